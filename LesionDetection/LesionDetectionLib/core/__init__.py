@@ -1,0 +1,1 @@
+"""Values and contracts that everything else shares. Standard library, numpy and safetensors only."""

@@ -1,0 +1,1 @@
+"""Geometry and image operations on plain arrays and ``Image``: numpy, scipy, OpenCV."""

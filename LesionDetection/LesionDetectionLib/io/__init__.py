@@ -1,0 +1,1 @@
+"""Images in and results out: files, DICOM, MRML nodes. Knows no method."""

@@ -1,0 +1,1 @@
+"""Fitting and judging detectors: cohorts of cases, learning, evaluation. Uses LesionDetectionLib, never the reverse."""

@@ -1,0 +1,1 @@
+"""Matching detections with the truth, and what follows from it."""

@@ -1,0 +1,1 @@
+"""Losses, sampling, augmentation, and one training recipe a method."""
