@@ -1,0 +1,36 @@
+"""What can be set for a run of ``nodule-ct``; a bundle stores those that belong to its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NoduleSettings:
+    """Choices that the paper leaves open, and limits.
+
+    Attributes:
+        spacing_mm: working voxel size (i, j, k). The paper used the scans' own; one size makes a model fit every scan.
+            At 0.75 x 0.75 x 1.25 mm the screening window covers 22 x 22 x 12 mm, the second 45 x 45 x 30 mm.
+        window_hu: Hounsfield units that become 0 and 1; values beyond are clipped.
+        candidate_threshold: least screening probability of a candidate (section 3: 0.85).
+        candidate_distance_mm: non-maximum suppression: of candidates nearer than this the most probable stays.
+        most_candidates: at most this many, the most probable, go to the second stage.
+        lesion_distance_mm: of final lesions whose centres are nearer than this, or than the larger one's radius, the
+            most probable stays.
+        lungs_only: look only inside the lungs, grown by ``lung_margin_mm``.
+        lung_margin_mm: so far outside the lung mask a nodule's centre may lie (pleural nodules are cut off by the mask).
+        most_lesions: at most this many, the highest scores, are reported.
+        measure: outline and measure each lesion that is reported.
+    """
+
+    spacing_mm: tuple[float, float, float] = (0.75, 0.75, 1.25)
+    window_hu: tuple[float, float] = (-1000.0, 400.0)
+    candidate_threshold: float = 0.85
+    candidate_distance_mm: float = 5.0
+    most_candidates: int = 400
+    lesion_distance_mm: float = 5.0
+    lungs_only: bool = True
+    lung_margin_mm: float = 5.0
+    most_lesions: int = 100
+    measure: bool = True
