@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +49,7 @@ def atomic_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
         if path.exists() and not path.is_dir():
             raise OutputError(f"{path} is a file; name a folder to write to.")
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path)
         temporary = Path(tempfile.mkdtemp(prefix=f".partial-{path.name}-", dir=path.parent))
         try:
             temporary.chmod(0o755)
@@ -56,17 +59,36 @@ def atomic_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def refuse_taken(path: Path, names: tuple[str, ...], overwrite: bool) -> None:
-    """Say before long work, not after it, that ``path`` already holds results of these names.
+def check_output_folder(path: Path, names: tuple[str, ...], overwrite: bool) -> None:
+    """Say before long work, not after it, that results cannot go to the folder ``path``.
 
     Raises:
-        OutputError: one of ``names`` exists in ``path`` and ``overwrite`` is not set.
+        OutputError: it cannot be written, or holds one of ``names`` already and ``overwrite`` is not set.
     """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path} is a file; name a folder to write to.")
+    refuse_taken(path, names, overwrite)
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path if path.exists() else path.parent).close()
+
+
+def refuse_taken(path: Path, names: tuple[str, ...], overwrite: bool) -> None:
+    """Raises OutputError where one of ``names`` exists in the folder ``path`` and ``overwrite`` is not set."""
     taken = [name for name in names if (Path(path) / name).exists()]
     if taken and not overwrite:
         raise OutputError(
             f"{path} already holds {', '.join(sorted(taken)[:3])}. Choose another folder, or add --overwrite."
         )
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove what killed runs left of ``path`` more than a day ago; younger ones may still be written by another."""
+    for left in path.parent.glob(f".partial-{glob.escape(path.name)}-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 86_400:
+                shutil.rmtree(left)
 
 
 def _move_in(temporary: Path, path: Path, overwrite: bool) -> None:

@@ -44,7 +44,9 @@ class MethodInfo:
         finds: what it looks for, in words.
         limits: what it cannot do, in words.
         reference: the paper.
-        settings: the settings class, ``module:name``; a frozen dataclass whose defaults work.
+        settings: ``module:name`` of a function of ``Bundle | None`` that gives the method's settings, a frozen dataclass
+            that has at least ``operating_point: str`` (a name that the model gives, a least score as text, or empty for
+            the model's default).
         factory: ``module:name`` of ``create(bundle: Bundle | None, device: str) -> Detector``.
         demonstration_model: folder name under ``Resources/Models``, or empty.
     """
@@ -75,8 +77,9 @@ class MethodInfo:
         detector: Detector = _load(self.factory)(bundle, device)
         return detector
 
-    def settings_class(self) -> Any:
-        return _load(self.settings)
+    def default_settings(self, bundle: Bundle | None) -> Any:
+        """The method's settings as this bundle wants them; the plain defaults without one."""
+        return _load(self.settings)(bundle)
 
 
 def methods() -> dict[str, MethodInfo]:

@@ -13,7 +13,7 @@ METHOD = MethodInfo(
     "than 3 mm hide small nodules. A score is the model's opinion, no probability of cancer.",
     reference="Dou Q, Chen H, Jin Y, Lin H, Qin J, Heng PA. Automated Pulmonary Nodule Detection via 3D ConvNets with Online "
     "Sample Filtering and Hybrid-Loss Residual Learning. MICCAI 2017.",
-    settings="LesionDetectionLib.methods.nodule_ct.settings:NoduleSettings",
+    settings="LesionDetectionLib.methods.nodule_ct.settings:settings_for",
     factory="LesionDetectionLib.methods.nodule_ct.detector:create",
     demonstration_model="nodule-ct-phantom",
 )

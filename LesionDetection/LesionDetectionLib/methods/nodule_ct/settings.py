@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from LesionDetectionLib.core.bundle import Bundle
+from LesionDetectionLib.core.errors import BundleError
+
 
 @dataclass(frozen=True)
 class NoduleSettings:
@@ -22,6 +25,8 @@ class NoduleSettings:
         lung_margin_mm: so far outside the lung mask a nodule's centre may lie (pleural nodules are cut off by the mask).
         most_lesions: at most this many, the highest scores, are reported.
         measure: outline and measure each lesion that is reported.
+        operating_point: which lesions are reported: a name that the model gives, a least score as text, or empty for the
+            model's default.
     """
 
     spacing_mm: tuple[float, float, float] = (0.75, 0.75, 1.25)
@@ -34,3 +39,23 @@ class NoduleSettings:
     lung_margin_mm: float = 5.0
     most_lesions: int = 100
     measure: bool = True
+    operating_point: str = ""
+
+
+def settings_for(bundle: Bundle | None) -> NoduleSettings:
+    """The settings that belong to the bundle's weights; the plain defaults without one.
+
+    Raises:
+        BundleError: the bundle names a setting that this program does not know, or a value of another kind.
+    """
+    if bundle is None:
+        return NoduleSettings()
+    chosen = bundle.manifest.settings.get("nodule_settings", {})
+    try:
+        return NoduleSettings(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()}
+        )
+    except (TypeError, AttributeError) as error:
+        raise BundleError(
+            f"The settings in {bundle.source} do not fit this version of the program ({error})."
+        ) from error

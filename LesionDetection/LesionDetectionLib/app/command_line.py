@@ -1,0 +1,75 @@
+"""``lesion``: the program on the command line. One file a command in ``commands``; this one finds and runs them.
+
+Exit codes: 0 done; 2 a wrong argument; 3 an image that cannot be used; 4 a model that is refused; 5 no such device or not
+enough of its memory; 6 results that cannot be written; 7 a missing library; 1 any other error; 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from LesionDetectionLib import __version__
+from LesionDetectionLib.app.commands import detect, measure, methods, model, phantom
+from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError
+
+_COMMANDS = (methods, detect, measure, phantom, model)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code. Errors that a user can cause are one sentence on standard error."""
+    options = build_parser().parse_args(_join_positions(sys.argv[1:] if arguments is None else list(arguments)))
+    try:
+        options.run(options)
+    except LesionDetectionError as error:
+        print(f"lesion: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"lesion: {Cancelled()}", file=sys.stderr)
+        return Cancelled.exit_code
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - so that the interpreter's last flush does not fail
+        return 0
+    except Exception as error:
+        if os.environ.get("LESION_DEBUG"):
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f"lesion: an unexpected error stopped the program, and nothing was written: {type(error).__name__}: {error} "
+            f"({os.path.basename(where.filename)}, line {where.lineno}). This is a fault of ours: set LESION_DEBUG=1 to see "
+            "all of it, and report it.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lesion",
+        description="Find and measure lesions in CT and PET. For research; not a medical device.",
+        epilog=__doc__.split("\n\n", 1)[1] if __doc__ else None,
+    )
+    parser.add_argument("--version", action="version", version=f"lesion {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def _join_positions(arguments: list[str]) -> list[str]:
+    """``--at -57,131,-520`` -> ``--at=-57,131,-520``: argparse would take the minus sign for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--at":
+            joined[-1] = f"--at={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One file a command: ``add_parser(commands)`` declares its arguments, ``run(options)`` does it."""

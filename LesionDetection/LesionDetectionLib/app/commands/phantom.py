@@ -1,0 +1,41 @@
+"""``lesion phantom``: make scans with known truth."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Any
+
+from LesionDetectionLib.app.commands.options import add_output_options
+from LesionDetectionLib.app.console import shown_progress
+from LesionDetectionLib.core.errors import DependencyError, UsageError
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser("phantom", help="make computer-made scans whose lesions are known exactly")
+    parser.add_argument("anatomy", choices=["chest"], help="what to make")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="the first case's seed; the others count up from it"
+    )
+    parser.add_argument("--count", type=int, default=1, metavar="N", help="how many cases")
+    parser.add_argument("--format", choices=["nrrd", "dicom", "luna16"], default="nrrd")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    if options.count < 1 or options.seed < 0:
+        raise UsageError("--count must be 1 or more, and --seed 0 or more.")
+    try:  # the training half of the project is found by name, late: detection works without it
+        writing = importlib.import_module("LesionTrainingLib.cohorts.phantoms.writing")
+    except ModuleNotFoundError as error:
+        raise DependencyError(
+            f"Phantoms need the LesionTraining module, which is not installed ({error.name})."
+        ) from error
+    with shown_progress(options.quiet) as progress:
+        paths = writing.write_phantoms(
+            options.anatomy, options.seed, options.count, options.format, options.output, progress, options.overwrite
+        )
+    if not options.quiet:
+        for path in paths:
+            print(path)
