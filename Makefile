@@ -1,0 +1,45 @@
+# make test   set up what is missing and run every check
+# make demo   run the main job on a phantom scan, or on SCAN=path, into OUTPUT=output/demo
+# make model  train the demonstration model again (two cores, under an hour)
+
+PYTHON ?= python3
+VENV ?= .venv
+OUTPUT ?= output/demo
+SCAN ?=
+AT ?=
+RUN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+
+.PHONY: setup test check demo model clean
+
+setup: $(STAMP)
+
+# What is installed is what the lock file pins. A failed or interrupted set-up leaves no stamp and is done again.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 10) <= sys.version_info < (3, 14); sys.exit(not ok and "Python 3.10 to 3.13 is needed; name one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(STAMP)
+
+check: setup
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+
+test: check
+	$(RUN)/python -m pytest
+
+demo: setup
+	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"
+
+model: setup
+	$(RUN)/python -m LesionTrainingLib.learning.train_nodule_ct --output LesionDetection/Resources/Models/nodule-ct-phantom --overwrite
+
+lock: setup
+	$(RUN)/python -m pip install --quiet uv
+	echo 'torch==2.12.1' > $(VENV)/constraints.txt
+	$(RUN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate --extra test --constraint $(VENV)/constraints.txt pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf output .mypy_cache .pytest_cache .ruff_cache
