@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from LesionDetectionLib import __version__
 from LesionDetectionLib.app.commands import detect, measure, methods, model, phantom
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = traceback.extract_tb(error.__traceback__)[-1]
         print(
             f"lesion: an unexpected error stopped the program, and nothing was written: {type(error).__name__}: {error} "
-            f"({os.path.basename(where.filename)}, line {where.lineno}). This is a fault of ours: set LESION_DEBUG=1 to see "
+            f"({Path(where.filename).name}, line {where.lineno}). This is a fault of ours: set LESION_DEBUG=1 to see "
             "all of it, and report it.",
             file=sys.stderr,
         )

@@ -135,7 +135,7 @@ def write_bundle(path: Path, manifest: Manifest, weights: Weights, card: str, ov
     from safetensors.numpy import save
 
     path = Path(path)
-    contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in weights.items()}
     files = {WEIGHTS: save(contiguous), CARD: card.encode("utf-8")}
     content: dict[str, Any] = {
         "schema": "lesion-bundle",

@@ -107,9 +107,11 @@ class Mask:
                 raise InputError("A lesion mask in this file has an impossible size.")
             decoder = zlib.decompressobj()
             packed = decoder.decompress(base64.b64decode(value["data"], validate=True), (count + 7) // 8)
+            if len(packed) != (count + 7) // 8:
+                raise InputError("A lesion mask in this file is shorter than its size says.")
             bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=count)
-            start = value["start_ijk"]
-            return cls(bits.reshape(nk, nj, ni).astype(bool), (int(start[0]), int(start[1]), int(start[2])))
+            i, j, k = (int(n) for n in value["start_ijk"])
+            return cls(bits.reshape(nk, nj, ni).astype(bool), (i, j, k))
         except (KeyError, ValueError, TypeError, zlib.error, binascii.Error) as error:
             raise InputError(f"A lesion mask in this file is damaged ({error}).") from error
 
