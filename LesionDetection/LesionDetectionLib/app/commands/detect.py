@@ -94,5 +94,5 @@ def _read_images(info: MethodInfo, paths: list[Path], series: str | None, progre
         else:
             unknown.append(image)
     # What is of a wrong modality is refused by the method itself, in its own words.
-    images.update(zip([name for name in info.modalities if name not in images], unknown))
+    images.update(zip([name for name in info.modalities if name not in images], unknown, strict=False))
     return images
