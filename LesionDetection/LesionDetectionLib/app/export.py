@@ -1,0 +1,103 @@
+"""Everything about one run in one folder: for programs, for spreadsheets, for Slicer and for people."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
+from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.errors import OutputError
+from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.io.lesion_table import write_csv
+
+DETECTIONS, TABLE = "detections.json", "lesions.csv"
+SEGMENTATION, POINTS, SCENE = "lesions.seg.nrrd", "lesions.mrk.json", "scene.mrb"
+PICTURES, REPORT = "pictures", "report.html"
+RESULT_NAMES = (DETECTIONS, TABLE, SEGMENTATION, POINTS, SCENE, PICTURES, REPORT)
+"""What a results folder may hold. The segmentation is left out where no lesion has a mask."""
+
+
+def write_results(
+    folder: Path,
+    image: Image,
+    detections: Detections,
+    *,
+    scene: bool = True,
+    pictures: bool = True,
+    report: bool = True,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Path]:
+    """Write the results of one run to ``folder``, all of them or none.
+
+    Args:
+        image: the main image, on whose grid the masks lie.
+        scene: also write the segmentation, the point list and the Slicer scene.
+        pictures: also write one PNG a lesion and an overview.
+        report: also write the HTML page (with the pictures in it, whether or not they are written as files).
+        overwrite: replace the results of an earlier run in ``folder``, all of them; other files there are left alone.
+
+    Returns:
+        the path of each file or folder that was written, by its name.
+
+    Raises:
+        OutputError: results are there already, no permission, or disk full.
+        Cancelled: through ``progress``; nothing was written.
+    """
+    folder, progress = Path(folder), progress or Progress()
+    refuse_taken(folder, RESULT_NAMES, overwrite)
+    with atomic_folder(folder, overwrite) as temporary:
+        try:
+            _write_all(temporary, image, detections, scene, pictures, report, progress)
+        except OutputError as error:
+            # The user named the folder, not its hidden, temporary sibling.
+            raise OutputError(str(error).replace(str(temporary), str(folder))) from error
+        written = {entry.name for entry in temporary.iterdir()}
+        progress(1.0, "Results written")
+    # What an earlier run left and this one does not have would be read as a part of this one.
+    for name in RESULT_NAMES:
+        if name not in written:
+            _remove(folder / name)
+    return {name: folder / name for name in RESULT_NAMES if name in written}
+
+
+def _write_all(
+    folder: Path,
+    image: Image,
+    detections: Detections,
+    scene: bool,
+    pictures: bool,
+    report: bool,
+    progress: Progress,
+) -> None:
+    progress(0.0, "Writing the table")
+    detections.save(folder / DETECTIONS)
+    write_csv(detections, folder / TABLE)
+    if scene:
+        _write_scene_files(folder, image, detections, progress.part(0.05, 0.6))
+
+
+def _write_scene_files(folder: Path, image: Image, detections: Detections, progress: Progress) -> None:
+    from LesionDetectionLib.io import mrml, mrml_scene
+
+    progress(0.0, "Making the scene")
+    scene = mrml_scene.new_scene()
+    volume = mrml.volume_node(scene, image)
+    nodes = mrml.add_detections(scene, volume, detections)
+    mrml_scene.show_in_slices(scene, volume, detections.lesions[0].center_ras_mm if detections.lesions else None)
+    progress(0.1, "Writing segmentation and marks")
+    if nodes.segmentation is not None:
+        mrml_scene.write_node(nodes.segmentation, "vtkMRMLSegmentationStorageNode", folder / SEGMENTATION)
+    mrml_scene.write_node(nodes.points, "vtkMRMLMarkupsJsonStorageNode", folder / POINTS)
+    progress(0.2, "Writing the scene")
+    mrml_scene.write_scene(scene, folder / SCENE)
+    progress(1.0, "Scene written")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""Scenes: making one, grouping changes, the place of a node in the subject hierarchy, and scene files (.mrb)."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+
+from LesionDetectionLib.core.atomic import atomic_file
+from LesionDetectionLib.core.errors import OutputError
+from LesionDetectionLib.core.lesion import Point
+
+_SLICE_VIEWS = (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal"))
+"""Slicer's three standard slice views and their orientations."""
+_MARGIN = 1.05
+"""A slice view shows the volume's longest side times this."""
+
+
+def new_scene() -> Any:
+    """An empty scene with Slicer's colour tables and units, for use outside Slicer."""
+    scene = slicer.vtkMRMLScene()
+    # Line nodes ask the selection node for the unit of length, and warn at length where there is none.
+    _singleton(scene, "vtkMRMLSelectionNode", "Singleton")
+    # Each logic registers its node classes with the scene; without the second, markups are not saved.
+    for logic in (slicer.vtkMRMLColorLogic(), slicer.vtkSlicerMarkupsLogic(), slicer.vtkSlicerUnitsLogic()):
+        logic.SetMRMLScene(scene)
+    return scene
+
+
+@contextlib.contextmanager
+def batch(scene: Any) -> Iterator[None]:
+    """Let the scene's observers (views, tables) wait until all nodes are there."""
+    scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
+    try:
+        yield
+    finally:
+        scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
+
+
+def subject_item(scene: Any, node: Any) -> int:
+    """The node's subject hierarchy item; made, at the top, where there is none (Slicer makes it, a bare scene does not)."""
+    hierarchy = scene.GetSubjectHierarchyNode()
+    item = hierarchy.GetItemByDataNode(node)
+    return int(item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node))
+
+
+def put_under(scene: Any, node: Any, parent_item: int) -> None:
+    """Make the node a child of a subject hierarchy item."""
+    scene.GetSubjectHierarchyNode().SetItemParent(subject_item(scene, node), parent_item)
+
+
+def show_in_slices(scene: Any, volume_node: Any, center_ras_mm: Point | None) -> None:
+    """Let the scene open with the volume in the three slice views, at a position in RAS mm (None: its middle)."""
+    bounds = [0.0] * 6
+    volume_node.GetRASBounds(bounds)
+    low, high = np.array(bounds[::2]), np.array(bounds[1::2])
+    side = _MARGIN * float((high - low).max())
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
+    _singleton(scene, "vtkMRMLSelectionNode", "Singleton").SetActiveVolumeID(volume_node.GetID())
+    for name, orientation in _SLICE_VIEWS:
+        composite = _view_node(scene, "vtkMRMLSliceCompositeNode", name)
+        composite.SetBackgroundVolumeID(volume_node.GetID())
+        view = _view_node(scene, "vtkMRMLSliceNode", name)
+        view.SetOrientation(orientation)
+        view.SetFieldOfView(side, side, 1.0)
+        view.JumpSliceByCentering(*map(float, (low + high) / 2))
+        if center_ras_mm is not None:
+            view.JumpSliceByOffsetting(*center_ras_mm)
+
+
+def write_scene(scene: Any, path: Path) -> None:
+    """Write the scene with all its data as a Slicer bundle (.mrb), whole or not at all.
+
+    A bundle is a zip of one folder. Volumes in it are compressed by their own writer at its fastest level, so the zip
+    stores them as they are: compressing twice costs seconds and saves nothing.
+
+    Raises:
+        OutputError: disk full, no permission, or a node that Slicer cannot store.
+    """
+    path = Path(path)
+    with atomic_file(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
+        folder = Path(place) / path.stem
+        folder.mkdir()
+        if not scene.SaveSceneToSlicerDataBundleDirectory(str(folder), None):
+            raise OutputError(f"{path} was not written: the scene could not be saved. Is the disk full?")
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for entry in sorted(folder.rglob("*")):
+                archive.write(entry, entry.relative_to(place))
+
+
+def write_node(node: Any, storage_class: str, path: Path) -> None:
+    """Write one node through Slicer's own storage node, whole or not at all; the node keeps no link to the file.
+
+    Raises:
+        OutputError: it was not written.
+    """
+    storage = getattr(slicer, storage_class)()
+    with atomic_file(path) as temporary:
+        storage.SetFileName(str(temporary))
+        if not storage.WriteData(node) or not temporary.exists():
+            raise OutputError(f"{path} was not written. Is the disk full?")
+
+
+def _view_node(scene: Any, class_name: str, layout_name: str) -> Any:
+    node = _singleton(scene, class_name, layout_name)
+    node.SetLayoutName(layout_name)
+    node.SetName(layout_name)
+    return node
+
+
+def _singleton(scene: Any, class_name: str, tag: str) -> Any:
+    node = scene.GetSingletonNode(tag, class_name)
+    if node is None:
+        node = scene.CreateNodeByClass(class_name)
+        node.UnRegister(None)  # the reference that CreateNodeByClass gives to a C++ caller
+        node.SetSingletonTag(tag)
+        node = scene.AddNode(node)
+    return node
