@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LesionDetectionLib.core.atomic import atomic_file
-from LesionDetectionLib.core.errors import GeometryError, InputError, OutputError
+from LesionDetectionLib.core.errors import DependencyError, GeometryError, InputError, OutputError
 from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, SUV_BW, UNKNOWN, FloatArray, Image
 from LesionDetectionLib.core.progress import Progress
 
@@ -60,10 +60,11 @@ def read_image(path: Path, series: str | None = None, progress: Progress | None 
     if not path.exists():
         raise InputError(f"There is no file or folder {path}. Check the path.")
     progress(0.0, f"Reading {path.name}")
-    if path.is_dir() or (file_ending(path) not in READABLE and _may_be_dicom(path)):
-        from . import dicom
+    if path.is_dir() or file_ending(path) not in READABLE:
+        from . import dicom, dicom_headers  # brings pydicom, which the other formats do not need
 
-        return dicom.read_dicom(path, series, progress)
+        if path.is_dir() or dicom_headers.may_be_dicom(path):
+            return dicom.read_dicom(path, series, progress)
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes). Copy or export it again from its source.")
     if file_ending(path) not in READABLE:
@@ -124,7 +125,7 @@ def to_itk(image: Image) -> Any:
     Raises:
         GeometryError: axes that are not at right angles.
     """
-    import SimpleITK as sitk
+    sitk = _simpleitk()
 
     direction = image.ijk_to_ras[:3, :3] / np.array(image.spacing_mm)
     if np.abs(direction.T @ direction - np.eye(3)).max() > _RIGHT_ANGLE_TOLERANCE:
@@ -154,17 +155,21 @@ def ras_matrix(origin_lps: npt.ArrayLike, direction_lps: npt.ArrayLike, spacing_
     return matrix
 
 
-def _may_be_dicom(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(132)
-    if start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom", ".ima"):
-        return True
-    # Without the preamble a data set begins with group 0002 or 0008, little endian.
-    return start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00"
+def _simpleitk() -> Any:
+    """SimpleITK, untyped as it comes, loaded when first used.
+
+    Raises:
+        DependencyError: it is not installed.
+    """
+    try:
+        import SimpleITK
+    except ImportError as error:
+        raise DependencyError("Reading and writing image files needs SimpleITK: pip install SimpleITK.") from error
+    return SimpleITK
 
 
 def _read_volume(path: Path, progress: Progress) -> Image:
-    import SimpleITK as sitk
+    sitk = _simpleitk()
 
     notes: list[str] = []
     header = nifti.check_complete(path, progress.part(0.0, 0.4)) if file_ending(path) in _NIFTI else None
@@ -187,7 +192,7 @@ def _read_volume(path: Path, progress: Progress) -> Image:
 
 
 def _check_kind(reader: Any, path: Path) -> None:
-    import SimpleITK as sitk
+    sitk = _simpleitk()
 
     if any(re.fullmatch(r"Segment\d+_ID", key) for key in reader.GetMetaDataKeys()):
         raise InputError(f"{path} is a segmentation, not a scan. Name the scan it was drawn on.")
@@ -237,7 +242,7 @@ def _readable_by_itk(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def _itk_errors(path: Path) -> Iterator[None]:
     """Turn ITK's errors into ours, and keep its warnings off the screen."""
-    import SimpleITK as sitk
+    sitk = _simpleitk()
 
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
@@ -266,7 +271,7 @@ def _last_line(text: str) -> str:
 
 
 def _write(volume: Any, temporary: Path) -> None:
-    import SimpleITK as sitk
+    sitk = _simpleitk()
 
     try:
         sitk.WriteImage(volume, str(temporary), True)

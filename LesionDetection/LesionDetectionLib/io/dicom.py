@@ -1,0 +1,154 @@
+"""A DICOM file or folder as an :class:`Image`: the passes over headers and pixels, joined."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydicom import dcmread
+
+from LesionDetectionLib.core.errors import GeometryError
+from LesionDetectionLib.core.image import CT, HU, PET, Image
+from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.imaging.suv import pet_scale
+
+from .dicom_grid import SAME_POSITION_MM, StackGrid, slice_order, stack_grid
+from .dicom_headers import Plane, Skipped, quiet_pydicom
+from .dicom_pet import pet_header
+from .dicom_pixels import AIR_HU, Decoded, Pixels, decode, joined, require_decoder
+from .dicom_series import Stack, check_alike, choose, find_stacks
+
+_HOUNSFIELD_TYPES = ("", "HU", "US")
+"""Rescale types of ordinary CT; others (electron density, effective atomic number, ...) are not HU."""
+_NAMED_FILES = 5
+
+
+def read_dicom(path: Path, series: str | None, progress: Progress) -> Image:
+    """Read one series of a DICOM folder (or one file); see :func:`files.read_image`."""
+    stacks, skipped = find_stacks(path, progress.part(0.0, 0.3))
+    return read_stack(choose(stacks, skipped, series, path), skipped, progress.part(0.3, 1.0))
+
+
+def read_stack(stack: Stack, skipped: Sequence[Skipped], progress: Progress) -> Image:
+    """Read the pixels of one choice of :func:`dicom_series.find_stacks`.
+
+    Raises:
+        GeometryError: the slices are no volume: mixed, displaced, too many missing, or a position twice.
+        InputError: more than a tenth of the images are damaged.
+        DependencyError: no decoder for the transfer syntax.
+        Cancelled: through ``progress``.
+    """
+    check_alike(stack.planes)
+    for syntax in {plane.transfer_syntax for plane in stack.planes}:
+        require_decoder(syntax)
+    _grid(_one_a_position(stack.planes))  # refuses a broken stack before its pixels are read
+    decoded = decode(stack.planes, progress.part(0.0, 0.9))
+    unique, copies = _drop_equal(decoded)
+    grid = _grid(unique.planes)
+    first = unique.planes[0]
+    meaning = _meaning(unique.planes)
+    stored = joined(unique.values) if meaning.factor == 1 else _scaled(unique, meaning.factor)
+    voxels = grid.apply(stored, outside=AIR_HU if first.modality == CT else 0)
+    progress(1.0, "Read")
+    return Image(
+        voxels,
+        grid.ijk_to_ras,
+        first.modality,
+        meaning.unit,
+        name=_name(first),
+        notes=(*stack.notes, *copies, *_damage_notes(decoded, skipped), *grid.notes, *meaning.notes),
+        identifiers={
+            key: value
+            for key, value in (
+                ("StudyInstanceUID", first.study_uid),
+                ("SeriesInstanceUID", first.series_uid),
+                ("FrameOfReferenceUID", first.frame_of_reference),
+                ("SeriesDescription", first.description),
+            )
+            if value
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    factor: float
+    unit: str
+    notes: tuple[str, ...]
+
+
+def _meaning(planes: Sequence[Plane]) -> _Meaning:
+    """The unit of the values, what to multiply them by to get it, and what to tell about it."""
+    first = planes[0]
+    notes = []
+    if any(plane.photometric == "MONOCHROME1" for plane in planes):
+        notes.append("Stored for display with black and white swapped (MONOCHROME1); the values are unchanged.")
+    if first.modality == CT:
+        if any(plane.slope is None or plane.intercept is None for plane in planes):
+            return _Meaning(1.0, "", (*notes, "The files lack rescale slope or intercept, so the unit is unknown."))
+        if first.rescale_type not in _HOUNSFIELD_TYPES:
+            return _Meaning(1.0, "", (*notes, f"The values are of the type “{first.rescale_type}”, not HU."))
+        return _Meaning(1.0, HU, tuple(notes))
+    if first.modality == PET:
+        with quiet_pydicom():
+            header = dcmread(first.path, stop_before_pixels=True, force=True)
+            scale = pet_scale(pet_header(header, planes))
+        notes += [f"Not converted to SUV: {scale.reason}"] if scale.reason else []
+        return _Meaning(scale.factor, scale.unit, tuple(notes))
+    return _Meaning(1.0, "", tuple(notes))
+
+
+def _grid(planes: Sequence[Plane]) -> StackGrid:
+    first = planes[0]
+    positions = [plane.position for plane in planes]
+    return stack_grid(positions, first.orientation, first.pixel_spacing, first.thickness)
+
+
+def _one_a_position(planes: Sequence[Plane]) -> list[Plane]:
+    _, distances = slice_order([plane.position for plane in planes], planes[0].orientation)
+    keep = np.concatenate([[True], np.diff(distances) > SAME_POSITION_MM])
+    return [plane for plane, kept in zip(planes, keep, strict=True) if kept]
+
+
+def _drop_equal(decoded: Decoded) -> tuple[Decoded, list[str]]:
+    """Without slices that repeat the one before them, value for value.
+
+    Raises:
+        GeometryError: two different slices at one position, which nothing in their headers told apart.
+    """
+    _, distances = slice_order([plane.position for plane in decoded.planes], decoded.planes[0].orientation)
+    keep = [0]
+    for n in range(1, len(decoded.planes)):
+        if distances[n] - distances[keep[-1]] > SAME_POSITION_MM:
+            keep.append(n)
+        elif not np.array_equal(decoded.values[n], decoded.values[keep[-1]]):
+            raise GeometryError(
+                f"{decoded.planes[n].path.name} and {decoded.planes[keep[-1]].path.name} lie at the same position with "
+                "different pixels, and nothing in their headers tells the two phases apart. Put them in two folders."
+            )
+    dropped = len(decoded.planes) - len(keep)
+    if not dropped:
+        return decoded, []
+    unique = Decoded(tuple(decoded.planes[n] for n in keep), tuple(decoded.values[n] for n in keep), decoded.damaged)
+    return unique, [f"{dropped} slices repeated another one exactly and were left out."]
+
+
+def _scaled(decoded: Decoded, factor: float) -> Pixels:
+    return np.stack([(values.astype(np.float64) * factor).astype(np.float32) for values in decoded.values])
+
+
+def _damage_notes(decoded: Decoded, skipped: Sequence[Skipped]) -> list[str]:
+    names = [*decoded.damaged, *(item.path.name for item in skipped if item.damaged)]
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED_FILES} more" if len(names) > _NAMED_FILES else ""
+    return [f"Damaged files were left out: {', '.join(names[:_NAMED_FILES])}{more}."]
+
+
+def _name(plane: Plane) -> str:
+    """The series' description, fit for a file name; file and folder names may hold the patient's name."""
+    text = re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "-", plane.description).strip(" .-")
+    return text or f"{plane.modality} series {plane.series_number}"

@@ -1,0 +1,328 @@
+"""The first pass over DICOM files: headers only, no pixels, one record for each image plane.
+
+A plane is a file of a classic series or a frame of an enhanced multi-frame file; what follows treats both alike. The
+patient's name and identifier are never read.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from LesionDetectionLib.core.progress import Progress
+
+SPLIT_KEYS = (
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "AcquisitionNumber",
+    "FrameReferenceTime",
+    "TriggerTime",
+    "NominalPercentageOfCardiacPhase",
+    "EchoTime",
+    "AcquisitionTime",
+    "ConvolutionKernel",
+    "ImageType",
+    "ContentTime",
+)
+"""Attributes that tell the phases of a series apart where it holds a position more than once; tried in this order."""
+
+NOT_IMAGES = frozenset(
+    [
+        "SR",
+        "SEG",
+        "RTSTRUCT",
+        "RTDOSE",
+        "RTPLAN",
+        "RTRECORD",
+        "RTIMAGE",
+        "PR",
+        "KO",
+        "REG",
+        "FID",
+        "DOC",
+        "AU",
+        "ECG",
+        "RWV",
+        "M3D",
+        "PLAN",
+        "ANN",
+        "TEXTUREMAP",
+    ]
+)
+"""Modalities without a scan in them; skipped, and counted in messages."""
+
+_TAGS = [
+    *SPLIT_KEYS,
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "Modality",
+    "SeriesDescription",
+    "SeriesNumber",
+    "StudyDate",
+    "AcquisitionDate",
+    "AcquisitionDateTime",
+    "InstanceNumber",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SliceThickness",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "PhotometricInterpretation",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+]
+_WORKERS = min(8, (os.cpu_count() or 1) + 2)
+"""Reading waits for the disk or network more than it computes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One image plane: where its pixels are stored, where it lies (LPS mm, as DICOM says) and what its values mean.
+
+    Attributes:
+        path, frame: the file, and the number of the frame in it (None where the file is the plane).
+        position: LPS mm of the centre of the first pixel.
+        orientation: cosines of the direction along a row (3) and down a column (3).
+        pixel_spacing: mm between rows, mm between columns.
+        slope, intercept: None where the file has none.
+        marks: the values of :data:`SPLIT_KEYS` that it has.
+    """
+
+    path: Path
+    frame: int | None
+    sop_uid: str
+    series_uid: str
+    study_uid: str
+    frame_of_reference: str
+    modality: str
+    description: str
+    series_number: int
+    study_date: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    position: tuple[float, ...]
+    orientation: tuple[float, ...]
+    pixel_spacing: tuple[float, ...]
+    thickness: float
+    slope: float | None
+    intercept: float | None
+    rescale_type: str
+    photometric: str
+    acquired: datetime | None
+    marks: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A DICOM file that gives no plane: ``kind`` in a word or two, ``damaged`` where it should have given one."""
+
+    path: Path
+    kind: str
+    damaged: bool = False
+
+
+def scan(path: Path, progress: Progress) -> tuple[list[Plane], list[Skipped]]:
+    """Read the headers of a file, or of all DICOM files in a folder and below it. Other files are passed over."""
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and p.name != "DICOMDIR")
+    planes: list[Plane] = []
+    skipped: list[Skipped] = []
+    with quiet_pydicom(), ThreadPoolExecutor(_WORKERS) as pool:
+        try:
+            for done, result in enumerate(pool.map(read_header, files)):
+                progress(done / len(files), f"Reading headers ({done + 1} of {len(files)})")
+                if isinstance(result, Skipped):
+                    skipped.append(result)
+                else:
+                    planes.extend(result)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return planes, skipped
+
+
+def read_header(path: Path) -> list[Plane] | Skipped:
+    """The planes of one file (none where it is not DICOM)."""
+    try:
+        if not may_be_dicom(path):
+            return []
+        dataset = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
+        return _planes(path, dataset)
+    except Exception as error:  # pydicom meets damaged files with errors of every kind
+        return Skipped(path, f"damaged ({type(error).__name__})", damaged=True)
+
+
+def may_be_dicom(path: Path) -> bool:
+    """Whether the first bytes, or the ending, are those of a DICOM file."""
+    with path.open("rb") as file:
+        start = file.read(132)
+    if start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom", ".ima"):
+        return True
+    # Without the preamble a data set begins with group 0002 or 0008, little endian.
+    return start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00"
+
+
+def open_whole(path: Path) -> Dataset:
+    """The whole data set, with the transfer syntax filled in for files that lack their meta header."""
+    dataset = dcmread(path, force=True)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit = dataset.original_encoding[0]
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    return dataset
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Keep pydicom's remarks on sloppy files from the user's screen; what matters is told in notes and errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def date_time(day: Any, clock: Any) -> datetime | None:
+    """A DICOM date and time (DA, TM) as one; None where either is missing or malformed."""
+    parsed_day, parsed_time = parse_date(day), parse_time(clock)
+    return datetime.combine(parsed_day, parsed_time) if parsed_day and parsed_time else None
+
+
+def parse_datetime(value: Any) -> datetime | None:
+    """A DICOM DT, without its offset from UTC (the other times of the file carry none)."""
+    text = str(value or "").strip().split("+")[0].split("-")[0]
+    return date_time(text[:8], text[8:]) if len(text) >= 10 else None
+
+
+def parse_date(value: Any) -> date | None:
+    text = str(value or "").strip().replace(".", "")
+    try:
+        return datetime.strptime(text[:8], "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
+def parse_time(value: Any) -> time | None:
+    whole, _, fraction = str(value or "").strip().replace(":", "").partition(".")
+    if len(whole) not in (2, 4, 6) or not whole.isdigit() or not (fraction or "0").isdigit():
+        return None
+    hour, minute, second = (int(whole.ljust(6, "0")[k : k + 2]) for k in (0, 2, 4))
+    try:
+        return time(hour, minute, min(second, 59), int(fraction.ljust(6, "0")[:6] or 0))
+    except ValueError:
+        return None
+
+
+def _planes(path: Path, dataset: Dataset) -> list[Plane] | Skipped:
+    modality = str(dataset.get("Modality", "") or "")
+    if modality in NOT_IMAGES:
+        return Skipped(path, modality)
+    if "LOCALIZER" in _text(dataset, "ImageType"):
+        return Skipped(path, "localizer")
+    if "SeriesInstanceUID" not in dataset or not modality:
+        return Skipped(path, "damaged (cut off in its header)", damaged=True)
+    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
+        return Skipped(path, "colour picture")
+    if "PerFrameFunctionalGroupsSequence" in dataset:
+        shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
+        frames = dataset.PerFrameFunctionalGroupsSequence
+        found = [_plane(path, dataset, n, (frame, shared[0])) for n, frame in enumerate(frames)]
+    elif int(dataset.get("NumberOfFrames", 1) or 1) > 1:
+        return Skipped(path, "multi-frame picture without positions")
+    else:
+        found = [_plane(path, dataset, None, ())]
+    planes = [plane for plane in found if plane is not None]
+    if not planes:
+        damaged = modality in ("CT", "PT", "MR")
+        return Skipped(path, f"{modality} image without position, size or spacing", damaged=damaged)
+    return planes
+
+
+def _plane(path: Path, dataset: Dataset, frame: int | None, groups: tuple[Dataset, ...]) -> Plane | None:
+    """None where the plane does not say where it lies."""
+
+    def find(sequence: str, keyword: str) -> Any:
+        """From the frame's own functional group, then the shared one, then the file."""
+        for group in groups:
+            items = group.get(sequence)
+            if items and items[0].get(keyword) is not None:
+                return items[0].get(keyword)
+        return dataset.get(keyword)
+
+    position = _numbers(find("PlanePositionSequence", "ImagePositionPatient"), 3)
+    orientation = _numbers(find("PlaneOrientationSequence", "ImageOrientationPatient"), 6)
+    spacing = _numbers(find("PixelMeasuresSequence", "PixelSpacing"), 2)
+    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if position is None or orientation is None or spacing is None or min(spacing) <= 0 or min(rows, columns) < 1:
+        return None
+    marks = {key: _text(dataset, key) for key in SPLIT_KEYS if _text(dataset, key)}
+    for key, source in (
+        ("TemporalPositionIndex", "TemporalPositionIndex"),
+        ("AcquisitionNumber", "FrameAcquisitionNumber"),
+    ):
+        if groups and (value := find("FrameContentSequence", source)) is not None:
+            marks[key] = str(value)
+    acquired = date_time(dataset.get("AcquisitionDate") or dataset.get("StudyDate"), dataset.get("AcquisitionTime"))
+    if groups:
+        acquired = parse_datetime(find("FrameContentSequence", "FrameAcquisitionDateTime")) or acquired
+    return Plane(
+        path=path,
+        frame=frame,
+        sop_uid=_text(dataset, "SOPInstanceUID"),
+        series_uid=_text(dataset, "SeriesInstanceUID"),
+        study_uid=_text(dataset, "StudyInstanceUID"),
+        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
+        modality=_text(dataset, "Modality"),
+        description=_text(dataset, "SeriesDescription"),
+        series_number=int(dataset.get("SeriesNumber") or 0),
+        study_date=_text(dataset, "StudyDate"),
+        transfer_syntax=str(dataset.file_meta.get("TransferSyntaxUID", "")),
+        rows=rows,
+        columns=columns,
+        position=position,
+        orientation=orientation,
+        pixel_spacing=spacing,
+        thickness=_number(find("PixelMeasuresSequence", "SliceThickness")) or 0.0,
+        slope=_number(find("PixelValueTransformationSequence", "RescaleSlope")),
+        intercept=_number(find("PixelValueTransformationSequence", "RescaleIntercept")),
+        rescale_type=str(find("PixelValueTransformationSequence", "RescaleType") or "").strip(),
+        photometric=_text(dataset, "PhotometricInterpretation"),
+        acquired=acquired or parse_datetime(dataset.get("AcquisitionDateTime")),
+        marks=marks,
+    )
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = dataset.get(keyword)
+    if value is None:
+        return ""
+    return value.strip() if isinstance(value, str) else str(value)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value == "" else float(value)
+
+
+def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
+    if value is None or isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or len(value) != count:
+        return None
+    numbers = tuple(float(n) for n in value)
+    return numbers if np.isfinite(numbers).all() else None
