@@ -1,0 +1,254 @@
+"""Phantoms as files: as scans with truth beside them, as DICOM series, or in the layout of the LUNA16 challenge."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
+from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.lesion import Point
+from LesionDetectionLib.core.progress import Progress
+
+from .phantom import PhantomCase, maker
+
+UID_ROOT = "2.25"
+"""Root of identifiers that are derived from a number alone (ITU-T X.667), here a hash."""
+_LEAST_LUNA16_MM = 3.0
+"""LUNA16 counts nodules of 3 mm and more; smaller ones are listed as excluded."""
+_MADE = "Computer-made phantom: no patient."
+
+CaseWriter = Callable[[PhantomCase, Path], list[Path]]
+
+
+def write_phantoms(
+    anatomy: str,
+    seed: int,
+    count: int,
+    format: str,
+    output: Path,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+    settings: Any = None,
+) -> list[Path]:
+    """Make ``count`` phantoms, of seeds ``seed`` and following, and write them to the folder ``output``.
+
+    Args:
+        format: ``nrrd`` (``<name>.nrrd``, label map ``<name>.truth.nrrd`` and ``<name>.truth.json``), ``dicom`` (a
+            folder of CT slices a case, and ``<name>.truth.json``) or ``luna16`` (the challenge's folders and tables).
+        settings: of the anatomy's class; None for its defaults.
+
+    Returns:
+        The files written, those of a DICOM series as their folder.
+
+    Raises:
+        UsageError: unknown anatomy or format, or no case asked for.
+        OutputError: the folder cannot be written, or holds such results and ``overwrite`` is not set.
+        Cancelled: see ``progress``; nothing is left behind.
+    """
+    progress = progress or Progress()
+    make, defaults = maker(anatomy)
+    if format not in _WRITERS:
+        raise UsageError(f"Phantoms are not written as “{format}”. Choose one of: {', '.join(_WRITERS)}.")
+    if count < 1 or seed < 0:
+        raise UsageError("Ask for at least one phantom, with a seed of zero or more.")
+    output = Path(output)
+    refuse_taken(output, _first_names(format, f"{anatomy}-phantom-{seed:04d}"), overwrite)
+    written: list[Path] = []
+    tables: list[PhantomCase] = []
+    with atomic_folder(output, overwrite) as folder:
+        for n in range(count):
+            part = progress.part(n / count, (n + 1) / count)
+            case = make(seed + n, settings or defaults, part.part(0.0, 0.9))
+            part(0.9, f"Writing {case.image.name}")
+            written += _WRITERS[format](case, folder)
+            if format == "luna16":
+                tables.append(_without_voxels(case))
+        if format == "luna16":
+            written += _write_tables(tables, folder)
+        progress(1.0, "Done")
+    return [output / path.relative_to(folder) for path in written]
+
+
+def series_uid(case: PhantomCase) -> str:
+    """The DICOM series UID of a case: follows from its name, seed and settings."""
+    return _uid(case, "series")
+
+
+def truth_of(case: PhantomCase) -> Detections:
+    """The truth of a case in the form of detections with score 1."""
+    return Detections(
+        lesions=case.lesions,
+        geometry=case.image.geometry,
+        method="phantom",
+        image_name=case.image.name,
+        modality=case.image.modality,
+        unit=case.image.unit,
+        provenance={
+            "seed": case.seed,
+            "settings": repr(case.settings),
+            "kinds": list(case.kinds),
+            "mimics": [
+                {"kind": m.kind, "center_ras_mm": list(m.center_ras_mm), "diameter_mm": m.diameter_mm}
+                for m in case.mimics
+            ],
+        },
+        warnings=(_MADE,),
+    )
+
+
+def _first_names(format: str, name: str) -> tuple[str, ...]:
+    return {
+        "nrrd": (f"{name}.nrrd", f"{name}.truth.nrrd", f"{name}.truth.json"),
+        "dicom": (name, f"{name}.truth.json"),
+        "luna16": ("annotations.csv", "annotations_excluded.csv", "seriesuids.csv", "candidates.csv", "subset0"),
+    }[format]
+
+
+def _uid(case: PhantomCase, part: str) -> str:
+    text = f"{case.image.name}|{case.seed}|{case.settings!r}|{part}"
+    return f"{UID_ROOT}.{int.from_bytes(hashlib.sha256(text.encode()).digest()[:15], 'big')}"
+
+
+def _labels(case: PhantomCase) -> Image:
+    labels = np.zeros(case.image.shape_kji, dtype=np.uint8)
+    for n, lesion in enumerate(case.lesions, 1):
+        if lesion.mask is not None:
+            labels[lesion.mask.slices_kji][lesion.mask.voxels] = n
+    return Image(labels, case.image.ijk_to_ras, name=f"{case.image.name}.truth")
+
+
+def _write_nrrd(case: PhantomCase, folder: Path) -> list[Path]:
+    from LesionDetectionLib.io.files import write_image
+
+    name = case.image.name
+    paths = [folder / f"{name}.nrrd", folder / f"{name}.truth.nrrd", folder / f"{name}.truth.json"]
+    write_image(case.image, paths[0])
+    write_image(_labels(case), paths[1])
+    truth_of(case).save(paths[2])
+    return paths
+
+
+def _write_dicom(case: PhantomCase, folder: Path) -> list[Path]:
+    series = folder / case.image.name
+    series.mkdir()
+    for k in range(case.image.shape_kji[0]):
+        _dicom_slice(case, k).save_as(series / f"{k + 1:04d}.dcm", enforce_file_format=True)
+    truth = folder / f"{case.image.name}.truth.json"
+    truth_of(case).save(truth)
+    return [series, truth]
+
+
+def _dicom_slice(case: PhantomCase, k: int) -> Any:
+    """One CT slice as a pydicom data set; every value follows from the case alone."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+
+    image = case.image
+    directions = np.diag([-1.0, -1.0, 1.0]) @ image.ijk_to_ras[:3, :3] / np.array(image.spacing_mm)
+    position = _lps(image.geometry.ras_from_ijk((0, 0, k)))
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = UID(_uid(case, f"slice {k}"))
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(f"{UID_ROOT}.{int.from_bytes(b'lesion', 'big')}")
+    ds = Dataset()
+    ds.file_meta = meta
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.ImageType = ["DERIVED", "PRIMARY", "AXIAL"]
+    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
+    ds.StudyDate = ds.SeriesDate = ds.ContentDate = "20000101"
+    ds.StudyTime = ds.SeriesTime = ds.ContentTime = "000000"
+    ds.AccessionNumber, ds.ReferringPhysicianName = "", ""
+    ds.Modality, ds.Manufacturer = "CT", "Phantom"
+    ds.StudyDescription, ds.SeriesDescription, ds.ImageComments = "Phantom", image.name, _MADE
+    anatomy = image.name.split("-", maxsplit=1)[0]
+    ds.PatientName, ds.PatientID = f"Phantom^{anatomy.capitalize()}", image.name
+    ds.PatientBirthDate, ds.PatientSex = "", ""
+    ds.BodyPartExamined = anatomy.upper()
+    ds.SliceThickness = _decimal(case.settings.slice_thickness_mm)
+    ds.PatientPosition = "HFS"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = _uid(case, "study"), series_uid(case)
+    ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = _uid(case, "frame"), ""
+    ds.StudyID, ds.SeriesNumber, ds.AcquisitionNumber, ds.InstanceNumber = "1", 1, 1, k + 1
+    ds.ImagePositionPatient = [_decimal(n) for n in position]
+    ds.ImageOrientationPatient = [_decimal(n) for n in (*directions[:, 0], *directions[:, 1])]
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.Rows, ds.Columns = image.shape_kji[1:]
+    # Row spacing first: DICOM's order.
+    ds.PixelSpacing = [_decimal(image.spacing_mm[1]), _decimal(image.spacing_mm[0])]
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
+    ds.WindowCenter, ds.WindowWidth = "-600", "1500"
+    ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "-1024", "1", "HU"
+    ds.PixelData = (image.voxels[k].astype(np.int32) + 1024).astype("<u2").tobytes()
+    return ds
+
+
+def _decimal(value: float) -> str:
+    """A decimal string of at most 16 characters, as DICOM wants it."""
+    return f"{round(float(value), 6) + 0.0:.10g}"
+
+
+def _lps(ras_mm: Point | npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    r, a, s = ras_mm
+    return -float(r), -float(a), float(s)
+
+
+def _write_luna16(case: PhantomCase, folder: Path) -> list[Path]:
+    import SimpleITK as sitk
+    from LesionDetectionLib.io.files import to_itk
+
+    subset = folder / "subset0"
+    subset.mkdir(exist_ok=True)
+    path = subset / f"{series_uid(case)}.mhd"
+    sitk.WriteImage(to_itk(case.image), str(path), useCompression=False)  # the challenge has plain .raw files
+    return [path, path.with_suffix(".raw")]
+
+
+def _without_voxels(case: PhantomCase) -> PhantomCase:
+    """The case without its scan, which is written: a cohort's truth fits in memory, its voxels do not."""
+    tiny = Image(np.zeros((1, 1, 1), np.int16), case.image.ijk_to_ras, name=case.image.name)
+    return PhantomCase(tiny, case.lesions, case.kinds, case.mimics, case.settings, case.seed)
+
+
+def _write_tables(cases: list[PhantomCase], folder: Path) -> list[Path]:
+    """The challenge's tables; coordinates in LPS mm."""
+    position = ["seriesuid", "coordX", "coordY", "coordZ"]
+    found: list[list[Any]] = []
+    excluded: list[list[Any]] = []
+    candidates: list[list[Any]] = []
+    for case in cases:
+        uid = series_uid(case)
+        for lesion in case.lesions:
+            row = [uid, *map(_number, _lps(lesion.center_ras_mm))]
+            (found if lesion.diameter_mm >= _LEAST_LUNA16_MM else excluded).append([*row, _number(lesion.diameter_mm)])
+            candidates.append([*row, 1])
+        candidates += [[uid, *map(_number, _lps(mimic.center_ras_mm)), 0] for mimic in case.mimics]
+    return [
+        _table(folder / "annotations.csv", [*position, "diameter_mm"], found),
+        _table(folder / "annotations_excluded.csv", [*position, "diameter_mm"], excluded),
+        _table(folder / "candidates.csv", [*position, "class"], candidates),
+        _table(folder / "seriesuids.csv", [], [[series_uid(case)] for case in cases]),
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.6f}"
+
+
+def _table(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([header] if header else [])
+        writer.writerows(rows)
+    return path
+
+
+_WRITERS: dict[str, CaseWriter] = {"nrrd": _write_nrrd, "dicom": _write_dicom, "luna16": _write_luna16}
