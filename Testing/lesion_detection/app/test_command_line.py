@@ -1,0 +1,239 @@
+"""The command line: what it prints, what it writes, and the exit code of everything that can go wrong.
+
+A small detector stands in for the real methods here, so that each way of ending is reached in milliseconds; the real
+method's runs are in ``test_command_line_runs.py``.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import types
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from LesionDetectionLib.app import command_line
+from LesionDetectionLib.core.bundle import Manifest, write_bundle
+from LesionDetectionLib.core.detections import Detections, OperatingPoint
+from LesionDetectionLib.core.detector import MethodInfo, method
+from LesionDetectionLib.core.errors import DeviceError, UsageError
+from LesionDetectionLib.core.image import Image, require_usable
+from LesionDetectionLib.core.lesion import Lesion
+from LesionDetectionLib.io.files import write_image
+
+
+@dataclass(frozen=True)
+class StandInSettings:
+    operating_point: str = ""
+
+
+class StandIn:
+    """Marks the brightest voxel."""
+
+    fails: BaseException | None = None
+
+    def detect(self, images, settings, progress):
+        progress(0.5, "Looking")
+        if self.fails:
+            raise self.fails
+        image = images["CT"]
+        require_usable(image, modality="CT", unit="HU", least_slices=2, for_what="the stand-in")
+        k, j, i = np.unravel_index(image.voxels.argmax(), image.shape_kji)
+        center = tuple(float(n) for n in image.geometry.ras_from_ijk((i, j, k)))
+        point = OperatingPoint(settings.operating_point or "default", 0.5)
+        return Detections((Lesion(center, 4.0, 0.9),), image.geometry, "stand-in", image.name, "CT", "HU", point)
+
+
+def create(bundle, device):
+    if device == "cuda":
+        raise DeviceError("There is no CUDA device here. Choose --device cpu.")
+    return StandIn()
+
+
+@pytest.fixture(autouse=True)
+def the_stand_in(monkeypatch):
+    module = types.ModuleType("stand_in_method")
+    module.create, module.settings_for = create, lambda bundle: StandInSettings()
+    monkeypatch.setitem(sys.modules, "stand_in_method", module)
+    info = MethodInfo(
+        "stand-in",
+        "Stand-in",
+        ("CT",),
+        False,
+        "the brightest voxel",
+        "all",
+        "none",
+        "stand_in_method:settings_for",
+        "stand_in_method:create",
+    )
+
+    def find(method_id):
+        return info if method_id == "stand-in" else method(method_id)
+
+    monkeypatch.setattr("LesionDetectionLib.app.commands.detect.method", find)
+    monkeypatch.setattr(StandIn, "fails", None)
+
+
+@pytest.fixture
+def a_scan(tmp_path):
+    voxels = np.random.default_rng(0).normal(-850, 20, (12, 40, 40)).astype(np.int16)
+    voxels[5, 20, 30] = 300
+    path = tmp_path / "scan.nrrd"
+    write_image(Image(voxels, np.diag([-1, -1, 2, 1])), path)
+    return path
+
+
+def detect(scan, output, *more):
+    return command_line.main(["detect", str(scan), "--method", "stand-in", "--output", str(output), *more])
+
+
+def test_detecting_writes_results_and_prints_a_table(a_scan, tmp_path, capsys):
+    assert detect(a_scan, tmp_path / "out", "--operating-point", "mine") == 0
+    content = json.loads((tmp_path / "out" / "detections.json").read_text())
+    assert content["lesions"][0]["center_ras_mm"] == [-30, -20, 10]
+    assert content["operating_point"]["name"] == "mine"
+    shown = capsys.readouterr()
+    assert "1 lesion in scan" in shown.out
+    assert "100 %" in shown.err
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"detections.json", "lesions.csv", "lesions.mrk.json", "scene.mrb", "report.html"} <= names
+
+
+def test_quiet_says_nothing(a_scan, tmp_path, capsys):
+    assert detect(a_scan, tmp_path / "out", "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_results_are_not_overwritten_unasked(a_scan, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert detect(a_scan, out, "-q") == 0
+    (out / "lesions.csv").write_text("edited by hand")
+    assert detect(a_scan, out, "-q") == 6
+    assert "already holds" in capsys.readouterr().err
+    assert (out / "lesions.csv").read_text() == "edited by hand"
+    assert detect(a_scan, out, "-q", "--overwrite") == 0
+    assert "edited" not in (out / "lesions.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "words"),
+    [
+        (UsageError("No such point."), 2, "No such point."),
+        (DeviceError("Out of memory."), 5, "Out of memory."),
+        (KeyboardInterrupt(), 130, "Cancelled"),
+        (ZeroDivisionError("by zero"), 1, "fault of ours"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), 1, "No space left"),
+    ],
+)
+def test_every_failure_has_its_exit_code_and_leaves_nothing(
+    a_scan, tmp_path, monkeypatch, capsys, failure, code, words
+):
+    monkeypatch.setattr(StandIn, "fails", failure)
+    monkeypatch.delenv("LESION_DEBUG", raising=False)
+    assert detect(a_scan, tmp_path / "out", "-q") == code
+    assert words in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.nrrd"]
+
+
+def test_a_missing_device(a_scan, tmp_path, capsys):
+    assert detect(a_scan, tmp_path / "out", "--device", "cuda") == 5
+    assert "no CUDA device" in capsys.readouterr().err
+
+
+BAD_SCANS = {
+    "missing": (None, 3, "missing.nrrd"),
+    "empty": (lambda path: path.write_bytes(b""), 3, "empty.nrrd"),
+    "corrupt": (lambda path: path.write_bytes(b"NRRD0004\nnonsense"), 3, "corrupt.nrrd"),
+    "nan": (lambda path: write_image(Image(np.full((4, 5, 6), np.nan, np.float32), np.eye(4)), path), 3, "not numbers"),
+    "flat": (lambda path: write_image(Image(np.full((4, 5, 6), -1000, np.int16), np.eye(4)), path), 3, "empty image"),
+    "single": (
+        lambda path: write_image(Image(np.arange(-500, -470, dtype=np.int16).reshape(1, 5, 6), np.eye(4)), path),
+        3,
+        "1 slice",
+    ),
+    "no_hu": (
+        lambda path: write_image(Image(np.arange(120, dtype=np.int16).reshape(4, 5, 6), np.eye(4)), path),
+        3,
+        "cannot be Hounsfield",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_SCANS)
+def test_a_bad_scan_is_refused_in_a_sentence(kind, tmp_path, capsys):
+    make, code, words = BAD_SCANS[kind]
+    path = tmp_path / f"{kind}.nrrd"
+    if make:
+        make(path)
+    assert detect(path, tmp_path / "out", "-q") == code
+    told = capsys.readouterr().err
+    assert words in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_method_names_the_known_ones(a_scan, tmp_path, capsys):
+    assert command_line.main(["detect", str(a_scan), "--method", "x", "--output", str(tmp_path / "out")]) == 2
+    assert "nodule-ct" in capsys.readouterr().err
+
+
+def test_wrong_arguments_end_with_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["detect"])
+    assert ended.value.code == 2
+    assert "required" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at", ["1,2", "a,b,c", "1;2;3"])
+def test_a_wrong_position(a_scan, tmp_path, capsys, at):
+    assert command_line.main(["measure", str(a_scan), "--at", at, "-o", str(tmp_path / "out")]) == 2
+    assert "three numbers" in capsys.readouterr().err
+
+
+def test_measuring_takes_negative_positions(tmp_path):
+    """The ball of 16 mm lies at R -32, A -32, S 40; the first sign must not be taken for an option."""
+    k, j, i = np.indices((40, 64, 64))
+    inside = (i - 32.0) ** 2 + (j - 32.0) ** 2 + (2 * k - 40.0) ** 2 <= 64
+    voxels = np.where(inside, 40, -850) + np.random.default_rng(0).normal(0, 20, inside.shape)
+    write_image(Image(voxels.astype(np.int16), np.diag([-1, -1, 2, 1])), tmp_path / "ball.nrrd")
+    out = tmp_path / "out"
+    assert command_line.main(["measure", str(tmp_path / "ball.nrrd"), "--at", "-32,-32,40", "-q", "-o", str(out)]) == 0
+    (lesion,) = json.loads((out / "detections.json").read_text())["lesions"]
+    assert lesion["recist"]["long_mm"] == pytest.approx(16, abs=1.5)
+    assert lesion["measurements"]["volume_mm3"] == pytest.approx(4 / 3 * np.pi * 8**3, rel=0.1)
+
+
+def test_measuring_outside_the_image(a_scan, tmp_path, capsys):
+    assert command_line.main(["measure", str(a_scan), "--at", "500,0,0", "-o", str(tmp_path / "out"), "-q"]) == 3
+    assert "outside" in capsys.readouterr().err
+
+
+def test_methods_are_listed(capsys):
+    assert command_line.main(["methods"]) == 0
+    assert "nodule-ct" in capsys.readouterr().out
+    assert command_line.main(["methods", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["id"] == "nodule-ct"
+
+
+def test_bundles_are_inspected_and_verified(tmp_path, capsys):
+    manifest = Manifest("nodule-ct", "tester", "1", {}, {}, {}, True)
+    write_bundle(tmp_path / "m", manifest, {"w": np.zeros((2, 3), np.float32)}, "# A card")
+    assert command_line.main(["model", "verify", str(tmp_path / "m")]) == 0
+    told = capsys.readouterr().out
+    assert "whole and unchanged" in told
+    assert "phantoms only" in told
+    assert command_line.main(["model", "inspect", str(tmp_path / "m")]) == 0
+    assert "2 x 3" in capsys.readouterr().out
+    assert command_line.main(["model", "inspect", "--json", str(tmp_path / "m")]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "tester"
+    (tmp_path / "m" / "MODEL_CARD.md").write_text("# Another")
+    assert command_line.main(["model", "verify", str(tmp_path / "m")]) == 4
+    assert "refused" in capsys.readouterr().err
+
+
+def test_phantoms_take_sensible_counts_only(tmp_path, capsys):
+    assert command_line.main(["phantom", "chest", "--count", "0", "-o", str(tmp_path / "p")]) == 2
+    assert not (tmp_path / "p").exists()
