@@ -78,8 +78,12 @@ class StackGrid:
         columns, rows = self.padding
         out = np.empty((len(stack), stack.shape[1] + rows, stack.shape[2] + columns), dtype=stack.dtype)
         for k, plane in enumerate(stack):
-            canvas = np.pad(plane.astype(np.float64), ((0, rows), (0, columns)), constant_values=outside)
-            moved = ndimage.shift(canvas, self.shifts[k, ::-1], order=1, mode="constant", cval=outside)
+            canvas = np.pad(plane.astype(np.float64), ((0, rows), (0, columns)), mode="edge")
+            moved = ndimage.shift(canvas, self.shifts[k, ::-1], order=1, mode="nearest")
+            for axis, count in enumerate(plane.shape):  # whole pixels outside, never a blend of tissue and air
+                source = np.arange(moved.shape[axis]) - self.shifts[k, 1 - axis]
+                beyond = (source < -0.5) | (source >= count - 0.5)
+                moved[(slice(None),) * axis + (beyond,)] = outside
             out[k] = np.rint(moved) if stack.dtype.kind in "iu" else moved
         return out
 
@@ -185,7 +189,7 @@ def _even(
     spacing = float(distances[-1] / places[-1])
     tolerance = max(JITTER_MM, JITTER_SHARE * spacing)
     deviation = float(np.abs(distances - places * spacing).max())
-    lost = [m for m in range(places[-1] + 1) if m not in set(places.tolist())]
+    lost = np.setdiff1d(np.arange(places[-1] + 1), places).tolist()
     _refuse_large_gaps(lost, steps, places, distances, positions, axes)
     if deviation <= tolerance:
         wanted = np.arange(places[-1] + 1)

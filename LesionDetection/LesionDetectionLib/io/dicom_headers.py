@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from LesionDetectionLib.core.progress import Progress
+
+from .dicom_times import date_time, parse_datetime
 
 SPLIT_KEYS = (
     "TemporalPositionIdentifier",
@@ -145,7 +147,7 @@ class Skipped:
 
 def scan(path: Path, progress: Progress) -> tuple[list[Plane], list[Skipped]]:
     """Read the headers of a file, or of all DICOM files in a folder and below it. Other files are passed over."""
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and p.name != "DICOMDIR")
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if _is_candidate(p))
     planes: list[Plane] = []
     skipped: list[Skipped] = []
     with quiet_pydicom(), ThreadPoolExecutor(_WORKERS) as pool:
@@ -200,35 +202,9 @@ def quiet_pydicom() -> Iterator[None]:
         yield
 
 
-def date_time(day: Any, clock: Any) -> datetime | None:
-    """A DICOM date and time (DA, TM) as one; None where either is missing or malformed."""
-    parsed_day, parsed_time = parse_date(day), parse_time(clock)
-    return datetime.combine(parsed_day, parsed_time) if parsed_day and parsed_time else None
-
-
-def parse_datetime(value: Any) -> datetime | None:
-    """A DICOM DT, without its offset from UTC (the other times of the file carry none)."""
-    text = str(value or "").strip().split("+")[0].split("-")[0]
-    return date_time(text[:8], text[8:]) if len(text) >= 10 else None
-
-
-def parse_date(value: Any) -> date | None:
-    text = str(value or "").strip().replace(".", "")
-    try:
-        return datetime.strptime(text[:8], "%Y%m%d").date()
-    except ValueError:
-        return None
-
-
-def parse_time(value: Any) -> time | None:
-    whole, _, fraction = str(value or "").strip().replace(":", "").partition(".")
-    if len(whole) not in (2, 4, 6) or not whole.isdigit() or not (fraction or "0").isdigit():
-        return None
-    hour, minute, second = (int(whole.ljust(6, "0")[k : k + 2]) for k in (0, 2, 4))
-    try:
-        return time(hour, minute, min(second, 59), int(fraction.ljust(6, "0")[:6] or 0))
-    except ValueError:
-        return None
+def _is_candidate(path: Path) -> bool:
+    """Not an index of files, nor a hidden companion that a Mac leaves beside each file ("._1-01.dcm")."""
+    return path.name != "DICOMDIR" and not path.name.startswith(".") and path.is_file()
 
 
 def _planes(path: Path, dataset: Dataset) -> list[Plane] | Skipped:

@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 
 from LesionDetectionLib.imaging.suv import PetHeader, start_from_frame
 
-from .dicom_headers import Plane, date_time, parse_datetime, parse_time
+from .dicom_headers import Plane
+from .dicom_times import date_time, parse_datetime, parse_time
 
 GE_GROUP, GE_CREATOR, GE_SCAN_DATETIME = 0x0009, "GEMS_PETD_01", 0x0D
 PHILIPS_GROUP, PHILIPS_CREATOR = 0x7053, "Philips PET Private Group"

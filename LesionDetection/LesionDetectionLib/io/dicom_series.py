@@ -230,10 +230,11 @@ def _counted(skipped: Sequence[Skipped]) -> str:
 
 
 def _nothing_found(path: Path, skipped: Sequence[Skipped]) -> str:
-    what = path.name if path.is_file() else f"The folder {path}"
+    if path.is_file():
+        kind = skipped[0].kind if skipped else "not DICOM"
+        return f"{path} is no DICOM image that can be read: {kind}. Name the scan itself."
     if not skipped:
-        return f"{what} holds no DICOM files. Name a folder with a DICOM series, or an image file."
-    damaged = [item for item in skipped if item.damaged]
-    if len(damaged) == len(skipped):
-        return f"{what} holds DICOM files, but none can be read: {_counted(skipped)}. Copy or export them again."
-    return f"{what} holds DICOM files, but no image series: {_counted(skipped)}. Name the folder of the scan itself."
+        return f"The folder {path} holds no DICOM files. Name a folder with a DICOM series, or an image file."
+    if all(item.damaged for item in skipped):
+        return f"None of the DICOM files in {path} can be read: {_counted(skipped)}. Copy or export them again."
+    return f"The folder {path} holds DICOM files, but no image series: {_counted(skipped)}. Name the scan's folder."
