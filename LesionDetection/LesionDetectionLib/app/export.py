@@ -7,7 +7,7 @@ from pathlib import Path
 
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.detections import Detections
-from LesionDetectionLib.core.errors import OutputError
+from LesionDetectionLib.core.errors import GeometryError, OutputError
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.lesion_table import write_csv
@@ -43,10 +43,15 @@ def write_results(
         the path of each file or folder that was written, by its name.
 
     Raises:
+        GeometryError: the detections are not of this image.
         OutputError: results are there already, no permission, or disk full.
         Cancelled: through ``progress``; nothing was written.
     """
     folder, progress = Path(folder), progress or Progress()
+    if not image.geometry.same_grid(detections.geometry):
+        raise GeometryError(
+            f"These detections lie on another voxel grid than “{image.name}”. Choose the image that they were made on."
+        )
     refuse_taken(folder, RESULT_NAMES, overwrite)
     with atomic_folder(folder, overwrite) as temporary:
         try:
@@ -76,7 +81,9 @@ def _write_all(
     detections.save(folder / DETECTIONS)
     write_csv(detections, folder / TABLE)
     if scene:
-        _write_scene_files(folder, image, detections, progress.part(0.05, 0.6))
+        _write_scene_files(folder, image, detections, progress.part(0.05, 0.7))
+    if pictures or report:
+        _write_pictures(folder, image, detections, pictures, report, progress.part(0.7, 0.95))
 
 
 def _write_scene_files(folder: Path, image: Image, detections: Detections, progress: Progress) -> None:
@@ -94,6 +101,29 @@ def _write_scene_files(folder: Path, image: Image, detections: Detections, progr
     progress(0.2, "Writing the scene")
     mrml_scene.write_scene(scene, folder / SCENE)
     progress(1.0, "Scene written")
+
+
+def _write_pictures(
+    folder: Path, image: Image, detections: Detections, pictures: bool, report: bool, progress: Progress
+) -> None:
+    """Each picture is drawn once: as a lossless file, and smaller for the page."""
+    from .drawing import jpeg, png
+    from .pictures import lesion_picture, overview_picture
+    from .report import report_page
+
+    count = len(detections.lesions)
+    inline: dict[int, bytes] = {}
+    if pictures:
+        (folder / PICTURES).mkdir()
+    for rank in range(count + 1):
+        progress(rank / (count + 1), f"Drawing picture {rank + 1} of {count + 1}")
+        drawn = lesion_picture(image, detections, rank) if rank else overview_picture(image, detections)
+        if pictures:
+            (folder / PICTURES / (f"L{rank:03d}.png" if rank else "overview.png")).write_bytes(png(drawn))
+        if report:
+            inline[rank] = jpeg(drawn)
+    if report:
+        (folder / REPORT).write_text(report_page(image, detections, inline.__getitem__), encoding="utf-8")
 
 
 def _remove(path: Path) -> None:

@@ -17,6 +17,10 @@ Color = tuple[float, float, float]
 _GOLDEN_ANGLE = 137.50776 / 360
 _FIRST_HUE = 0.08
 """The first lesion, the one looked at most, is orange: far from the greys and from blood red."""
+_SATURATIONS = (0.72, 0.85, 0.6)
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
+_LEAST_LUMINANCE = 0.33
+"""Pure blue (0.07) would not be seen on dark tissue."""
 
 _AIR_HU, _LUNG_HU, _TISSUE_HU = -950, -500, -250
 """Aerated lung lies between the first two; body tissue above the third."""
@@ -68,7 +72,11 @@ def lesion_color(rank: int) -> Color:
     """A colour for the lesion of this rank (1 is the first); neighbours in rank lie far apart in hue."""
     hue = (_FIRST_HUE + (rank - 1) * _GOLDEN_ANGLE) % 1
     # Every third is lighter, so that more than about ten lesions still differ.
-    return colorsys.hsv_to_rgb(hue, (0.85, 0.6, 0.72)[rank % 3], 1.0)
+    color = colorsys.hsv_to_rgb(hue, _SATURATIONS[rank % len(_SATURATIONS)], 1.0)
+    luminance = sum(weight * part for weight, part in zip(_LUMINANCE, color, strict=True))
+    white = max(0.0, (_LEAST_LUMINANCE - luminance) / (1 - luminance))
+    red, green, blue = (part + (1 - part) * white for part in color)
+    return red, green, blue
 
 
 def value_unit(image: Image) -> str:
