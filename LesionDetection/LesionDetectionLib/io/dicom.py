@@ -133,7 +133,7 @@ def _drop_equal(decoded: Decoded) -> tuple[Decoded, list[str]]:
     if not dropped:
         return decoded, []
     unique = Decoded(tuple(decoded.planes[n] for n in keep), tuple(decoded.values[n] for n in keep), decoded.damaged)
-    return unique, [f"{dropped} slices repeated another one exactly and were left out."]
+    return unique, [f"Slices that repeat another one exactly were left out: {dropped}."]
 
 
 def _scaled(decoded: Decoded, factor: float) -> Pixels:

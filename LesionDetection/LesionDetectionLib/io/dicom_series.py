@@ -163,7 +163,7 @@ def _without_copies(planes: list[Plane]) -> tuple[list[Plane], list[str]]:
     for plane in planes:
         seen.setdefault((plane.sop_uid or str(plane.path), plane.frame), plane)
     dropped = len(planes) - len(seen)
-    notes = [f"{dropped} files were copies of others in the folder and left out."] if dropped else []
+    notes = [f"Files that are copies of others in the folder were left out: {dropped}."] if dropped else []
     return list(seen.values()), notes
 
 

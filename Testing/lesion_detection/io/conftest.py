@@ -61,10 +61,10 @@ class SyntheticDicom:
         dataset.RescaleSlope, dataset.RescaleIntercept = "1", "-1024"
         dataset.PixelData = pixels.tobytes()
         for key, value in changes.items():
-            if value is None:
-                delattr(dataset, key)
-            else:
+            if value is not None:
                 setattr(dataset, key, value)
+            elif key in dataset:
+                delattr(dataset, key)
         return dataset
 
     def save(self, dataset: Dataset, name: str) -> Path:
@@ -94,7 +94,7 @@ class SyntheticDicom:
         dose = Dataset()
         dose.RadiopharmaceuticalStartTime = "100000.00"
         dose.RadionuclideTotalDose, dose.RadionuclideHalfLife = "350000000", "6588"
-        for key in [key for key in changes if key.startswith("Radio")]:
+        for key in [key for key in changes if key.startswith("Radio") and not key.endswith("Sequence")]:
             value = changes.pop(key)
             if value is None:
                 delattr(dose, key)
@@ -113,20 +113,14 @@ class SyntheticDicom:
             "AcquisitionTime": "110000",
             "RescaleIntercept": "0",
             "RescaleSlope": [str(2.0 + k) for k in range(len(distances))],
+            "RadiopharmaceuticalInformationSequence": [dose],
             "pixels": np.arange(63, dtype=np.int16).reshape(7, 9) * 100,
             **changes,
         }
-        for name in [name for name, value in settings.items() if value is None and name not in ("PatientWeight",)]:
-            del settings[name]
-        if settings["PatientWeight"] is None:
-            del settings["PatientWeight"]
-        # pydicom would spread a list of codes over the slices: keep it as one value.
-        settings["CorrectedImage"] = (
-            [settings["CorrectedImage"]] * len(distances) if "CorrectedImage" in settings else None
-        )
-        if settings["CorrectedImage"] is None:
-            del settings["CorrectedImage"]
-        return self.series(distances, RadiopharmaceuticalInformationSequence=[[dose]] * len(distances), **settings)
+        # A list is one value a slice to series(); these two are a list in each slice.
+        for key in ("CorrectedImage", "RadiopharmaceuticalInformationSequence"):
+            settings[key] = [settings[key]] * len(distances)
+        return self.series(distances, **settings)
 
     def enhanced(self, distances, **changes) -> Path:
         """One enhanced multi-frame CT with a frame at each distance, stored in shuffled order."""

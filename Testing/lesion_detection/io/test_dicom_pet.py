@@ -1,0 +1,148 @@
+"""PET series from their headers to SUV, vendor by vendor, and against an independent conversion of a real scan."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from LesionDetectionLib.io.files import read_image
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+ONE_HOUR = 70_000 / (350e6 * 0.5 ** (3600 / 6588))
+
+
+def test_values_are_activity_times_the_factor_with_each_slices_slope(dicom):
+    dicom.pet()
+    image = read_image(dicom.folder)
+    assert (image.modality, image.unit, image.voxels.dtype, image.notes) == ("PT", "SUVbw", np.float32, ())
+    stored = np.arange(63).reshape(7, 9) * 100
+    expected = stored * np.array([2.0, 3.0, 4.0])[:, None, None] * ONE_HOUR
+    assert image.voxels == pytest.approx(expected, rel=1e-6)
+
+
+def test_beds_are_timed_by_the_earliest_of_all(dicom):
+    """A workstation's series time lies after the acquisition; the first bed began at eleven."""
+    dicom.pet(SeriesTime="150000", AcquisitionTime=["111000", "110500", "110000"])
+    assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR, rel=1e-6)
+
+
+def _add_private(dicom, group, creator, values):
+    for path in dicom.folder.glob("*.dcm"):
+        dataset = dcmread(path)
+        block = dataset.private_block(group, creator, create=True)
+        for element, (vr, value) in values.items():
+            block.add_new(element, vr, value)
+        dataset.save_as(path)
+
+
+def test_ge_private_scan_time(dicom):
+    dicom.pet(SeriesTime="150000", AcquisitionTime="113000")
+    _add_private(dicom, 0x0009, "GEMS_PETD_01", {0x0D: ("DT", "20200102110000.00")})
+    assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR, rel=1e-6)
+
+
+def test_philips_private_factor(dicom):
+    dicom.pet(Units="CNTS")
+    _add_private(dicom, 0x7053, "Philips PET Private Group", {0x00: ("DS", "0.0005"), 0x09: ("DS", "3.5")})
+    image = read_image(dicom.folder)
+    assert image.unit == "SUVbw"
+    assert image.voxels[:, 0, 1] == pytest.approx([0.1, 0.15, 0.2])
+
+
+def test_philips_activity_factor(dicom):
+    dicom.pet(Units="CNTS")
+    _add_private(dicom, 0x7053, "Philips PET Private Group", {0x00: ("DS", "0"), 0x09: ("DS", "3.5")})
+    image = read_image(dicom.folder)
+    assert image.unit == "SUVbw"
+    assert image.voxels[0, 0, 1] == pytest.approx(200 * 3.5 * ONE_HOUR, rel=1e-6)
+
+
+def test_suv_is_never_converted_twice(dicom):
+    dicom.pet(Units="GML", RescaleSlope="0.01")
+    image = read_image(dicom.folder)
+    assert (image.unit, image.notes) == ("SUVbw", ())
+    assert image.voxels[0, 0, 1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"PatientWeight": None}, "The patient's weight is not in the file"),
+        ({"RadionuclideTotalDose": None}, "The injected dose is not in the file"),
+        ({"RadiopharmaceuticalStartTime": "garbled"}, "The time of the injection is not in the file"),
+        ({"RadiopharmaceuticalInformationSequence": []}, "The injected dose is not in the file"),
+        ({"CorrectedImage": ["DECY"]}, "not corrected for attenuation"),
+        ({"CorrectedImage": None}, "not corrected for attenuation and decay"),
+        ({"DecayCorrection": "NONE"}, "Decay Correction is “NONE”"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR TM")
+def test_without_suv_the_activity_is_read_and_the_reason_noted(dicom, changes, reason):
+    dicom.pet(**changes)
+    image = read_image(dicom.folder)
+    assert image.unit == "Bq/ml"
+    assert image.voxels[:, 0, 1].tolist() == [200, 300, 400]
+    (note,) = image.notes
+    assert note.startswith("Not converted to SUV: ")
+    assert reason in note
+
+
+def test_dynamic_frames_are_separate_choices(dicom):
+    from LesionDetectionLib.io.dicom_series import list_series
+
+    dicom.pet(FrameReferenceTime="1000")
+    dicom.pet(FrameReferenceTime="61000", prefix="late")
+    assert [info.phase for info in list_series(dicom.folder)] == ["FrameReferenceTime 1000", "FrameReferenceTime 61000"]
+
+
+def test_the_enhanced_object(dicom):
+    code, mapping, dose = Dataset(), Dataset(), Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "Bq/ml", "UCUM", "Becquerels/milliliter"
+    mapping.MeasurementUnitsCodeSequence = [code]
+    dose.RadiopharmaceuticalStartDateTime = "20200102100000"
+    dose.RadionuclideTotalDose, dose.RadionuclideHalfLife = "350000000", "6588"
+    path = dicom.enhanced(
+        [0.0, 2.0, 4.0],
+        Modality="PT",
+        PatientWeight="70",
+        DecayCorrected="YES",
+        AttenuationCorrected="YES",
+        DecayCorrectionDateTime="20200102110000",
+        RadiopharmaceuticalInformationSequence=[dose],
+        RealWorldValueMappingSequence=[mapping],
+    )
+    image = read_image(path)
+    assert (image.unit, image.notes) == ("SUVbw", ())
+    ras = image.geometry.ras_from_ijk((4, 3, 1))
+    assert image.voxels[1, 3, 4] == pytest.approx(dicom.hounsfield(ras * (-1, -1, 1)) * ONE_HOUR, abs=0.6 * ONE_HOUR)
+
+
+# --- a real scan: GE Discovery ST, 71 kg, 388.78 MBq F-18 FDG at 10:35:00, series at 11:20:11
+
+
+@pytest.fixture(scope="module")
+def pet(real_data):
+    return read_image(real_data("sts-001/FDG_PET"))
+
+
+def test_a_real_pet_by_hand(pet, real_data):
+    """Decay by hand: 2711 s after the injection 388777472 Bq are 388777472 * 2^(-2711 / 6588) = 292297777 Bq."""
+    assert pet.unit == "SUVbw"
+    slices = [dcmread(path) for path in sorted((real_data("sts-001/FDG_PET") / "image").glob("*.dcm"))[::50]]
+    for one in slices:
+        z = float(one.ImagePositionPatient[2])
+        k = round(float(pet.geometry.ijk_from_ras((0, 0, z))[2]))
+        activity = one.pixel_array * float(one.RescaleSlope)
+        assert pet.voxels[k] == pytest.approx(activity * 71_000 / 292_297_777, rel=1e-5, abs=1e-6)
+
+
+def test_a_real_pet_agrees_with_an_independent_conversion(pet, real_data):
+    """The IBSI's own SUV image of the same patient, cropped around the tumour: another group's software."""
+    peer = read_image(real_data("sts-petct/STS_001/PET_image.nii.gz"))
+    start = pet.geometry.ijk_from_ras(peer.geometry.ras_from_ijk((0, 0, 0)))
+    i, j, k = np.rint(start).astype(int)
+    assert np.abs(start - (i, j, k)).max() < 1e-4
+    ours = pet.crop((i, j, k), peer.shape_kji[::-1]).voxels
+    # The two differ by at most one stored step: 16 bits over the hottest slice, 25.4 / 32767 = 0.00078.
+    assert np.abs(ours - peer.voxels).max() < 8e-4
+    assert ours.max() == pytest.approx(25.412, abs=1e-3)
