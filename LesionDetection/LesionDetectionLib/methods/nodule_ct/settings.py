@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.errors import BundleError
@@ -22,7 +23,10 @@ class NoduleSettings:
         lesion_distance_mm: of final lesions whose centres are nearer than this, or than the larger one's radius, the
             most probable stays.
         lungs_only: look only inside the lungs, grown by ``lung_margin_mm``.
+        closing_mm: radius of the ball that rolls over the lung mask: dents that it cannot enter, such as those of pleural
+            nodules and vessels, count as lung.
         lung_margin_mm: so far outside the lung mask a nodule's centre may lie (pleural nodules are cut off by the mask).
+        thick_slices_mm: a scan with thicker slices than this gets a warning.
         most_lesions: at most this many, the highest scores, are reported.
         measure: outline and measure each lesion that is reported.
         operating_point: which lesions are reported: a name that the model gives, a least score as text, or empty for the
@@ -36,7 +40,9 @@ class NoduleSettings:
     most_candidates: int = 400
     lesion_distance_mm: float = 5.0
     lungs_only: bool = True
+    closing_mm: float = 12.0
     lung_margin_mm: float = 5.0
+    thick_slices_mm: float = 3.0
     most_lesions: int = 100
     measure: bool = True
     operating_point: str = ""
@@ -50,7 +56,7 @@ def settings_for(bundle: Bundle | None) -> NoduleSettings:
     """
     if bundle is None:
         return NoduleSettings()
-    chosen = bundle.manifest.settings.get("nodule_settings", {})
+    chosen: Any = bundle.manifest.settings.get("nodule_settings", {})
     try:
         return NoduleSettings(
             **{name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()}
