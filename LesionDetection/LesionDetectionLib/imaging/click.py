@@ -1,0 +1,173 @@
+"""Click to measure: from one point in a lesion to its mask, diameters, volume and values. No training.
+
+``measure_at`` is for a person's click and says in a sentence why nothing was found; ``measure_candidate`` is for a
+detector that wants the measurements of a mark, and gets None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from LesionDetectionLib.core.errors import InputError, ModalityError, UsageError
+from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, UNKNOWN, Image, require_usable
+from LesionDetectionLib.core.lesion import LESION, NODULE, Lesion, Mask
+from LesionDetectionLib.core.progress import Progress
+
+from .click_segmentation import ClickSettings, Segmentation, Volume, segment
+from .geometry import AxialOrder
+from .measurements import measure_mask
+
+__all__ = ["ClickSettings", "measure_at", "measure_candidate"]
+
+DEFAULTS = ClickSettings()
+
+_LEAST_DISTINCTNESS = 0.15
+"""Mean drop of membership across the border; lesions have 0.3 to 0.8."""
+_LEAST_CONTRAST_TO_NOISE = 0.5
+_LEAST_PET_RATIO = 1.4
+"""Uptake of the lesion over its surroundings."""
+_MOVED_MM = 2.0
+"""A seed that ended up this far outside the mask is told to the user."""
+
+
+def measure_at(
+    image: Image,
+    seed_ras_mm: npt.ArrayLike,
+    settings: ClickSettings = DEFAULTS,
+    progress: Progress | None = None,
+) -> Lesion:
+    """Measure the lesion at a point of a CT (HU) or PET.
+
+    Args:
+        image: in any orientation, with any spacing; a single slice gives what one slice can.
+        seed_ras_mm: a point inside the lesion, RAS mm.
+        settings: see :class:`~.click_segmentation.ClickSettings`.
+        progress: told how far it is.
+
+    Returns:
+        A lesion of score 1 with mask, RECIST diameters and the measurements of
+        :func:`~LesionDetectionLib.imaging.measurements.measure_mask`. ``note`` holds what the user should know.
+
+    Raises:
+        UsageError: the seed is no point, or lies outside the image.
+        InputError: nothing stands out at the seed, or the voxels around it are not numbers.
+        ModalityError: neither CT nor PET.
+    """
+    progress = progress or Progress()
+    seed = np.asarray(seed_ras_mm, dtype=np.float64)
+    if seed.shape != (3,) or not np.isfinite(seed).all():
+        raise UsageError("The point to measure at needs three finite numbers (RAS mm).")
+    if not image.geometry.contains_ras(seed):
+        raise UsageError(f"The point ({seed[0]:.1f}, {seed[1]:.1f}, {seed[2]:.1f}) mm lies outside “{image.name}”.")
+    if settings.largest_diameter_mm < 2.0:
+        raise UsageError(f"A largest diameter of {settings.largest_diameter_mm:g} mm leaves nothing to measure.")
+    modality = _modality(image)
+    order = AxialOrder.of(image.geometry)
+    axial = order.apply(image)
+    seed_ijk = axial.geometry.ijk_from_ras(seed)
+    start, crop = _crop(axial, seed_ijk, settings.largest_diameter_mm, modality)
+    volume = Volume(crop.voxels, crop.geometry)
+    found = segment(volume, seed_ijk - start, modality, settings, progress)
+    _refuse_nothing(found, modality)
+    full = np.zeros(axial.shape_kji, dtype=bool)
+    full[tuple(slice(s.start + n, s.stop + n) for s, n in zip(found.box, start[::-1], strict=True))] = found.voxels
+    mask = Mask.from_full(order.undo_array(full))
+    measured = measure_mask(image, mask)
+    notes = _notes(image, mask, found, seed, measured.touches_border, settings)
+    progress(1.0)
+    return Lesion(
+        center_ras_mm=measured.center_ras_mm,
+        diameter_mm=measured.recist.long_mm,
+        score=1.0,
+        box_ras_mm=measured.box_ras_mm,
+        mask=mask,
+        recist=measured.recist,
+        measurements=measured.values,
+        meaning=NODULE if modality == CT and found.appearance.in_lung else LESION,
+        method="click",
+        note=" ".join(notes),
+    )
+
+
+def measure_candidate(image: Image, center_ras_mm: npt.ArrayLike, diameter_hint_mm: float) -> Lesion | None:
+    """Measure what a detector marked; None where nothing stands out or it is far larger than the hint.
+
+    Raises:
+        UsageError, ModalityError: as :func:`measure_at`.
+    """
+    if not diameter_hint_mm > 0:
+        raise UsageError(f"A candidate of {diameter_hint_mm:g} mm has no size.")
+    # Twice the hint and 10 mm: detectors' sizes are rough, and smaller than this the surface has no room.
+    settings = ClickSettings(largest_diameter_mm=2 * diameter_hint_mm + 10.0)
+    try:
+        found = measure_at(image, center_ras_mm, settings)
+    except InputError as error:
+        if isinstance(error, ModalityError):
+            raise
+        return None
+    too_large = found.measurements["equivalent_diameter_mm"] > 2 * diameter_hint_mm
+    return None if too_large else replace(found, method="")
+
+
+def _modality(image: Image) -> str:
+    if image.modality in (CT, PET):
+        return image.modality
+    if image.modality != UNKNOWN:
+        raise ModalityError(
+            f"“{image.name}” is of modality {image.modality}; click to measure is for CT and PET. Choose another volume."
+        )
+    if image.unit == HU or image.unit == SUV_BW:
+        return CT if image.unit == HU else PET
+    raise ModalityError(f"“{image.name}” does not say whether it is CT or PET. Set its modality and try again.")
+
+
+def _crop(
+    axial: Image, seed_ijk: npt.NDArray[np.float64], largest_mm: float, modality: str
+) -> tuple[npt.NDArray[np.int_], Image]:
+    """The part of the image that can matter, checked: start (i, j, k) and crop. A view."""
+    # The centre may move from the seed by one radius, and smoothing and hull look a little further.
+    box = Volume(axial.voxels, axial.geometry).box(seed_ijk, largest_mm + 10.0)
+    start = np.array([part.start for part in box[::-1]])
+    size = tuple(part.stop - part.start for part in box[::-1])
+    crop = axial.crop((int(start[0]), int(start[1]), int(start[2])), (size[0], size[1], size[2]))
+    require_usable(crop, modality=modality, for_what="click to measure")
+    return start, crop
+
+
+def _refuse_nothing(found: Segmentation, modality: str) -> None:
+    """Raises InputError where there is no lesion."""
+    look = found.appearance
+    if modality == PET:
+        stands_out = look.lesion > _LEAST_PET_RATIO * look.low
+    else:
+        stands_out = look.contrast > _LEAST_CONTRAST_TO_NOISE * found.noise
+    if not stands_out or found.distinctness < _LEAST_DISTINCTNESS or not found.voxels.any():
+        raise InputError("Nothing stands out at this point; click inside the lesion.")
+
+
+def _notes(
+    image: Image,
+    mask: Mask,
+    found: Segmentation,
+    seed_ras_mm: npt.NDArray[np.float64],
+    touches_border: bool,
+    settings: ClickSettings,
+) -> list[str]:
+    notes = []
+    if image.shape_kji[AxialOrder.of(image.geometry).axes[0]] == 1:
+        notes.append("Volume from one slice.")
+    elif touches_border:
+        notes.append("The lesion reaches the edge of the image: it may be larger.")
+    if found.at_largest:
+        notes.append(f"The search ended at the largest size of {settings.largest_diameter_mm:g} mm: check the border.")
+    nearest = np.linalg.norm(image.geometry.ras_from_ijk(_indices(mask)) - seed_ras_mm, axis=1).min()
+    if nearest > _MOVED_MM + max(image.spacing_mm) / 2:
+        notes.append("The point was moved to the lesion next to it.")
+    return notes
+
+
+def _indices(mask: Mask) -> npt.NDArray[np.int_]:
+    return np.asarray(np.argwhere(mask.voxels)[:, ::-1] + np.array(mask.start_ijk))

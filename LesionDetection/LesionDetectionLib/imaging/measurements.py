@@ -1,0 +1,81 @@
+"""What is said of a lesion whose mask is known: volume, diameters, mean and largest value, centre, box."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from LesionDetectionLib.core.errors import GeometryError
+from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, SUV_BW, Image
+from LesionDetectionLib.core.lesion import Mask, Point, Recist
+
+from .recist import recist_of_mask
+
+_UNIT_SUFFIX = {HU: "hu", SUV_BW: "suvbw", BQ_PER_ML: "bqml"}
+_UNIT_OF_MODALITY = {CT: HU, PET: SUV_BW}
+
+
+@dataclass(frozen=True, eq=False)
+class MaskMeasurements:
+    """Measurements of one mask, as a :class:`~LesionDetectionLib.core.lesion.Lesion` takes them.
+
+    Attributes:
+        center_ras_mm: centroid of the mask.
+        box_ras_mm: lowest and highest corner of the box around all of its voxels (edges, not centres).
+        recist: its diameters.
+        values: ``volume_mm3``, ``long_axis_mm``, ``short_axis_mm``, ``equivalent_diameter_mm`` (of the sphere of this
+            volume), ``mean_hu`` and ``max_hu`` (``_suvbw``, ``_bqml``; ``_value`` where the unit is not known).
+        touches_border: whether the mask reaches the first or last row, column or slice of the image.
+    """
+
+    center_ras_mm: Point
+    box_ras_mm: tuple[Point, Point]
+    recist: Recist
+    values: dict[str, float]
+    touches_border: bool
+
+
+def measure_mask(image: Image, mask: Mask) -> MaskMeasurements:
+    """Measure ``mask``, which lies on the grid of ``image``.
+
+    Raises:
+        GeometryError: the mask does not lie inside the image.
+    """
+    size_ijk = np.array(mask.voxels.shape[::-1])
+    start, stop = np.array(mask.start_ijk), np.array(mask.start_ijk) + size_ijk
+    if (start < 0).any() or (stop > np.array(image.shape_kji[::-1])).any():
+        raise GeometryError(f"The mask does not lie inside “{image.name}”: was it made on another image?")
+    inside = image.voxels[mask.slices_kji][mask.voxels].astype(np.float64)
+    volume = mask.count * image.geometry.voxel_volume_mm3
+    recist = recist_of_mask(mask, image.geometry)
+    suffix = _unit_suffix(image)
+    values = {
+        "volume_mm3": volume,
+        "long_axis_mm": recist.long_mm,
+        "short_axis_mm": recist.short_mm,
+        "equivalent_diameter_mm": equivalent_diameter_mm(volume),
+        f"mean_{suffix}": float(inside.mean()),
+        f"max_{suffix}": float(inside.max()),
+    }
+    touches = bool((start == 0).any() or (stop == np.array(image.shape_kji[::-1])).any())
+    return MaskMeasurements(mask.centroid_ras_mm(image.geometry), _box(image, mask), recist, values, touches)
+
+
+def equivalent_diameter_mm(volume_mm3: float) -> float:
+    """The diameter of the sphere of this volume."""
+    return 2 * math.pow(3 * volume_mm3 / (4 * math.pi), 1 / 3)
+
+
+def _unit_suffix(image: Image) -> str:
+    unit = image.unit or _UNIT_OF_MODALITY.get(image.modality, "")
+    return _UNIT_SUFFIX.get(unit, "value")
+
+
+def _box(image: Image, mask: Mask) -> tuple[Point, Point]:
+    ijk = np.argwhere(mask.voxels)[:, ::-1] + np.array(mask.start_ijk)
+    centres = image.geometry.ras_from_ijk(ijk)
+    half_voxel = np.abs(image.ijk_to_ras[:3, :3]).sum(axis=1) / 2
+    low, high = centres.min(axis=0) - half_voxel, centres.max(axis=0) + half_voxel
+    return (float(low[0]), float(low[1]), float(low[2])), (float(high[0]), float(high[1]), float(high[2]))
