@@ -77,9 +77,13 @@ class View:
         shown = (np.clip(finite, window.low, window.high) - window.low) * (255 / (window.high - window.low))
         if window.inverted:
             shown = 255 - shown
-        flat = cv2.warpAffine(
-            shown, self.matrix(), self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
-        )
+        matrix = self.matrix()
+        flat = cv2.warpAffine(shown, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        # The image ends at its outer voxels' edges, half a voxel beyond their centres; nothing is blended into the black.
+        for axis, (length, count) in enumerate(zip(self.size, shown.shape[::-1], strict=True)):
+            index = (np.arange(length) - matrix[axis, 2]) / matrix[axis, axis]
+            outside = (index < -0.5) | (index >= count - 0.5)
+            flat[(slice(None), outside) if axis == 0 else (outside, slice(None))] = 0
         return np.repeat(np.clip(flat, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
 
     def outlines(self, mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int32]]:

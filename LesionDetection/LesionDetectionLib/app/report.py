@@ -66,7 +66,11 @@ def measurement_text(name: str, value: float) -> tuple[str, str]:
 
 
 def _overview(detections: Detections, picture: Picture) -> str:
-    numbers = "A ring marks each candidate, with its number." if detections.lesions else "There is none to mark."
+    numbers = (
+        "A ring marks each candidate, with its number."
+        if detections.lesions
+        else "No ring: nothing passed the threshold."
+    )
     caption = f"Seen from the front and from the patient’s left; the patient’s right is on the left. {numbers}"
     return _figure(picture(0), "Overview of the whole image from the front and from the left", caption)
 
@@ -104,7 +108,7 @@ def _table(detections: Detections) -> str:
     heads = [_head("Finding", "text"), _head("Score"), _head("Diameter")]
     heads += [_head("Long × short")] if with_axes else []
     heads += [_head(name) for name in names]
-    heads += [_head("R"), _head("A"), _head("S", "", " mm")]
+    heads += [_head("R"), _head("A"), _head("S")]
     rows = []
     for rank, (lesion, values) in enumerate(zip(detections.lesions, measured, strict=True), 1):
         cells = [
@@ -196,8 +200,8 @@ def _axes(lesion: Lesion) -> str:
     return "–" if lesion.recist is None else f"{lesion.recist.long_mm:.1f} × {lesion.recist.short_mm:.1f} mm"
 
 
-def _head(name: str, kind: str = "", unit: str = "") -> str:
-    return f'<th scope="col" class="{kind}">{_text(name)}<span class="unit">{_text(unit)}</span></th>'
+def _head(name: str, kind: str = "") -> str:
+    return f'<th scope="col" class="{kind}">{_text(name)}</th>'
 
 
 def _cell(value: str, kind: str = "") -> str:
