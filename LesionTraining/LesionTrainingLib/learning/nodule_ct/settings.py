@@ -1,0 +1,120 @@
+"""What can be set of the recipe of ``nodule-ct``. Where the paper names a value, it is the default or said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
+
+from ..intensity_augmentation import IntensitySettings
+from ..patches import GeometrySettings
+from ..sample_filtering import FilterSettings
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """Where patches are taken.
+
+    Attributes:
+        shift_radii: a positive patch's centre lies anywhere within this share of the nodule's radius (the paper: 1).
+        clear_radii, clear_mm: a negative patch's centre is at least the greater of ``clear_radii`` radii and radius plus
+            ``clear_mm`` away from every nodule: what is nearer is neither nodule nor background.
+        screening_positives: share of nodules in a screening batch, before the sample filter.
+        reduction_positives: share of nodules in a batch of the second stage.
+        screening_negatives: weights of the kinds of negatives of the first stage, see :mod:`.positions`.
+        reduction_negatives: the same for the second stage.
+        proposed: share of the second stage's positives that lie where the screening network put its candidate.
+    """
+
+    shift_radii: float = 0.8
+    clear_radii: float = 1.5
+    clear_mm: float = 4.0
+    screening_positives: float = 0.25
+    reduction_positives: float = 0.4
+    screening_negatives: dict[str, float] = field(
+        default_factory=lambda: {
+            "lung": 0.2,
+            "vessel": 0.3,
+            "dense": 0.1,
+            "pleura": 0.15,
+            "mimic": 0.1,
+            "mined": 0.15,
+        }
+    )
+    reduction_negatives: dict[str, float] = field(
+        default_factory=lambda: {"mined": 0.7, "mimic": 0.1, "vessel": 0.1, "dense": 0.05, "pleura": 0.05}
+    )
+    proposed: float = 0.5
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """How one network is fitted.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: patches a step, before the sample filter.
+        learning_rate: at the start, falling to ``final_share`` of it along a half cosine. The paper: 0.001, falling in
+            ways it does not say.
+        final_share: see above.
+        momentum: of the stochastic gradient descent, where ``optimizer`` is ``sgd``.
+        optimizer: ``sgd`` (the paper's) or ``adam``, which needs fewer steps.
+        weight_decay: beta of Eq. 4.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float = 1e-3
+    final_share: float = 0.02
+    momentum: float = 0.9
+    optimizer: str = "adam"
+    weight_decay: float = 1e-4
+
+
+def _small_screening() -> ScreeningArchitecture:
+    """A quarter of the paper's widths: a whole scan in seconds on two cores; multiples of 16 run fastest there."""
+    return ScreeningArchitecture(widths=(16, 16, 16, 48))
+
+
+def _small_reduction() -> ReductionArchitecture:
+    return ReductionArchitecture(trunk_widths=(16, 16, 16), widths=(32, 64), hidden=64)
+
+
+@dataclass(frozen=True)
+class RecipeSettings:
+    """Everything of a training run but the cases.
+
+    Attributes:
+        screening, reduction: the networks.
+        screening_stage, reduction_stage: how each is fitted.
+        filtering: online sample filtering of the first stage.
+        regression_weight: lambda of Eq. 4 (the paper: 0.5).
+        sampling, geometry, intensity: where patches come from and how they are varied.
+        mining_threshold: least screening probability of what is mined on the training scans.
+        mined_per_scan: at most this many mined negatives a scan, the most probable.
+        mining_rounds: the first stage is fitted in this many equal parts, with mining before each but the first.
+        candidates_per_scan: the candidate threshold is the lowest with at most this many candidates that are no nodules
+            per validation scan, on average.
+        least_candidate_threshold: but no lower than this, nor higher than the paper's 0.85.
+        operating_points: name -> false positives per validation scan.
+        default_operating_point: one of these names.
+    """
+
+    screening: ScreeningArchitecture = field(default_factory=_small_screening)
+    reduction: ReductionArchitecture = field(default_factory=_small_reduction)
+    screening_stage: StageSettings = field(default_factory=lambda: StageSettings(steps=1500, batch=192))
+    reduction_stage: StageSettings = field(default_factory=lambda: StageSettings(steps=1200, batch=16))
+    filtering: FilterSettings = field(default_factory=FilterSettings)
+    regression_weight: float = 0.5
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    geometry: GeometrySettings = field(default_factory=GeometrySettings)
+    intensity: IntensitySettings = field(default_factory=IntensitySettings)
+    mining_threshold: float = 0.5
+    mined_per_scan: int = 200
+    mining_rounds: int = 2
+    candidates_per_scan: float = 60.0
+    least_candidate_threshold: float = 0.1
+    operating_points: dict[str, float] = field(
+        default_factory=lambda: {"sensitive": 4.0, "balanced": 1.0, "specific": 0.25}
+    )
+    default_operating_point: str = "balanced"
