@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,12 @@ from pydicom import dcmread
 from LesionDetectionLib.core.errors import GeometryError
 from LesionDetectionLib.core.image import CT, HU, PET, Image
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.imaging.suv import pet_scale
+from LesionDetectionLib.imaging.suv import PetScale, pet_scale
 
 from .dicom_grid import SAME_POSITION_MM, StackGrid, slice_order, stack_grid
 from .dicom_headers import Plane, Skipped, quiet_pydicom
 from .dicom_pet import pet_header
-from .dicom_pixels import AIR_HU, Decoded, Pixels, decode, joined, require_decoder
+from .dicom_pixels import AIR_HU, Decoded, Pixels, decode, joined, require_decoders
 from .dicom_series import Stack, check_alike, choose, find_stacks
 
 _HOUNSFIELD_TYPES = ("", "HU", "US")
@@ -29,7 +29,11 @@ _NAMED_FILES = 5
 def read_dicom(path: Path, series: str | None, progress: Progress) -> Image:
     """Read one series of a DICOM folder (or one file); see :func:`files.read_image`."""
     stacks, skipped = find_stacks(path, progress.part(0.0, 0.3))
-    return read_stack(choose(stacks, skipped, series, path), skipped, progress.part(0.3, 1.0))
+    image = read_stack(choose(stacks, skipped, series, path), skipped, progress.part(0.3, 1.0))
+    if path.is_file() and image.shape_kji[0] == 1:
+        note = "This is one file of a series; name its folder to read the whole series."
+        return replace(image, notes=(*image.notes, note))
+    return image
 
 
 def read_stack(stack: Stack, skipped: Sequence[Skipped], progress: Progress) -> Image:
@@ -42,8 +46,7 @@ def read_stack(stack: Stack, skipped: Sequence[Skipped], progress: Progress) -> 
         Cancelled: through ``progress``.
     """
     check_alike(stack.planes)
-    for syntax in {plane.transfer_syntax for plane in stack.planes}:
-        require_decoder(syntax)
+    require_decoders(stack.planes)
     _grid(_one_a_position(stack.planes))  # refuses a broken stack before its pixels are read
     decoded = decode(stack.planes, progress.part(0.0, 0.9))
     unique, copies = _drop_equal(decoded)
@@ -93,12 +96,19 @@ def _meaning(planes: Sequence[Plane]) -> _Meaning:
             return _Meaning(1.0, "", (*notes, f"The values are of the type “{first.rescale_type}”, not HU."))
         return _Meaning(1.0, HU, tuple(notes))
     if first.modality == PET:
-        with quiet_pydicom():
-            header = dcmread(first.path, stop_before_pixels=True, force=True)
-            scale = pet_scale(pet_header(header, planes))
+        scale = _pet_scale(planes)
         notes += [f"Not converted to SUV: {scale.reason}"] if scale.reason else []
         return _Meaning(scale.factor, scale.unit, tuple(notes))
     return _Meaning(1.0, "", tuple(notes))
+
+
+def _pet_scale(planes: Sequence[Plane]) -> PetScale:
+    with quiet_pydicom():
+        try:
+            header = dcmread(planes[0].path, stop_before_pixels=True, force=True)
+            return pet_scale(pet_header(header, planes))
+        except Exception as error:  # a bit flipped in the header: pydicom raises errors of every kind
+            return PetScale(1.0, "", f"The header of {planes[0].path.name} is damaged ({type(error).__name__}).")
 
 
 def _grid(planes: Sequence[Plane]) -> StackGrid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -48,8 +49,7 @@ def decode(planes: Sequence[Plane], progress: Progress) -> Decoded:
         DependencyError: no installed decoder reads the transfer syntax.
         InputError: more than a tenth of the images are damaged.
     """
-    for syntax in {plane.transfer_syntax for plane in planes}:
-        require_decoder(syntax)
+    require_decoders(planes)
     by_file: dict[Any, list[int]] = {}
     for n, plane in enumerate(planes):
         by_file.setdefault(plane.path, []).append(n)
@@ -63,7 +63,7 @@ def decode(planes: Sequence[Plane], progress: Progress) -> Decoded:
                 try:
                     for n, array in zip(members, job.result(), strict=True):
                         values[n] = array
-                except (MemoryError, DependencyError):
+                except MemoryError:
                     raise
                 except Exception as error:  # decoders meet damaged files with errors of every kind
                     reasons[path.name] = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -86,22 +86,35 @@ def decode(planes: Sequence[Plane], progress: Progress) -> Decoded:
     )
 
 
-def require_decoder(transfer_syntax: str) -> None:
-    """Raises DependencyError where pixels of this transfer syntax cannot be decoded; empty means uncompressed."""
-    if not transfer_syntax:
-        return
-    uid = UID(transfer_syntax)
-    try:
-        decoder = get_decoder(uid)
-    except NotImplementedError:
-        raise DependencyError(
+def require_decoders(planes: Sequence[Plane]) -> None:
+    """See that the transfer syntaxes of all but a few planes (damaged ones, then) can be decoded.
+
+    Raises:
+        DependencyError: names the syntax, and what to do.
+    """
+    for syntax, count in Counter(plane.transfer_syntax for plane in planes).items():
+        problem = _decoder_problem(syntax)
+        if problem and count > MOST_DAMAGED_SHARE * len(planes):
+            raise DependencyError(problem)
+
+
+def _decoder_problem(transfer_syntax: str) -> str:
+    if not transfer_syntax:  # a file without meta header, which is never compressed
+        return ""
+    with quiet_pydicom():
+        uid = UID(transfer_syntax)
+        try:
+            decoder = get_decoder(uid)
+        except NotImplementedError:
+            decoder = None
+    if decoder is None:
+        return (
             f"The images are compressed as “{uid.name}”, which no decoder here reads. Have them exported uncompressed "
             "(Explicit VR Little Endian)."
-        ) from None
-    if not decoder.is_available:
-        raise DependencyError(
-            f"The images are compressed as “{uid.name}”. Install a decoder (pip install python-gdcm) and try again."
         )
+    if decoder.is_available:
+        return ""
+    return f"The images are compressed as “{uid.name}”. Install a decoder (pip install python-gdcm) and try again."
 
 
 def joined(values: Sequence[Pixels]) -> Pixels:

@@ -24,11 +24,11 @@ from LesionDetectionLib.core.errors import DependencyError, GeometryError, Input
 from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, SUV_BW, UNKNOWN, FloatArray, Image
 from LesionDetectionLib.core.progress import Progress
 
-from . import nifti
+from . import metaimage, nifti
 
 READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 WRITABLE = (".nrrd", ".nii", ".nii.gz", ".mha", ".mhd")
-_NIFTI = (".nii", ".nii.gz")
+_NIFTI, _META_IMAGE = (".nii", ".nii.gz"), (".mha", ".mhd")
 
 _MODALITY_KEYS = ("modality", "Modality", "0008|0060", "DICOM.Modality", "DICOM_0008_0060")
 _MODALITIES = {"CT": CT, "MET_MOD_CT": CT, "PT": PET, "PET": PET, "MET_MOD_PET": PET, "MR": MR, "MET_MOD_MR": MR}
@@ -90,7 +90,7 @@ def write_image(image: Image, path: Path) -> None:
     """
     path = Path(path)
     ending = file_ending(path)
-    if ending not in WRITABLE:
+    if not path.name.endswith(WRITABLE):  # small letters only: ITK's writers know no others
         raise OutputError(f"{path.name} has no ending that this program writes. Use one of {', '.join(WRITABLE)}.")
     volume = to_itk(image)
     with contextlib.ExitStack() as stack:
@@ -173,6 +173,8 @@ def _read_volume(path: Path, progress: Progress) -> Image:
 
     notes: list[str] = []
     header = nifti.check_complete(path, progress.part(0.0, 0.4)) if file_ending(path) in _NIFTI else None
+    if file_ending(path) in _META_IMAGE:
+        metaimage.check_complete(path, progress.part(0.0, 0.4))
     with _readable_by_itk(path) as source, _itk_errors(path):
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(source))
@@ -229,12 +231,17 @@ def _said_meaning(reader: Any) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def _readable_by_itk(path: Path) -> Iterator[Path]:
-    """The path to give to ITK: its NIfTI reader opens ``x.nii`` when asked for ``x.nii.gz`` and both are there."""
-    if file_ending(path) != ".nii.gz" or not path.with_suffix("").exists():
+    """The path to give to ITK, whose NIfTI reader opens ``x.nii`` when asked for ``x.nii.gz`` and both are there.
+
+    Nor does it know endings in capitals.
+    """
+    ending = file_ending(path)
+    mistaken = ending == ".nii.gz" and path.with_suffix("").exists()
+    if ending not in _NIFTI or (path.name.endswith(ending) and not mistaken):
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="lesion-") as folder:
-        copy = Path(folder) / path.name
+        copy = Path(folder) / f"scan{ending}"
         shutil.copyfile(path, copy)
         yield copy
 

@@ -87,6 +87,16 @@ def test_without_suv_the_activity_is_read_and_the_reason_noted(dicom, changes, r
     assert reason in note
 
 
+def test_a_damaged_header_costs_the_suv_and_not_the_image(dicom):
+    for path in dicom.pet():
+        data = path.read_bytes()
+        place = data.index(b"\x54\x00\x01\x10CS") + 4
+        path.write_bytes(data[:place] + b"C\x0f" + data[place + 2 :])
+    image = read_image(dicom.folder)
+    assert image.unit == ""
+    assert "is damaged" in image.notes[0]
+
+
 def test_dynamic_frames_are_separate_choices(dicom):
     from LesionDetectionLib.io.dicom_series import list_series
 

@@ -133,6 +133,7 @@ def test_a_single_slice_is_an_image_of_its_thickness(dicom):
         image = read_image(source)
         assert image.shape_kji == (1, 7, 9)
         assert image.spacing_mm[2] == 2.5
+        assert any("name its folder" in note for note in image.notes) == source.is_file()
         dicom.check_field(image)
 
 
@@ -335,6 +336,14 @@ def test_one_damaged_file_is_a_missing_slice(dicom):
 def test_a_file_cut_in_its_header_is_a_missing_slice(dicom):
     path = dicom.series(EVEN)[5]
     path.write_bytes(path.read_bytes()[:400])
+    image = read_image(dicom.folder)
+    dicom.check_field(image)
+    assert path.name in image.notes[0]
+
+
+def test_one_file_of_an_unknown_syntax_is_a_missing_slice(dicom):
+    path = dicom.series(EVEN)[5]
+    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0"))
     image = read_image(dicom.folder)
     dicom.check_field(image)
     assert path.name in image.notes[0]

@@ -145,12 +145,17 @@ def test_cut_files_are_refused(tmp_path, ending, kept):
     assert "0x" not in str(caught.value)
 
 
-def test_damage_inside_a_compressed_nifti_is_seen(tmp_path):
-    path = tmp_path / "scan.nii.gz"
-    write_image(_image((20, 30, 40)), path)
-    data = bytearray(path.read_bytes())
-    data[-8] ^= 0xFF  # the checksum: what ITK does not look at
-    path.write_bytes(data)
+@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd", ".mha", ".mhd"])
+@pytest.mark.parametrize("place", [0.6, 0.999])
+def test_damage_inside_compressed_voxels_is_seen(tmp_path, ending, place):
+    """One flipped byte: ITK's NIfTI and MetaImage readers return it, and what follows, as voxels."""
+    path = tmp_path / f"scan{ending}"
+    noise = np.random.default_rng(0).integers(-1000, 1000, (20, 30, 40)).astype(np.int16)
+    write_image(_image((20, 30, 40)).with_voxels(noise), path)
+    damaged = path.with_suffix(".zraw") if ending == ".mhd" else path
+    data = bytearray(damaged.read_bytes())
+    data[int(place * len(data))] ^= 0x5A
+    damaged.write_bytes(data)
     with pytest.raises(InputError, match="damaged"):
         read_image(path)
 
@@ -244,8 +249,22 @@ def test_nrrd_with_impossible_axes(tmp_path, directions, kind, text):
 def test_a_detached_header_without_its_voxels(tmp_path):
     write_image(_image(), tmp_path / "scan.mhd")
     (tmp_path / "scan.zraw").unlink()
-    with pytest.raises(InputError, match="a part of it is missing"):
+    with pytest.raises(InputError, match="damaged or missing"):
         read_image(tmp_path / "scan.mhd")
+    (tmp_path / "raw.mhd").write_text(
+        "ObjectType = Image\nNDims = 3\nDimSize = 6 5 4\nElementType = MET_SHORT\nElementDataFile = raw.raw\n"
+    )
+    with pytest.raises(InputError, match="a part of it is missing"):
+        read_image(tmp_path / "raw.mhd")
+
+
+def test_endings_in_capitals_are_read_and_not_written(tmp_path):
+    for ending in (".nrrd", ".nii.gz", ".nii"):
+        write_image(_image(), tmp_path / f"scan{ending}")
+        capital = (tmp_path / f"scan{ending}").rename(tmp_path / f"OTHER{ending.upper()}")
+        assert read_image(capital).name == "OTHER"
+        with pytest.raises(OutputError, match="Use one of"):
+            write_image(_image(), capital)
 
 
 def test_what_is_no_image_is_refused(tmp_path):
