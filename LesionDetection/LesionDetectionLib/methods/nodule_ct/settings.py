@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from LesionDetectionLib.core.bundle import Bundle
-from LesionDetectionLib.core.errors import BundleError
+from LesionDetectionLib.core.errors import BundleError, UsageError
+
+from ..plain_values import from_json
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,16 @@ class NoduleSettings:
     measure: bool = True
     operating_point: str = ""
 
+    def __post_init__(self) -> None:
+        if not all(0.1 <= mm <= 10 for mm in self.spacing_mm):
+            raise UsageError(f"The working voxel size {self.spacing_mm} mm is not between 0.1 and 10 mm.")
+        if not self.window_hu[0] < self.window_hu[1]:
+            raise UsageError(f"The window {self.window_hu} HU does not rise.")
+        if min(self.closing_mm, self.lung_margin_mm, self.candidate_distance_mm, self.lesion_distance_mm) < 0:
+            raise UsageError("Distances in millimetres cannot be negative.")
+        if min(self.most_candidates, self.most_lesions) < 1:
+            raise UsageError("At least one candidate and one lesion must be allowed.")
+
 
 def settings_for(bundle: Bundle | None) -> NoduleSettings:
     """The settings that belong to the bundle's weights; the plain defaults without one.
@@ -56,12 +67,7 @@ def settings_for(bundle: Bundle | None) -> NoduleSettings:
     """
     if bundle is None:
         return NoduleSettings()
-    chosen: Any = bundle.manifest.settings.get("nodule_settings", {})
     try:
-        return NoduleSettings(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()}
-        )
-    except (TypeError, AttributeError) as error:
-        raise BundleError(
-            f"The settings in {bundle.source} do not fit this version of the program ({error})."
-        ) from error
+        return from_json(NoduleSettings, bundle.manifest.settings.get("nodule_settings", {}))
+    except (ValueError, UsageError) as error:
+        raise BundleError(f"The settings in {bundle.source} do not fit this program: {error}.") from error
