@@ -17,6 +17,8 @@ from .phantom import random_stream
 
 RIGHT, LEFT = 1.0, -1.0
 """Signs of the R coordinate of the patient's sides."""
+_GUTTER_MM = 33.0
+"""How far the lungs reach behind the vertebral bodies' centres."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def draw_patient(seed: int, size: tuple[float, float], contrast: float) -> Patie
     return Patient(
         size=scale,
         half_width_mm=float(131 * scale * rng.uniform(0.95, 1.05)),
-        half_depth_mm=float(88 * scale * rng.uniform(0.92, 1.1)),
+        half_depth_mm=float(97 * scale * rng.uniform(0.9, 1.1)),
         apex_mm=float(112 * scale),
         dome_mm=(right, right - float(rng.uniform(4, 20))),
         fat_mm=float(rng.gamma(3.0, 4.5) + 5),
@@ -81,7 +83,7 @@ class Body:
         wall: the inner surface of the chest wall (and of the belly, below).
         skin: the body's outline.
         muscle: muscles of the chest wall outside of the ribs.
-        shoulder_blade, glands, heart, liver, spleen, stomach, gas: by name.
+        glands, heart, chambers (the blood in it), liver, spleen, stomach, gas: by name.
         lung: both lungs.
         oblique: the oblique fissure's surface in each lung (signed height above it).
         horizontal: the right lung's horizontal fissure (signed height above it).
@@ -95,9 +97,9 @@ class Body:
     wall: Float32
     skin: Float32
     muscle: Float32
-    shoulder_blade: Float32
     glands: Float32
     heart: Float32
+    chambers: Float32
     liver: Float32
     spleen: Float32
     stomach: Float32
@@ -116,7 +118,7 @@ def spine_a(patient: Patient, s: npt.ArrayLike) -> npt.NDArray[np.floating]:
     """A in mm of the vertebral bodies' centres at heights S."""
     s = np.asarray(s)
     curve: npt.NDArray[np.floating] = (
-        -patient.half_depth_mm + 24 + patient.stoop * 22 * ((s - 10) / (130 * patient.size)) ** 2
+        -patient.half_depth_mm + _GUTTER_MM * patient.size + patient.stoop * 22 * ((s - 10) / (130 * patient.size)) ** 2
     )
     return curve
 
@@ -158,9 +160,9 @@ def build_body(
         wall=wall,
         skin=skin,
         muscle=muscle,
-        shoulder_blade=_shoulder_blade(grid, patient, wall, around),
         glands=_glands(grid, patient, skin, rng),
         heart=heart,
+        chambers=_chambers(grid, patient, heart, rng),
         liver=liver,
         spleen=cut(spleen, belly, 5),
         stomach=stomach,
@@ -182,11 +184,11 @@ def _wall(grid: Grid, patient: Patient) -> tuple[Float32, Float32]:
     below = np.clip((patient.apex_mm + 12 - s) / patient.size, -40, 400)  # mm under the top
     width = patient.half_width_mm * (0.52 + 0.48 * np.sin(np.pi / 2 * np.clip(below / 150, 0, 1)) ** 0.9)
     depth = patient.half_depth_mm * (0.52 + 0.48 * np.sin(np.pi / 2 * np.clip(below / 135, 0, 1)))
-    behind = spine_a(patient, s) - 24
-    center = behind + depth
-    x, y = np.abs(r) / width, (a - center) / depth
-    # Rounder behind than in front.
-    power = np.float32(2.35)
+    center = spine_a(patient, s) - _GUTTER_MM * patient.size + depth
+    # The spine behind and the breastbone in front dent the ring between the two lungs.
+    dent = np.where(a < center, 15 * np.exp(-((r / 36) ** 2)), -6 * np.exp(-((r / 30) ** 2))) * patient.size
+    x, y = np.abs(r) / width, (a - center - dent) / depth
+    power = np.float32(2.3)
     level = (x**power + np.abs(y) ** power) ** (1 / power) - 1
     angle = np.arctan2(np.abs(r) / width, -y)
     return grid.distance(np.asarray(level, np.float32)), np.asarray(angle, np.float32)
@@ -196,11 +198,23 @@ def _heart(grid: Grid, patient: Patient, rng: np.random.Generator) -> Float32:
     k = patient.size
     base = patient.dome_mm[0]
     ventricles = ellipsoid(grid, (-30 * k, 22 * k, base + 26 * k), (54 * k * rng.uniform(0.9, 1.1), 39 * k, 41 * k), 38)
-    right_atrium = ellipsoid(grid, (24 * k, 18 * k, base + 40 * k), (26 * k, 30 * k, 36 * k))
-    left_atrium = ellipsoid(grid, (-4 * k, -14 * k, base + 58 * k), (36 * k, 22 * k, 24 * k))
-    outflow = ellipsoid(grid, (-14 * k, 36 * k, base + 66 * k), (24 * k, 22 * k, 26 * k))
+    right_atrium = ellipsoid(grid, (24 * k, 18 * k, base + 32 * k), (25 * k, 29 * k, 34 * k))
+    left_atrium = ellipsoid(grid, (-4 * k, -14 * k, base + 42 * k), (36 * k, 21 * k, 21 * k))
+    outflow = ellipsoid(grid, (-14 * k, 38 * k, base + 58 * k), (22 * k, 20 * k, 24 * k))
     heart = join(join(ventricles, right_atrium, 10), join(left_atrium, outflow, 10), 12)
     return heart + np.float32(1.0) * grid.noise(rng, 16)
+
+
+def _chambers(grid: Grid, patient: Patient, heart: Float32, rng: np.random.Generator) -> Float32:
+    """The blood in the heart: within its wall, parted by a septum."""
+    r, a, s = grid.coarse
+    k = patient.size
+    septum = (0.75 * (r + 22 * k) + 0.6 * (a - 28 * k) + 0.25 * (s - patient.dome_mm[0] - 26 * k)) + 2 * grid.noise(
+        rng, 12
+    )
+    # The right side's wall is thin (3 mm), the left ventricle's thick (10 mm).
+    wall = heart + np.clip(5.5 - 0.25 * septum, 3, 10) + 1.5 * grid.noise(rng, 6)
+    return np.asarray(np.maximum(wall, 4.5 - np.abs(septum)), np.float32)
 
 
 def _domes(grid: Grid, patient: Patient) -> Float32:
@@ -252,7 +266,7 @@ def _outer(
         3
         + 15 * high * np.exp(-(((around - 0.72) / 0.13) ** 2))  # pectoral muscles
         + 13 * np.exp(-(((around - 0.42) / 0.16) ** 2)) * (0.5 + 0.9 * high)  # broadest muscle of the back, serratus
-        + 17 * np.exp(-(((np.abs(r) - 28) / 26) ** 2)) * np.exp(-((around / 0.25) ** 4))  # beside the spine
+        + 17 * np.exp(-((r / 62) ** 4)) * np.exp(-((around / 0.25) ** 4))  # beside the spine
         + 16 * high * np.exp(-(((around - 0.25) / 0.12) ** 2))  # over the shoulder blade
     )
     shoulder = 95 * np.clip((s - 55 * patient.size) / (75 * patient.size), 0, 1.2) ** 1.5 * side**2
@@ -270,21 +284,12 @@ def _outer(
     return grid.distance(np.asarray(skin, np.float32)), np.asarray(muscle, np.float32)
 
 
-def _shoulder_blade(grid: Grid, patient: Patient, wall: Float32, around: Float32) -> Float32:
-    _, _, s = grid.coarse
-    top, tip = 88 * patient.size, -30 * patient.size
-    half = 0.012 + 0.085 * np.clip((s - tip) / (top - tip), 0, 1)
-    across = (np.abs(around - (0.30 + 0.06 * np.clip((s - tip) / (top - tip), 0, 1))) - half) * 300
-    blade = np.maximum(np.abs(wall - 21 - 6 * np.clip((s - tip) / (top - tip), 0, 1)) - 1.7, across)
-    return np.asarray(np.maximum(np.maximum(blade, s - top), tip - s), np.float32)
-
-
 def _glands(grid: Grid, patient: Patient, skin: Float32, rng: np.random.Generator) -> Float32:
-    """Gland tissue of the breasts: a patchy cone under the skin."""
+    """Gland tissue of the breasts: patchy, under the skin."""
     if not patient.female:
         return np.full(grid.coarse_shape, 50, np.float32)
-    r = grid.coarse[0]
-    cone = ellipsoid(grid, (0, patient.half_depth_mm + 12, -25 * patient.size), (400, 32, 42))
-    sides = np.abs(np.abs(r) - 78 * patient.size) - 38
-    patchy = np.maximum(skin + 9, 4 * grid.noise(rng, 7))
-    return np.asarray(np.maximum(np.maximum(cone, sides), patchy), np.float32)
+    k = patient.size
+    front = patient.half_depth_mm + 10
+    sides = [ellipsoid(grid, (side * 80 * k, front - 8, -25 * k), (42, 34, 40), -20 * side) for side in (RIGHT, LEFT)]
+    patchy = np.maximum(skin + 9, 5 * grid.noise(rng, 5) - 1)
+    return np.asarray(np.maximum(np.minimum(*sides), patchy), np.float32)

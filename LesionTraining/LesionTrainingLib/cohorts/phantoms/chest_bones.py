@@ -105,10 +105,28 @@ def paint_spine(
         _paint_bone(plane, where, np.asarray(body.ravel(), np.float32), 0.8, texture, mm, endplate)
 
 
-def paint_blade(plane: Float32, blade: Float32, texture: Float32, mm: float) -> None:
-    where = np.flatnonzero(blade < mm)
-    if where.size:
-        _paint_bone(plane, where, blade.reshape(-1)[where], 0.9, texture, mm)
+def paint_shoulder_blades(
+    plane: Float32, wall: Float32, around: Float32, s: float, patient: Patient, texture: Float32, mm: float
+) -> None:
+    """A thin plate behind the ribs, a triangle on its tip, with thick edges and a ridge across its back."""
+    top, tip = 92 * patient.size, -34 * patient.size
+    if not tip < s < top:
+        return
+    up = (s - tip) / (top - tip)
+    where = np.flatnonzero((wall > 14) & (wall < 48) & (around < 0.55))
+    if not where.size:
+        return
+    t, turn = wall.reshape(-1)[where], around.reshape(-1)[where]
+    half = 0.012 + 0.085 * min(1.0, up * 1.25) * (1 if up < 0.85 else (1 - up) / 0.15)
+    across = (turn - (0.285 + 0.07 * up)) / half
+    # The plate stands off the ribs towards the shoulder; 3 mm thick in the middle, 7 mm at the side edge.
+    away = t - 18 - 7 * up - 4 * np.clip(across, -1, 1) * up
+    thick = 1.4 + 2.2 * np.clip(across - 0.55, 0, 0.45) / 0.45
+    distance = np.maximum(np.abs(away) - thick, (np.abs(across) - 1) * half * 350)
+    if up > 0.6:
+        ridge = np.maximum(np.abs(across - (up - 0.78) * 4) * half * 350 - 2.2, np.abs(away - 9) - 9)
+        distance = np.minimum(distance, ridge)
+    _paint_bone(plane, where, np.asarray(distance, np.float32), 1.1, texture, mm)
 
 
 def _paint_bone(

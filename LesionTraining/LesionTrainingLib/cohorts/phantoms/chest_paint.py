@@ -8,7 +8,7 @@ from LesionDetectionLib.core.progress import Progress
 from scipy import ndimage
 
 from .chest_body import Body, Patient
-from .chest_bones import paint_blade, paint_breastbone, paint_ribs, paint_spine
+from .chest_bones import paint_breastbone, paint_ribs, paint_shoulder_blades, paint_spine
 from .chest_vessels import GreatVessels, LungTrees, blood_tubes
 from .fields import Float32, Grid, cover
 from .phantom import random_stream
@@ -55,6 +55,8 @@ def _paint_slice(grid: Grid, patient: Patient, body: Body, k: int, texture: Floa
     out[...] = AIR_HU
     _table(grid, patient, s, out)
     fat = FAT_HU + 7 * patchy + 5 * texture
+    # Strands, thymus and small nodes in the fat between the lungs.
+    fat += 85 * np.clip(1.6 * patchy - 1.6, 0, 1) * (wall < 0)
     out += cover(skin, mm) * (fat - out)
     rim = cover(skin, mm) * cover(-1.8 - skin, mm)
     out += rim * (SKIN_HU - out)
@@ -68,7 +70,8 @@ def _paint_slice(grid: Grid, patient: Patient, body: Body, k: int, texture: Floa
         (body.spleen, SPLEEN_HU),
         (body.stomach, STOMACH_HU),
         (body.gas, AIR_HU + 20),
-        (body.heart, patient.blood_hu),
+        (body.heart, 32 + 0.35 * patient.blood_hu),
+        (body.chambers, patient.blood_hu),
     ):
         if grid.near(field, k, mm):
             out += cover(grid.plane(field, k), mm) * (hu + 4 * texture - out)
@@ -76,8 +79,7 @@ def _paint_slice(grid: Grid, patient: Patient, body: Body, k: int, texture: Floa
     around = grid.plane(body.around, k)
     paint_ribs(out, wall, around, grid.plane(body.rib_height, k), texture, patient, mm)
     paint_breastbone(out, wall, r, s, patient, texture, mm)
-    if grid.near(body.shoulder_blade, k, mm):
-        paint_blade(out, grid.plane(body.shoulder_blade, k), texture, mm)
+    paint_shoulder_blades(out, wall, around, s, patient, texture, mm)
     if grid.near(body.lung, k, mm):
         _paint_lung(grid, patient, body, k, texture, out)
 
@@ -92,7 +94,7 @@ def _paint_lung(grid: Grid, patient: Patient, body: Body, k: int, texture: Float
         return grid.plane(field, k).reshape(-1)[where]
 
     fine = texture.reshape(-1)[where]
-    value = patient.lung_hu + at(body.density) + 16 * fine
+    value = patient.lung_hu + at(body.density) + 23 * fine
     sick = 0.85 * np.clip(at(body.emphysema) * 1.5, 0, 1)
     value += sick * (-955 - value)
     oblique, horizontal = at(body.oblique), at(body.horizontal)
@@ -119,7 +121,7 @@ def _table(grid: Grid, patient: Patient, s: float, out: Float32) -> None:
     if rows.size:
         below = below[rows]
         core = cover(np.maximum(-below, below - 28), mm)
-        shell = cover(np.abs(np.abs(below - 14) - 14) - 0.8, mm)
+        shell = cover(np.abs(np.abs(below - 14) - 14) - 1.2, mm)
         out[rows] += core * 40 + shell * 700
 
 

@@ -60,7 +60,7 @@ class ChestSettings:
     contrast: float = 0.4
     emphysema: float = 0.12
     vessel_tips: int = 1800
-    vessel_exponent: float = 2.6
+    vessel_exponent: float = 2.4
 
     def __post_init__(self) -> None:
         if min(self.shape_ijk) < 16 or min(self.spacing_mm) <= 0:

@@ -17,7 +17,7 @@ Float64 = npt.NDArray[np.float64]
 Path = tuple[Float64, Float64]
 """Centreline, [n, 3] RAS mm, and radii, [n] mm."""
 
-_TIP_RADIUS_MM = 0.42
+_TIP_RADIUS_MM = 0.36
 _AIRWAY_LEAST_RADIUS_MM = 1.0
 """Smaller airways are not seen: their walls are thinner than a voxel."""
 
@@ -146,7 +146,7 @@ def _lobes(grid: Grid, body: Body, side: float, count: int, rng: np.random.Gener
 
 def _airways(artery: Tree, bronchus_end: Float64) -> tuple[Tubes, Tubes]:
     """Lumen and outer wall of the airways beside the larger arteries, joined to the main bronchus."""
-    lumen_radii = artery.radii * 0.95
+    lumen_radii = artery.radii * 0.75
     keep = lumen_radii >= _AIRWAY_LEAST_RADIUS_MM
     keep[0] = True
     along = artery.nodes - artery.nodes[np.maximum(artery.parents, 0)]
@@ -156,7 +156,7 @@ def _airways(artery: Tree, bronchus_end: Float64) -> tuple[Tubes, Tubes]:
     wall = 0.35 + 0.16 * lumen_radii
     nodes = artery.nodes + beside * (artery.radii + lumen_radii + wall)[:, None]
     nodes[0] = bronchus_end
-    lumen_radii[0] = 5.0
+    lumen_radii[0] = 4.5
     index = np.cumsum(keep) - 1
     kept = Tree(nodes[keep], np.where(artery.parents[keep] >= 0, index[artery.parents[keep]], -1), lumen_radii[keep])
     lumen = kept.tubes()
