@@ -16,6 +16,9 @@ CT, PET, MR, UNKNOWN = "CT", "PT", "MR", ""
 HU, SUV_BW, BQ_PER_ML = "HU", "SUVbw", "Bq/ml"
 """Units of voxel values: Hounsfield units; standardized uptake value by body weight (g/ml); activity concentration."""
 
+_ONLY_HU_BELOW, _NO_HU_ABOVE = -200.0, 100_000.0
+"""A CT of a patient has fat and air below -200 HU; metal ends far below 100,000."""
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -160,6 +163,30 @@ class Image:
         return replace(self, voxels=voxels, ijk_to_ras=self.geometry.crop(start_ijk, size_ijk).ijk_to_ras)
 
 
+def understood_as(image: Image, modality: str = UNKNOWN) -> Image:
+    """The image with its modality and unit filled in where its file did not say them.
+
+    Args:
+        modality: what the user says it is, ``CT`` (then HU) or ``PT`` (then SUV by body weight); empty to take values
+            that reach below -200, as only Hounsfield units do, for a CT, with a note that says so. An image that gives
+            nothing away comes back as it is.
+
+    Raises:
+        ModalityError: the image says itself that it is something else.
+    """
+    if image.modality != UNKNOWN or image.unit:
+        if modality not in (UNKNOWN, image.modality):
+            raise ModalityError(f"“{image.name}” says that it is of modality {image.modality}, not {modality}.")
+        return image
+    if modality:
+        return replace(image, modality=modality, unit={CT: HU, PET: SUV_BW}.get(modality, ""))
+    low, high = float(image.voxels.min()), float(image.voxels.max())
+    if not (low <= _ONLY_HU_BELOW and high <= _NO_HU_ABOVE):
+        return image
+    note = f"“{image.name}” does not say what it is; by its values it was taken for a CT in Hounsfield units."
+    return replace(image, modality=CT, unit=HU, notes=(*image.notes, note))
+
+
 def require_usable(
     image: Image, *, modality: str | None = None, unit: str | None = None, least_slices: int = 1, for_what: str = "this"
 ) -> None:
@@ -192,7 +219,7 @@ def require_usable(
     low, high = float(voxels.min()), float(voxels.max())
     if low == high:
         raise InputError(f"Every voxel of {what} has the value {low:g}: there is nothing to find in an empty image.")
-    if unit == HU and image.unit == "" and (low > -200 or high > 100_000):
+    if unit == HU and image.unit == "" and (low > _ONLY_HU_BELOW or high > _NO_HU_ABOVE):
         raise ModalityError(
             f"The values of {what} run from {low:g} to {high:g}, which cannot be Hounsfield units (air is -1000). "
             "Was the rescale slope and intercept lost, or is it not a CT?"

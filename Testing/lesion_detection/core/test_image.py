@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import GeometryError, InputError, ModalityError
-from LesionDetectionLib.core.image import Geometry, Image, require_usable
+from LesionDetectionLib.core.image import Geometry, Image, require_usable, understood_as
 
 SOME = np.arange(24, dtype=np.int16).reshape(2, 3, 4) - 500
 
@@ -105,3 +105,16 @@ def test_what_a_method_cannot_use_is_refused_in_a_sentence(image, error, words):
 def test_a_usable_image_passes():
     require_usable(ct(modality="CT", unit="HU"), modality="CT", unit="HU", least_slices=2)
     require_usable(ct(), modality="CT", unit="HU", least_slices=2)
+
+
+def test_what_an_image_is_where_its_file_does_not_say():
+    guessed = understood_as(ct())
+    assert (guessed.modality, guessed.unit) == ("CT", "HU")
+    assert "taken for a CT" in guessed.notes[0]
+    assert understood_as(ct(SOME + 500)).modality == ""
+    told = understood_as(ct(SOME + 500), "PT")
+    assert (told.modality, told.unit, told.notes) == ("PT", "SUVbw", ())
+    pet = ct(modality="PT", unit="Bq/ml")
+    assert understood_as(pet) is pet
+    with pytest.raises(ModalityError, match="not CT"):
+        understood_as(pet, "CT")

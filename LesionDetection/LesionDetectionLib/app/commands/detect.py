@@ -16,7 +16,7 @@ from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.detector import MethodInfo, method
 from LesionDetectionLib.core.errors import UsageError
-from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.image import Image, understood_as
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.core.resources import demonstration_model
 from LesionDetectionLib.io.files import read_image
@@ -84,7 +84,7 @@ def _read_images(info: MethodInfo, paths: list[Path], series: str | None, progre
     unknown: list[Image] = []
     for index, path in enumerate(paths):
         progress(index / len(paths), f"Reading {path.name}")
-        image = read_image(path, series=series)
+        image = understood_as(read_image(path, series=series))
         if image.modality in images:
             raise UsageError(
                 f"Two of the scans are of modality {image.modality}; {info.id} needs {' and '.join(info.modalities)}."

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib import __version__
-from LesionDetectionLib.app.commands.options import add_output_options, add_scan_options
+from LesionDetectionLib.app.commands.options import add_modality_option, add_output_options, add_scan_options
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.app.export import RESULT_NAMES, write_results
 from LesionDetectionLib.core.atomic import check_output_folder
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.image import understood_as
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.files import read_image
 
@@ -25,6 +26,7 @@ def add_parser(commands: Any) -> None:
         "--at", required=True, metavar="R,A,S", help="a point in the lesion: RAS millimetres, as Slicer shows them"
     )
     add_scan_options(parser)
+    add_modality_option(parser)
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     check_output_folder(options.output, RESULT_NAMES, options.overwrite)
     with shown_progress(options.quiet) as progress:
         progress(0, f"Reading {options.scan.name}")
-        image = read_image(options.scan, series=options.series)
+        image = understood_as(read_image(options.scan, series=options.series), options.modality)
         lesion = measure_at(image, seed, progress=progress.part(0.4, 0.5))
         detections = Detections(
             (lesion,),

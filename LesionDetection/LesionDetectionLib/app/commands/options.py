@@ -24,3 +24,12 @@ def add_quiet_option(parser: argparse.ArgumentParser) -> None:
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def add_modality_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--modality",
+        choices=["CT", "PT"],
+        default="",
+        help="what the scan is, where its file does not say: CT (in HU) or PT (PET in SUV)",
+    )
