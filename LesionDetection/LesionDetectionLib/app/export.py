@@ -90,16 +90,17 @@ def _write_scene_files(folder: Path, image: Image, detections: Detections, progr
     from LesionDetectionLib.io import mrml, mrml_scene
 
     progress(0.0, "Making the scene")
-    scene = mrml_scene.new_scene()
-    volume = mrml.volume_node(scene, image)
-    nodes = mrml.add_detections(scene, volume, detections)
-    mrml_scene.show_in_slices(scene, volume, detections.lesions[0].center_ras_mm if detections.lesions else None)
-    progress(0.1, "Writing segmentation and marks")
-    if nodes.segmentation is not None:
-        mrml_scene.write_node(nodes.segmentation, "vtkMRMLSegmentationStorageNode", folder / SEGMENTATION)
-    mrml_scene.write_node(nodes.points, "vtkMRMLMarkupsJsonStorageNode", folder / POINTS)
-    progress(0.2, "Writing the scene")
-    mrml_scene.write_scene(scene, folder / SCENE)
+    with mrml_scene.temporary_scene() as scene:
+        volume = mrml.volume_node(scene, image)
+        nodes = mrml.add_detections(scene, volume, detections)
+        mrml_scene.show_in_slices(scene, volume, detections.lesions[0].center_ras_mm if detections.lesions else None)
+        progress(0.1, "Writing segmentation and marks")
+        if nodes.segmentation is not None:
+            mrml_scene.write_node(nodes.segmentation, "vtkMRMLSegmentationStorageNode", folder / SEGMENTATION)
+            mrml_scene.save_cropped(scene, nodes.segmentation)
+        mrml_scene.write_node(nodes.points, "vtkMRMLMarkupsJsonStorageNode", folder / POINTS)
+        progress(0.2, "Writing the scene")
+        mrml_scene.write_scene(scene, folder / SCENE)
     progress(1.0, "Scene written")
 
 

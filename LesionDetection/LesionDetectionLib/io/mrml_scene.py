@@ -22,15 +22,22 @@ _MARGIN = 1.05
 """A slice view shows the volume's longest side times this."""
 
 
-def new_scene() -> Any:
-    """An empty scene with Slicer's colour tables and units, for use outside Slicer."""
+@contextlib.contextmanager
+def temporary_scene() -> Iterator[Any]:
+    """A scene with Slicer's colour tables and units, for use outside Slicer; gone, with all it held, at the end."""
     scene = slicer.vtkMRMLScene()
-    # Line nodes ask the selection node for the unit of length, and warn at length where there is none.
+    # Line nodes ask the selection node for the unit of length, and print a warning each where there is none.
     _singleton(scene, "vtkMRMLSelectionNode", "Singleton")
-    # Each logic registers its node classes with the scene; without the second, markups are not saved.
-    for logic in (slicer.vtkMRMLColorLogic(), slicer.vtkSlicerMarkupsLogic(), slicer.vtkSlicerUnitsLogic()):
+    # A logic registers node classes with the scene (without the markups', markups are not saved) and takes its nodes
+    # (colour tables) back when it goes; scene and logic hold each other, so that they must be parted in the end.
+    logics = (slicer.vtkMRMLColorLogic(), slicer.vtkSlicerMarkupsLogic(), slicer.vtkSlicerUnitsLogic())
+    for logic in logics:
         logic.SetMRMLScene(scene)
-    return scene
+    try:
+        yield scene
+    finally:
+        for logic in logics:
+            logic.SetMRMLScene(None)
 
 
 @contextlib.contextmanager
@@ -72,6 +79,17 @@ def show_in_slices(scene: Any, volume_node: Any, center_ras_mm: Point | None) ->
         view.JumpSliceByCentering(*map(float, (low + high) / 2))
         if center_ras_mm is not None:
             view.JumpSliceByOffsetting(*center_ras_mm)
+
+
+def save_cropped(scene: Any, segmentation_node: Any) -> None:
+    """Let a scene file hold of a segmentation only the box around its segments: 0.1 s instead of 2 s for 512 x 512 x 275.
+
+    Slicer puts it back in its place; for other programs, which want the image's own grid, :func:`write_node` keeps it.
+    """
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.CropToMinimumExtentOn()
+    scene.AddNode(storage)
+    segmentation_node.SetAndObserveStorageNodeID(storage.GetID())
 
 
 def write_scene(scene: Any, path: Path) -> None:
