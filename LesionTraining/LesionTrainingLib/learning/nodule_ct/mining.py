@@ -40,6 +40,7 @@ def scan_candidates(
 
 def mine(
     scans: Sequence[TrainingScan],
+    which: Sequence[int],
     network: ScreeningFCN,
     settings: NoduleSettings,
     threshold: float,
@@ -50,13 +51,18 @@ def mine(
 ) -> Mined:
     """Candidates above ``threshold``, at most ``most`` a scan, sorted into hard negatives and proposals.
 
+    Args:
+        scans: the training scans.
+        which: indices of those to run on.
+
     Raises:
         Cancelled: see ``progress``.
     """
     eager = replace(settings, candidate_threshold=threshold, most_candidates=most)
     negatives, proposals = [], []
-    for index, scan in enumerate(scans):
-        progress(index / len(scans), f"Mining scan {index + 1} of {len(scans)}")
+    for done, index in enumerate(which):
+        progress(done / len(which), "Mining")
+        scan = scans[index]
         zyx = scan.geometry.ijk_from_ras(scan_candidates(scan, network, eager, device).ras_mm)[:, ::-1]
         negatives.append((index, zyx[is_clear(zyx, scan, sampling)], None))
         if len(scan.diameters_mm):

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,12 @@ def train(
     """
     where, seconds = torch.device(device), dict[str, float]()
 
-    def mine_with(network: ScreeningFCN, part: Progress) -> Mined:
+    def mine_with(network: ScreeningFCN, part: Progress, scans: int) -> Mined:
+        every = max(1, len(training) // scans)
         with _timed(seconds, "mining"):
             return mine(
                 training,
+                range(0, len(training), every),
                 network,
                 nodule,
                 settings.mining_threshold,
@@ -78,9 +81,15 @@ def train(
 
     with _timed(seconds, "screening network, mining included"):
         screening, first_losses = fit_screening(
-            training, settings, nodule.window_hu, seed, where, mine_with, progress.part(0, 0.4)
+            training,
+            settings,
+            nodule.window_hu,
+            seed,
+            where,
+            partial(mine_with, scans=settings.mining_scans),
+            progress.part(0, 0.4),
         )
-    mined = mine_with(screening, progress.part(0.4, 0.5))
+    mined = mine_with(screening, progress.part(0.4, 0.5), len(training))
     with _timed(seconds, "second network"):
         reduction, second_losses = fit_reduction(
             training, screening, mined, settings, nodule.window_hu, seed, where, progress.part(0.5, 0.85)

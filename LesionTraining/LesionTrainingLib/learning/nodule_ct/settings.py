@@ -93,6 +93,7 @@ class RecipeSettings:
         mining_threshold: least screening probability of what is mined on the training scans.
         mined_per_scan: at most this many mined negatives a scan, the most probable.
         mining_rounds: the first stage is fitted in this many equal parts, with mining before each but the first.
+        mining_scans: so many scans, evenly spread, are mined between these parts; for the second stage all are.
         candidates_per_scan: the candidate threshold is the lowest with at most this many candidates that are no nodules
             per validation scan, on average.
         least_candidate_threshold: but no lower than this, nor higher than the paper's 0.85.
@@ -102,8 +103,12 @@ class RecipeSettings:
 
     screening: ScreeningArchitecture = field(default_factory=_small_screening)
     reduction: ReductionArchitecture = field(default_factory=_small_reduction)
-    screening_stage: StageSettings = field(default_factory=lambda: StageSettings(steps=1500, batch=192))
-    reduction_stage: StageSettings = field(default_factory=lambda: StageSettings(steps=1200, batch=16))
+    screening_stage: StageSettings = field(
+        default_factory=lambda: StageSettings(steps=900, batch=128, learning_rate=3e-3)
+    )
+    reduction_stage: StageSettings = field(
+        default_factory=lambda: StageSettings(steps=700, batch=16, learning_rate=2e-3)
+    )
     filtering: FilterSettings = field(default_factory=FilterSettings)
     regression_weight: float = 0.5
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
@@ -112,6 +117,7 @@ class RecipeSettings:
     mining_threshold: float = 0.5
     mined_per_scan: int = 200
     mining_rounds: int = 2
+    mining_scans: int = 12
     candidates_per_scan: float = 60.0
     least_candidate_threshold: float = 0.1
     operating_points: dict[str, float] = field(

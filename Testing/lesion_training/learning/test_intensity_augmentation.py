@@ -1,0 +1,68 @@
+"""Patches vary as the settings say, each in its own way, and the window does what the detector's does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from LesionTrainingLib.learning.intensity_augmentation import IntensitySettings, to_unit, vary_intensity
+
+STILL = IntensitySettings(0.0, (1.0, 1.0), 0.0, 0.0, (0.0, 0.0), 0.0, 0.0)
+
+
+def varied(hu, seed=0, **changes):
+    return vary_intensity(hu, IntensitySettings(**{**vars(STILL), **changes}), torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def patches():
+    return torch.rand(6, 1, 8, 12, 12, generator=torch.Generator().manual_seed(1)) * 1400 - 1000
+
+
+def test_without_variation_nothing_changes(patches):
+    assert torch.equal(varied(patches), patches)
+
+
+def test_the_input_stays_as_it_was(patches):
+    before = patches.clone()
+    assert not torch.equal(vary_intensity(patches, IntensitySettings(), torch.Generator()), before)
+    assert torch.equal(patches, before)
+
+
+def test_each_patch_gets_one_shift_of_its_own(patches):
+    change = varied(patches, shift_hu=20.0) - patches
+    assert change.flatten(1).std(dim=1).max() < 1e-2
+    assert len({round(float(value), 2) for value in change[:, 0, 0, 0, 0]}) == 6
+
+
+def test_contrast_leaves_air_alone():
+    air, tissue = torch.full((4, 1, 4, 4, 4), -1000.0), torch.full((4, 1, 4, 4, 4), 0.0)
+    assert torch.allclose(varied(air, contrast_range=(0.9, 1.1)), air)
+    factors = (varied(tissue, contrast_range=(0.9, 1.1)) + 1000) / 1000
+    assert 0.9 <= factors.min() < factors.max() <= 1.1
+
+
+@pytest.mark.parametrize("correlated", [0.0, 1.0])
+def test_noise_has_the_stated_size(correlated):
+    flat = torch.zeros(200, 1, 8, 16, 16)
+    change = varied(flat, noise_hu=40.0, correlated_noise_share=correlated, share=1.0)
+    spread = change[:, :, :, 2:-2, 2:-2].flatten(1).std(dim=1)
+    assert spread.max() < 45
+    assert spread.mean() == pytest.approx(20, abs=2.5)
+    beside = (change[..., 1:] * change[..., :-1]).mean() / change.square().mean()
+    assert (beside > 0.5) == (correlated == 1.0)
+
+
+def test_kernels_blur_and_sharpen_but_keep_the_mean():
+    edge = torch.zeros(1, 1, 6, 12, 12)
+    edge[..., 6:] = 1000
+    blurred = varied(edge, kernel_range=(0.25, 0.25), share=1.0)
+    sharpened = varied(edge, kernel_range=(-0.15, -0.15), share=1.0)
+    assert blurred[0, 0, 3, 5, 4:8].tolist() == pytest.approx([0, 250, 750, 1000])
+    assert sharpened[0, 0, 3, 5, 4:8].tolist() == pytest.approx([0, -150, 1150, 1000])
+    for one in (blurred, sharpened):
+        assert float(one.mean()) == pytest.approx(500, abs=0.1)
+
+
+def test_the_window():
+    hu = torch.tensor([-2000.0, -1000.0, -300.0, 400.0, 3000.0])
+    assert to_unit(hu, (-1000.0, 400.0)).tolist() == pytest.approx([0, 0, 0.5, 1, 1])
