@@ -55,7 +55,8 @@ def measured_line(pixels: Pixels, ends: npt.ArrayLike, color: Color) -> None:
 
 
 def outline(pixels: Pixels, contours: list[npt.NDArray[np.int32]], color: Color) -> None:
-    cv2.drawContours(pixels, contours, -1, _bytes(color), 1, cv2.LINE_AA)
+    """Chains of neighbouring pixels, each painted whole: smoothing them would only make them pale."""
+    cv2.drawContours(pixels, contours, -1, _bytes(color), 1, cv2.LINE_8)
 
 
 def circle(pixels: Pixels, center: npt.ArrayLike, radius: float, color: Color) -> None:
