@@ -32,7 +32,7 @@ class Scanner:
         slice_thickness_mm: width of the slice profile; what exceeds the slice spacing blurs along k.
         psf_mm: full width at half maximum of the in-plane point spread.
         tube_current_mas: the noise goes with one over its root.
-        noise_hu: standard deviation at 100 mAs, 1 mm, behind 200 mm of water.
+        noise_hu: standard deviation at 100 mAs, 1 mm, behind 200 mm of water, for a kernel of grain 0.5.
         grain: where the noise spectrum ends, 0 (smooth kernel) to 1 (sharp kernel).
     """
 
@@ -94,11 +94,13 @@ class _NoiseSlices:
         self._weights = profile / np.sqrt((profile**2).sum())
         mm = scanner.spacing_mm[0]
         # Ramp filter times a smooth roll-off: a band-pass; as the difference of two Gaussians, in pixels.
-        self._fine, self._broad = (0.75 - 0.4 * scanner.grain) / mm, 1.5 / mm
+        # A lung kernel's noise has correlation 0.2 at one pixel and -0.1 at two of 0.78 mm, as measured in a real scan.
+        self._fine, self._broad = (0.75 - 0.3 * scanner.grain) / mm, (1.5 - 0.5 * scanner.grain) / mm
         self._gain = 1 / _spread(self._grain)
         self._streak_gain = 1 / _spread(self._streak)
         self._scale = (
             scanner.noise_hu
+            * (0.7 + 0.6 * scanner.grain)
             * np.sqrt(_REFERENCE_MAS / scanner.tube_current_mas)
             * np.sqrt(_REFERENCE_THICKNESS_MM / max(scanner.slice_thickness_mm, scanner.spacing_mm[2]))
         )
@@ -123,7 +125,7 @@ class _NoiseSlices:
         return self._rng.standard_normal(self._shape, dtype=np.float32)
 
     def _grain(self, white: Float32) -> Float32:
-        return np.asarray(_blur(white, self._fine) - np.float32(0.85) * _blur(white, self._broad))
+        return np.asarray(_blur(white, self._fine) - np.float32(0.9) * _blur(white, self._broad))
 
     def _streak(self, white: Float32) -> Float32:
         return np.asarray(cv2.GaussianBlur(white, (0, 0), sigmaX=9.0, sigmaY=0.7))

@@ -17,6 +17,8 @@ from .phantom import random_stream
 
 RIGHT, LEFT = 1.0, -1.0
 """Signs of the R coordinate of the patient's sides."""
+_ROUGH = 4
+"""Of a great vessel's centreline every so many points do for the shape of the lung round it."""
 _GUTTER_MM = 33.0
 """How far the lungs reach behind the vertebral bodies' centres."""
 
@@ -68,7 +70,7 @@ def draw_patient(seed: int, size: tuple[float, float], contrast: float) -> Patie
         muscle=float(rng.uniform(0.7, 1.35)),
         rib_pitch_mm=float(25.5 * scale * rng.uniform(0.94, 1.06)),
         rib_drop_mm=float(105 * scale * rng.uniform(0.85, 1.15)),
-        blood_hu=float(rng.uniform(120, 280) if rng.random() < contrast else rng.uniform(34, 50)),
+        blood_hu=float(rng.uniform(110, 240) if rng.random() < contrast else rng.uniform(34, 50)),
         lung_hu=float(rng.uniform(-885, -825)),
         stoop=float(rng.uniform(0.7, 1.4)),
         female=bool(rng.random() < 0.45),
@@ -140,7 +142,7 @@ def build_body(
     domes = _domes(grid, patient) + 2.0 * grid.noise(rng, 30)
     lung = _lungs(grid, patient, wall, heart, domes, vessels, rng)
     skin, muscle = _outer(grid, patient, wall, around, rng)
-    belly = cut(np.asarray(wall + 3, dtype=np.float32), grid.distance(np.asarray(s - domes + 4, np.float32)), 6)
+    belly = cut(np.asarray(wall + 1.5, dtype=np.float32), grid.distance(np.asarray(s - domes + 1.5, np.float32)), 3)
     spine = np.hypot(r, a - spine_a(patient, s)) - 30
     belly = cut(belly, np.asarray(-spine, np.float32), 10)
     liver = cut(belly, np.asarray(-(r + 35 + 0.3 * (s - patient.dome_mm[0])) + 0 * a, np.float32), 12)
@@ -245,9 +247,10 @@ def _lungs(
     half = 9 + 11 * np.clip((30 - a) / 50, 0, 1) + 6 * np.clip((s - 40) / 60, 0, 1)
     middle: Float32 = np.asarray(np.abs(r + 3) - half, np.float32)
     spine = np.asarray(np.hypot(r, a - spine_a(patient, s)) - 22 * patient.size, np.float32)
-    between = join(join(middle, spine, 14), np.asarray(heart - 4, np.float32), 10)
+    between = join(join(middle, spine, 14), np.asarray(heart - 2, np.float32), 7)
     for points, radii in vessels:
-        between = join(between, polyline(grid, points, radii + 3.0), 8)
+        rough = slice(None, None, _ROUGH)
+        between = join(between, polyline(grid, points[rough], radii[rough] + 2.0), 6)
     lungs = cut(wall, -(between + 1.5 * grid.noise(rng, 14)), 5)
     lungs = cut(lungs, grid.distance(np.asarray(domes - s, np.float32)), 3)
     away = np.hypot(np.abs(r) - 52 * patient.size, a + 34 * patient.size) / (45 * patient.size)

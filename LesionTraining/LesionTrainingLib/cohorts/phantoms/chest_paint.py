@@ -15,7 +15,7 @@ from .phantom import random_stream
 from .tubes import Tubes, blend, tube_cover
 
 AIR_HU, FAT_HU, MUSCLE_HU, SKIN_HU, LIVER_HU, SPLEEN_HU, STOMACH_HU = -1000.0, -105.0, 48.0, 10.0, 56.0, 48.0, 35.0
-_FISSURE_MM, _FISSURE_HU = 0.7, -560.0
+_FISSURE_MM, _FISSURE_HU = 0.5, -520.0
 _TILE = 96
 """Voxels along each side of the block of fine texture that is repeated through the scan."""
 

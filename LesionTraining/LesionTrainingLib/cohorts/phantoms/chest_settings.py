@@ -30,7 +30,7 @@ class ChestSettings:
         patient_size: range of the patient's size, 1 being a lung of about 240 mm height.
         contrast: share of patients with contrast medium in the blood.
         emphysema: greatest share of the lung that is emphysema.
-        vessel_tips: ends of arteries in each lung (veins: 0.8 of it); the trees' fineness.
+        vessel_tips: about the number of ends of arteries in each lung (veins: 0.8 of it); the trees' fineness.
         vessel_exponent: x in r_parent^x = sum of r_child^x (Murray 3; pulmonary arteries 2.4 to 2.7, Huang et al.,
             J Appl Physiol 1996, 81:2123-2133).
     """
@@ -41,7 +41,7 @@ class ChestSettings:
     slice_thickness_mm: float = 1.25
     psf_mm: float = 1.1
     tube_current_mas: tuple[float, float] = (40.0, 250.0)
-    noise_hu: float = 26.0
+    noise_hu: float = 30.0
     kernel: tuple[float, float] = (0.2, 1.0)
     nodules: tuple[int, int] = (1, 8)
     diameter_mm: tuple[float, float] = (3.0, 40.0)
@@ -60,7 +60,7 @@ class ChestSettings:
     contrast: float = 0.4
     emphysema: float = 0.12
     vessel_tips: int = 1800
-    vessel_exponent: float = 2.4
+    vessel_exponent: float = 2.7
 
     def __post_init__(self) -> None:
         if min(self.shape_ijk) < 16 or min(self.spacing_mm) <= 0:

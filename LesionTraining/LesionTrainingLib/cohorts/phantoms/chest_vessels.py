@@ -18,6 +18,8 @@ Path = tuple[Float64, Float64]
 """Centreline, [n, 3] RAS mm, and radii, [n] mm."""
 
 _TIP_RADIUS_MM = 0.36
+_POINTS_PER_TIP = 2.4
+"""Somewhat less than half of the points that a tree joins are ends."""
 _AIRWAY_LEAST_RADIUS_MM = 1.0
 """Smaller airways are not seen: their walls are thinner than a voxel."""
 
@@ -112,12 +114,13 @@ class LungTrees:
 def lung_trees(grid: Grid, seed: int, body: Body, great: GreatVessels, tips: int, exponent: float) -> LungTrees:
     """Grow arteries, veins and airways into both lungs, lobe by lobe, up to the pleura."""
     arteries, veins, lumens, walls = [], [], [], []
+    points = int(tips * _POINTS_PER_TIP)
     for side, name in ((RIGHT, "right"), (LEFT, "left")):
         rng = random_stream(seed, f"trees {name}")
         artery_root = great.hilum[side]
         vein_root = artery_root + np.array((-6.0 * side, 8.0, -22.0))
-        artery = grow(artery_root, _lobes(grid, body, side, tips, rng), rng, _TIP_RADIUS_MM, exponent)
-        vein = grow(vein_root, _lobes(grid, body, side, int(0.8 * tips), rng), rng, _TIP_RADIUS_MM, exponent)
+        artery = grow(artery_root, _lobes(grid, body, side, points, rng), _TIP_RADIUS_MM, exponent)
+        vein = grow(vein_root, _lobes(grid, body, side, int(0.8 * points), rng), _TIP_RADIUS_MM, exponent)
         arteries.append(artery)
         veins.append(vein)
         lumen, wall = _airways(artery, great.bronchus_end[side])

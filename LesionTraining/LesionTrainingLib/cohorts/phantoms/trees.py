@@ -1,8 +1,9 @@
 """Branching trees that fill a space, for the vessels and airways of a lung.
 
-The space is a cloud of points, one for each last branch. A branch halves its cloud by a plane and sends a child part of
-the way to the centre of each half, until one point is left (Tawhai et al., J Appl Physiol 2004, 97:2310-2321). Radii
-follow from the tips to the root: r_parent^x = r_1^x + r_2^x (Murray's law has x = 3; pulmonary arteries measure lower).
+Points of the space are joined one by one, always the one that is cheapest: its distance to the tree plus a share of the
+way from there to the root (Cuntz et al., PLoS Comput Biol 2010, 6(8):e1000877). The share balances short wire, which
+bends, against short ways, which run straight out to the surface. Radii follow from the tips to the root:
+r_parent^x = sum of r_child^x (Murray's law has x = 3; pulmonary arteries measure lower).
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from .tubes import Tubes
 
 Float64 = npt.NDArray[np.float64]
 
-_REACH = 0.42
-"""Share of the way to the centre of its points that a branch goes; Tawhai et al. use 0.4."""
+_BALANCE = 0.4
+"""Weight of the way to the root against the new piece of vessel; Cuntz et al. use 0.2 to 0.7."""
+_SMOOTHINGS = 4
+"""Times that each node moves half-way towards the line from its parent to its largest child."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,39 +67,50 @@ class Tree:
         return Tubes(at(step), at(stop), first[which] + step * taper, first[which] + stop * taper)
 
 
-def grow(root: Float64, groups: list[Float64], rng: np.random.Generator, tip_radius_mm: float, exponent: float) -> Tree:
-    """A tree from ``root``, [3] RAS mm, that fills each group of points, [n, 3], by a branch of its own (one a lobe)."""
-    nodes: list[Float64] = [root]
-    parents: list[int] = [-1]
-    tips: list[int] = [0]
-    stack: list[tuple[int, Float64]] = []
-    for group in groups:
-        if len(group):
-            stack.append((0, group))
-    while stack:
-        origin, points = stack.pop()
-        here = nodes[origin]
-        target = points.mean(axis=0)
-        end = points[0] if len(points) == 1 else here + _REACH * (target - here)
-        nodes.append(end)
-        parents.append(origin)
-        tips.append(1 if len(points) == 1 else 0)
-        if len(points) > 1:
-            stack.extend((len(nodes) - 1, half) for half in _halves(points, end - here, rng))
-    order = np.array(parents)
-    flow = np.array(tips, dtype=np.float64) * tip_radius_mm**exponent
-    for node in range(len(nodes) - 1, 0, -1):
-        flow[order[node]] += flow[node]
-    return Tree(np.array(nodes), order, flow ** (1 / exponent))
+def grow(root: Float64, groups: list[Float64], tip_radius_mm: float, exponent: float) -> Tree:
+    """A tree from ``root``, [3] RAS mm, through all points, [n, 3], of each group (a lobe), which share only the root."""
+    nodes, parents = [root[None]], [np.array([-1])]
+    count = 1
+    for points in groups:
+        if len(points):
+            order, before = _join_up(root, points)
+            nodes.append(points[order])
+            parents.append(np.where(before < 0, 0, before + count))
+            count += len(points)
+    parent = np.concatenate(parents)
+    # Every point feeds the tissue round it, so that a vessel also tapers between its branches.
+    flow = np.full(count, tip_radius_mm**exponent)
+    for node in range(count - 1, 0, -1):
+        flow[parent[node]] += flow[node]
+    return Tree(_smooth(np.concatenate(nodes), parent, flow), parent, flow ** (1 / exponent))
 
 
-def _halves(points: Float64, direction: Float64, rng: np.random.Generator) -> tuple[Float64, Float64]:
-    """Cut a cloud by a plane along ``direction``, across its longest extent; unevenly, as lungs branch."""
-    away = points - points.mean(axis=0)
-    unit = direction / max(float(np.linalg.norm(direction)), 1e-9)
-    away = away - (away * unit).sum(axis=1)[:, None] * unit
-    normal = away[int((away**2).sum(axis=1).argmax())] + 1e-9 * rng.standard_normal(3)
-    side = (away * normal).sum(axis=1)
-    order = np.argsort(side, kind="stable")
-    at = int(np.clip(round(len(points) * rng.uniform(0.25, 0.6)), 1, len(points) - 1))
-    return points[order[:at]], points[order[at:]]
+def _join_up(root: Float64, points: Float64) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The order in which points join the tree, and for each in that order the earlier one it joins (-1: the root)."""
+    x, y, z = points.T
+    way = np.sqrt((x - root[0]) ** 2 + (y - root[1]) ** 2 + (z - root[2]) ** 2)  # to the root, through the tree
+    cost, before = way.copy(), np.full(len(points), -1)
+    place = np.empty(len(points), dtype=np.int64)
+    order = np.empty(len(points), dtype=np.int64)
+    for n in range(len(points)):
+        new = int(cost.argmin())
+        order[n], place[new] = new, n
+        cost[new] = np.inf
+        distance = np.sqrt((x - x[new]) ** 2 + (y - y[new]) ** 2 + (z - z[new]) ** 2)
+        offer = distance + _BALANCE * way[new]
+        better = (offer < cost) & np.isfinite(cost)
+        cost[better], before[better], way[better] = offer[better], new, (distance + way[new])[better]
+    joined = before[order]
+    return order, np.where(joined < 0, -1, place[joined])
+
+
+def _smooth(nodes: Float64, parent: npt.NDArray[np.int64], flow: Float64) -> Float64:
+    """Vessels that do not zigzag from point to point."""
+    child = np.full(len(nodes), -1)
+    for node in np.argsort(flow[1:], kind="stable") + 1:  # the largest child comes last and stays
+        child[parent[node]] = node
+    moves = np.nonzero((child > 0) & (parent >= 0))[0]
+    for _ in range(_SMOOTHINGS):
+        middle = (nodes[parent[moves]] + nodes[child[moves]]) / 2
+        nodes[moves] = (nodes[moves] + middle) / 2
+    return nodes
