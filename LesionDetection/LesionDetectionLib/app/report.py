@@ -33,17 +33,13 @@ Picture = Callable[[int], bytes]
 
 def report_page(image: Image, detections: Detections, picture: Picture) -> str:
     """The page. It names the image, never the patient: identifiers of the source are left out."""
-    count, point = len(detections.lesions), detections.operating_point
     info = methods().get(detections.method)
-    found = f"{count} lesion candidate{'' if count == 1 else 's'}" if count else "No lesion"
-    threshold = f"with a score of at least {point.threshold:.3g} (operating point “{point.name}”)"
-    summary = f"{found} {threshold}." if count else f"No lesion above the threshold: none was found {threshold}."
     sentences = dict.fromkeys((*detections.warnings, *image.notes))
     page = Template(_TEMPLATE.read_text(encoding="utf-8"))
     return page.substitute(
         title=_text(f"Lesion report: {detections.image_name}"),
         name=_text(detections.image_name),
-        summary=_text(summary),
+        summary=_text(_summary(detections)),
         warnings="\n".join(f'<p class="warning" role="note">{_text(sentence)}</p>' for sentence in sentences),
         overview=_overview(detections, picture),
         facts=_definitions(_image_facts(image, detections)),
@@ -63,6 +59,16 @@ def measurement_text(name: str, value: float) -> tuple[str, str]:
         return _words(name), _number(value, 2)
     digits = {"hu": 0, "mm3": 0, "suvbw": 2, "ml": 2}.get(ending, 1)
     return _words(base), f"{_number(value, digits)} {_UNIT_ENDINGS[ending]}"
+
+
+def _summary(detections: Detections) -> str:
+    count, point = len(detections.lesions), detections.operating_point
+    passing = f"with a score of at least {point.threshold:.3g} (operating point “{point.name}”)"
+    if point.threshold <= 0:  # no scores were left out, as when a person pointed at the lesion
+        return f"{count} lesion{'' if count == 1 else 's'}." if count else "No lesion was found."
+    if count == 0:
+        return f"No lesion above the threshold: none was found {passing}."
+    return f"{count} lesion candidate{'' if count == 1 else 's'} {passing}."
 
 
 def _overview(detections: Detections, picture: Picture) -> str:
@@ -92,7 +98,7 @@ def _image_facts(image: Image, detections: Detections) -> dict[str, str]:
 
 def _lesions(image: Image, detections: Detections, picture: Picture) -> str:
     if not detections.lesions:
-        return "<h2>Findings</h2>\n<p>No lesion above the threshold.</p>"
+        return f"<h2>Findings</h2>\n<p>{_text(_summary(detections))}</p>"
     cards = [_card(image, detections, rank, picture(rank)) for rank in range(1, len(detections.lesions) + 1)]
     return f"<h2>Findings</h2>\n{_table(detections)}\n<h2>Each finding</h2>\n" + "\n".join(cards)
 

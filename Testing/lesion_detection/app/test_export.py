@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from LesionDetectionLib.app import export
 from LesionDetectionLib.app.export import RESULT_NAMES, write_results
 from LesionDetectionLib.app.report import measurement_text, report_page
-from LesionDetectionLib.core.detections import SCHEMA_PATH, Detections
+from LesionDetectionLib.core.detections import SCHEMA_PATH, Detections, OperatingPoint
 from LesionDetectionLib.core.errors import Cancelled, GeometryError, OutputError
 from LesionDetectionLib.core.progress import Progress
 
@@ -205,6 +205,8 @@ def test_the_page_says_what_must_be_said(make_run):
         assert sentence in page.text
     assert "at least 0.3 (operating point “balanced”)" in page.text
     assert "8.0 × 6.0 mm" in page.text
+    measured = page_of(image, replace(detections, lesions=(bare,), operating_point=OperatingPoint("all", 0.0)))
+    assert '<p class="summary">1 lesion.</p>' in measured
     anchors = {attributes["href"][1:] for attributes in page.all("a")}
     assert anchors <= {attributes.get("id") for _, attributes in page.elements}
     assert {"L1", "L2"} <= anchors
