@@ -26,7 +26,7 @@ class Appearance:
         lesion: typical value inside.
         low: value of what surrounds it and is lower.
         high: value of what surrounds it and is higher; ``inf`` where that does not end the lesion.
-        level: where between ``low`` (0) and ``lesion`` (1) the border lies.
+        level: where between ``low`` or ``high`` (0) and ``lesion`` (1) the border lies.
     """
 
     lesion: float
@@ -52,7 +52,8 @@ class Appearance:
         """1 at the lesion's value, 1/2 at the border, 0 at what surrounds it; linear between; any shape."""
         knots, member = [self.low, self.threshold, self.lesion], [0.0, 0.5, 1.0]
         if np.isfinite(self.high):
-            knots, member = [*knots, self.high], [*member, 0.0]
+            above = self.high + self.level * (self.lesion - self.high)
+            knots, member = [*knots, above, self.high], [*member, 0.5, 0.0]
         return np.interp(values, knots, member).astype(np.float32)
 
 

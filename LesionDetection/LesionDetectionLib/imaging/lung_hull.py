@@ -17,8 +17,8 @@ from scipy import ndimage
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
-_PITCH_MM = 1.6
-"""The hull is taken on every n-th voxel, to about this distance: finer changes no nodule by more than half a voxel."""
+_LARGEST_PITCH_MM, _PITCH_SHARE = 1.6, 0.2
+"""The hull is taken on every n-th voxel, at most this far apart and at most this share of the nodule's radius."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +42,12 @@ class LungHull:
         box: tuple[slice, slice, slice],
         spacing_mm: FloatArray,
         air_below: float,
+        radius_mm: float,
         seed_ijk: FloatArray,
     ) -> LungHull | None:
         """The hull of the largest connected air in ``box`` of an axial-order image; None where it leaves out the seed."""
-        stride = np.maximum(1, np.floor(_PITCH_MM / spacing_mm).astype(int))
+        pitch_mm = min(_LARGEST_PITCH_MM, _PITCH_SHARE * radius_mm)
+        stride = np.maximum(1, np.floor(pitch_mm / spacing_mm).astype(int))
         air = voxels[box][:: stride[2], :: stride[1], :: stride[0]] < air_below
         labels, count = ndimage.label(air)
         if count == 0:

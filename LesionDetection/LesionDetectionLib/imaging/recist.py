@@ -3,8 +3,9 @@
 How a voxel counts: the border of a lesion in a slice is the contour at level 1/2 of the mask, after a [1 4 6 4 1]/16 filter
 along rows and columns. A straight border so runs half-way between the voxel centres inside and outside: a row of n voxels
 of s mm is n s mm wide. Without the filter the *longest* diameter is too long by 0.6 to 0.8 voxel at every size, since it
-picks the two stairs of the outline that stick out most; with it, spheres of 4 to 40 mm are right to 0.2 voxel on average
-(the tests hold that). Parts too thin for the filter, which would lose a tenth of their area, keep the plain contour.
+picks the two stairs of the outline that stick out most; with it, spheres of 4 to 40 mm are right to half a voxel on
+average (the tests hold that). The filter rounds off pointed ends, by up to a voxel where their radius is about one. Parts
+too thin for it, which would lose a tenth of their area, keep the plain contour.
 
 The longest diameter may cross a notch of a lesion that is not convex, as callipers would; its ends lie on one connected
 part of the mask in the slice. The perpendicular one runs between the outermost border points on one line. RECIST 1.1:
@@ -25,6 +26,8 @@ from LesionDetectionLib.core.lesion import Mask, Point, Recist
 from .geometry import AxialOrder
 
 FloatArray = npt.NDArray[np.float64]
+_EQUAL = 1e-9
+"""Lengths that differ by less than this share are equal."""
 _LARGEST_AREA_LOSS = 0.1
 """A part that the filter would shrink by more than this share is measured unfiltered."""
 
@@ -98,7 +101,7 @@ def _longest_in_slice(plane: npt.NDArray[np.bool_], steps: FloatArray) -> _Longe
         for border in _outlines(labels == label):
             length, ends = _hull_diameter(border, steps)
             found.append(_Longest(length, ends, border))
-    return max(found, key=lambda longest: longest.length_mm)
+    return max(found, key=lambda longest: round(longest.length_mm, 6))
 
 
 def _outlines(part: npt.NDArray[np.bool_]) -> list[FloatArray]:
@@ -122,7 +125,8 @@ def _hull_diameter(points: FloatArray, steps: FloatArray) -> tuple[float, FloatA
         return -1.0, np.zeros((2, 2))
     points = points[spatial.ConvexHull(points).vertices]  # an affine map keeps the hull, so ij will do
     distances = spatial.distance.squareform(spatial.distance.pdist(points @ steps.T))
-    first, second = np.unravel_index(int(distances.argmax()), distances.shape)
+    # The first of equals, so that rounding does not choose (a square has two diagonals).
+    first, second = np.unravel_index(int((distances >= (1 - _EQUAL) * distances.max()).argmax()), distances.shape)
     return float(distances[first, second]), points[[first, second]]
 
 
@@ -158,7 +162,8 @@ def _perpendicular_chord(longest: _Longest, steps: FloatArray) -> FloatArray:
     s = start[:, 1] + share * (stop[:, 1] - start[:, 1])
     s_high = np.where(crossed, s, -np.inf).max(axis=1)
     s_low = np.where(crossed, s, np.inf).min(axis=1)
-    widest = int((s_high - s_low).argmax())
+    width = s_high - s_low
+    widest = int((width >= (1 - _EQUAL) * width.max()).argmax())
     ends_ts = np.array([[lines[widest, 0], s_low[widest]], [lines[widest, 0], s_high[widest]]])
     return np.asarray(ends_ts @ np.linalg.inv(frame).T)
 
