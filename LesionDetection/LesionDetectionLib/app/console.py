@@ -10,8 +10,9 @@ from types import FrameType
 
 from LesionDetectionLib.core.progress import Progress
 
-_QUIET_STEP = 0.1
-"""Where standard error is no terminal (a log file), a line at every tenth of the work."""
+_LOG_STEP, _LOG_LEAST_STEP = 0.1, 0.02
+"""Where standard error is no terminal but a log: a line at every tenth of the work, and where something else is being done,
+if a fiftieth has passed since the last."""
 
 
 @contextlib.contextmanager
@@ -40,11 +41,13 @@ def _display(quiet: bool) -> Iterator[Progress]:
 
             yield Progress(show)
     else:
-        last = [-1.0, ""]
+        last_fraction, last_text = -1.0, ""
 
         def log(fraction: float, text: str) -> None:
-            if fraction >= float(last[0]) + _QUIET_STEP or (text and text != last[1] and fraction > float(last[0])):
-                last[:] = [fraction, text]
+            nonlocal last_fraction, last_text
+            gone = fraction - last_fraction
+            if gone >= _LOG_STEP or (text != last_text and gone >= _LOG_LEAST_STEP) or (fraction == 1 and gone):
+                last_fraction, last_text = fraction, text
                 print(f"{100 * fraction:3.0f} %  {text}", file=sys.stderr, flush=True)
 
         yield Progress(log)
