@@ -7,10 +7,13 @@ from LesionDetectionLib.core.image import CT, HU, Geometry, Image
 from LesionDetectionLib.core.progress import Progress
 
 from .acquisition import Scanner, scan
-from .chest_body import build_body, draw_patient
-from .chest_lesions import Site, add_mimics, add_nodules
+from .chest_body import build_body
+from .chest_lesions import add_nodules
+from .chest_mimics import add_mimics
 from .chest_paint import paint_chest, paint_tubes
+from .chest_patient import draw_patient
 from .chest_settings import DEFAULT, FAST, PRESETS, ChestSettings
+from .chest_site import Site
 from .chest_vessels import great_vessels, lung_trees
 from .fields import Grid
 from .phantom import PhantomCase, random_stream

@@ -1,8 +1,4 @@
-"""The chest's big shapes as signed distances on the coarse grid, drawn for one patient.
-
-Origin of the RAS frame: the midline, half-way between breastbone and back, 25 mm below the division of the windpipe's
-level in a patient of size 1. Heights below are for size 1 and scale with it.
-"""
+"""The chest's big shapes as signed distances on the coarse grid, for one patient."""
 
 from __future__ import annotations
 
@@ -12,69 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .chest_patient import GUTTER_MM, LEFT, RIGHT, Patient, arm_bone, half_depth_mm, spine_a
 from .fields import Float32, Grid, cut, ellipsoid, join, polyline
 from .phantom import random_stream
 
-RIGHT, LEFT = 1.0, -1.0
-"""Signs of the R coordinate of the patient's sides."""
 _ROUGH = 4
 """Of a great vessel's centreline every so many points do for the shape of the lung round it."""
-_GUTTER_MM = 33.0
-"""How far the lungs reach behind the vertebral bodies' centres."""
-
-
-@dataclass(frozen=True)
-class Patient:
-    """One patient's measures.
-
-    Attributes:
-        size: everything scales with it; 1 is a lung of about 240 mm height.
-        half_width_mm, half_depth_mm: of the inner chest wall at its widest, R and A.
-        apex_mm: S of the lungs' tops.
-        dome_mm: S of the right and the left half of the diaphragm.
-        fat_mm: thickness of the fat under the skin.
-        muscle: thickness of the muscles, as a share of the usual.
-        rib_pitch_mm: distance of neighbouring ribs.
-        rib_drop_mm: how much lower a rib is in front than at the spine.
-        blood_hu, lung_hu: mean values.
-        stoop: curvature of the spine.
-        female: has breasts.
-    """
-
-    size: float
-    half_width_mm: float
-    half_depth_mm: float
-    apex_mm: float
-    dome_mm: tuple[float, float]
-    fat_mm: float
-    muscle: float
-    rib_pitch_mm: float
-    rib_drop_mm: float
-    blood_hu: float
-    lung_hu: float
-    stoop: float
-    female: bool
-
-
-def draw_patient(seed: int, size: tuple[float, float], contrast: float) -> Patient:
-    rng = random_stream(seed, "patient")
-    scale = float(rng.uniform(*size))
-    right = float(-62 * scale + rng.uniform(-12, 12))
-    return Patient(
-        size=scale,
-        half_width_mm=float(131 * scale * rng.uniform(0.95, 1.05)),
-        half_depth_mm=float(97 * scale * rng.uniform(0.9, 1.1)),
-        apex_mm=float(112 * scale),
-        dome_mm=(right, right - float(rng.uniform(4, 20))),
-        fat_mm=float(rng.gamma(3.0, 4.5) + 5),
-        muscle=float(rng.uniform(0.7, 1.35)),
-        rib_pitch_mm=float(25.5 * scale * rng.uniform(0.94, 1.06)),
-        rib_drop_mm=float(105 * scale * rng.uniform(0.85, 1.15)),
-        blood_hu=float(rng.uniform(110, 240) if rng.random() < contrast else rng.uniform(34, 50)),
-        lung_hu=float(rng.uniform(-885, -825)),
-        stoop=float(rng.uniform(0.7, 1.4)),
-        female=bool(rng.random() < 0.45),
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,15 +55,6 @@ class Body:
     patchy: Float32
 
 
-def spine_a(patient: Patient, s: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """A in mm of the vertebral bodies' centres at heights S."""
-    s = np.asarray(s)
-    curve: npt.NDArray[np.floating] = (
-        -patient.half_depth_mm + _GUTTER_MM * patient.size + patient.stoop * 22 * ((s - 10) / (130 * patient.size)) ** 2
-    )
-    return curve
-
-
 def build_body(
     grid: Grid,
     seed: int,
@@ -156,7 +86,7 @@ def build_body(
     oblique = (
         s + np.where(left, 0.95, 0.85) * a - np.where(left, 12.0, -4.0) + 0.05 * np.abs(r) + 5 * grid.noise(rng, 35)
     )
-    horizontal = s - 12 * patient.size - 0.10 * r + 0.15 * a + 4 * grid.noise(rng, 35)
+    horizontal = s - 12 * patient.size - 0.10 * r + 0.24 * a + 4 * grid.noise(rng, 35)
     sick = grid.noise(rng, 4.5) + 0.7 * grid.noise(rng, 40) + 0.004 * s
     return Body(
         wall=wall,
@@ -185,8 +115,8 @@ def _wall(grid: Grid, patient: Patient) -> tuple[Float32, Float32]:
     r, a, s = grid.coarse
     below = np.clip((patient.apex_mm + 12 - s) / patient.size, -40, 400)  # mm under the top
     width = patient.half_width_mm * (0.52 + 0.48 * np.sin(np.pi / 2 * np.clip(below / 150, 0, 1)) ** 0.9)
-    depth = patient.half_depth_mm * (0.52 + 0.48 * np.sin(np.pi / 2 * np.clip(below / 135, 0, 1)))
-    center = spine_a(patient, s) - _GUTTER_MM * patient.size + depth
+    depth = half_depth_mm(patient, s)
+    center = spine_a(patient, s) - GUTTER_MM * patient.size + depth
     # The spine behind and the breastbone in front dent the ring between the two lungs.
     dent = np.where(a < center, 15 * np.exp(-((r / 36) ** 2)), -6 * np.exp(-((r / 30) ** 2))) * patient.size
     x, y = np.abs(r) / width, (a - center - dent) / depth
@@ -277,6 +207,8 @@ def _outer(
     muscle = np.maximum(11.5 - wall, wall - 12 - thick + 2.5 * grid.noise(rng, 9))
     planes = np.abs(grid.noise(rng, 13)) * 6 - 0.8  # fat between the muscles
     muscle = np.maximum(muscle, -planes)
+    arms = np.minimum(*[_arm(grid, patient, sign) for sign in (RIGHT, LEFT)])
+    muscle = np.minimum(muscle, np.maximum(arms - 11, -planes))
     fat = patient.fat_mm * (0.65 + 0.45 * side)
     breast: Any = 0.0
     if patient.female:
@@ -284,7 +216,12 @@ def _outer(
             -(((around - 0.72) / 0.14) ** 2) - ((s + 25 * patient.size) / (48 * patient.size)) ** 2
         )
     skin = wall - (13 + thick + fat + breast) + 1.0 * grid.noise(rng, 25)
-    return grid.distance(np.asarray(skin, np.float32)), np.asarray(muscle, np.float32)
+    skin = join(np.asarray(skin, np.float32), np.asarray(arms - 15 - 0.7 * patient.fat_mm, np.float32), 25)
+    return grid.distance(skin), np.asarray(muscle, np.float32)
+
+
+def _arm(grid: Grid, patient: Patient, side: float) -> Float32:
+    return polyline(grid, *arm_bone(patient, side))
 
 
 def _glands(grid: Grid, patient: Patient, skin: Float32, rng: np.random.Generator) -> Float32:

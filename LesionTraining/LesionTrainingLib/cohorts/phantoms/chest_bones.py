@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .chest_body import Patient, spine_a
+from .chest_patient import Patient, spine_a
 from .fields import Float32, cover
 
-_CORTEX_HU, _MARROW_HU, _CARTILAGE_HU, _DISC_HU = 820.0, 190.0, 95.0, 85.0
+CORTEX_HU, MARROW_HU, _CARTILAGE_HU, _DISC_HU = 820.0, 190.0, 95.0, 85.0
 _CARTILAGE_FROM = 0.83
 """Position along a rib where bone ends and cartilage begins (0 spine, 1 breastbone)."""
 
@@ -39,7 +39,7 @@ def paint_ribs(
     cartilage = np.clip((turn - _CARTILAGE_FROM) * 40, 0, 1)
     inside = cover(distance, mm)
     marrow = cover(distance + np.float32(1.15), mm)
-    bone = _CORTEX_HU + (_MARROW_HU + 30 * texture.reshape(-1)[where] - _CORTEX_HU) * marrow
+    bone = CORTEX_HU + (MARROW_HU + 30 * texture.reshape(-1)[where] - CORTEX_HU) * marrow
     value = bone + (_CARTILAGE_HU - bone) * cartilage
     # No ribs where the breastbone and the spine are.
     inside *= np.clip((turn - 0.04) * 60, 0, 1) * np.clip((0.965 - turn) * 60, 0, 1)
@@ -141,6 +141,6 @@ def _paint_bone(
     """Cortex round marrow at the flat positions ``where``; ``dense`` mixes cortex into the marrow."""
     flat = plane.reshape(-1)
     inside, core = cover(distance, mm), cover(distance + np.float32(cortex_mm), mm) * np.float32(1 - dense)
-    marrow = _MARROW_HU + 55 * texture.reshape(-1)[where]
-    value = _CORTEX_HU * np.float32(0.85) + (marrow - _CORTEX_HU * np.float32(0.85)) * core
+    marrow = MARROW_HU + 55 * texture.reshape(-1)[where]
+    value = CORTEX_HU * np.float32(0.85) + (marrow - CORTEX_HU * np.float32(0.85)) * core
     flat[where] += (inside * (value - flat[where])).astype(np.float32)

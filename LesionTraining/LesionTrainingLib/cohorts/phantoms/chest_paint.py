@@ -7,9 +7,10 @@ import numpy.typing as npt
 from LesionDetectionLib.core.progress import Progress
 from scipy import ndimage
 
-from .chest_body import Body, Patient
-from .chest_bones import paint_breastbone, paint_ribs, paint_shoulder_blades, paint_spine
-from .chest_vessels import GreatVessels, LungTrees, blood_tubes
+from .chest_body import Body
+from .chest_bones import CORTEX_HU, MARROW_HU, paint_breastbone, paint_ribs, paint_shoulder_blades, paint_spine
+from .chest_patient import Patient
+from .chest_vessels import GreatVessels, LungTrees, blood_tubes, shoulder_bones
 from .fields import Float32, Grid, cover
 from .phantom import random_stream
 from .tubes import Tubes, blend, tube_cover
@@ -142,6 +143,11 @@ def paint_tubes(
     tube_cover(grid, blood, covered)
     blend(volume, covered, patient.blood_hu)
     everything = covered.copy()
+    bones = shoulder_bones(patient).cut_up(6.0)
+    for tubes, hu in ((bones, CORTEX_HU), (bones.grown(-1.6), MARROW_HU)):
+        covered[...] = 0
+        tube_cover(grid, tubes, covered)
+        blend(volume, covered, hu)
     progress(0.5, "Painting airways")
     pipes = Tubes.of([Tubes.along(*path) for path in great.air])
     for tubes, hu in (

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .chest_body import LEFT, RIGHT, Body, Patient, spine_a
+from .chest_body import Body
+from .chest_patient import LEFT, RIGHT, Patient, arm_bone, front_a, spine_a
 from .fields import Grid
 from .phantom import random_stream
 from .trees import Tree, grow
@@ -99,6 +100,22 @@ def _smooth(points: Float64, radii: Float64, pieces: int = 8) -> Path:
         )
     line = np.concatenate([*curve, points[-1:]])
     return line, np.interp(np.arange(len(line)) / pieces, np.arange(len(points)), radii)
+
+
+def shoulder_bones(patient: Patient) -> Tubes:
+    """Collar bones and the heads of the arm bones."""
+    parts = []
+    for side in (RIGHT, LEFT):
+        k = patient.size
+        line = [
+            (16, front_a(patient, 72 * k) / k + 9, 74),
+            (52, front_a(patient, 88 * k) / k + 14, 90),
+            (90, 22, 101),
+            (124, -12, 106),
+        ]
+        points, radii = _smooth(np.array(line) * k * (side, 1, 1), np.array((8.0, 6.0, 5.5, 6.5)) * k)
+        parts += [Tubes.along(points, radii), Tubes.along(*arm_bone(patient, side))]
+    return Tubes.of(parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,8 @@ from .fields import Float32, Grid
 Float64 = npt.NDArray[np.float64]
 
 KINDS = ("solid", "part-solid", "ground-glass", "juxtapleural", "vascular")
+_SPICULE = 60.0
+"""Bumps sharper than this are spicules."""
 _FINE = 4
 """Sub-samples a voxel and axis where the surface passes: 64 a voxel, a share to 2 %."""
 
@@ -73,6 +75,11 @@ class StarShape:
         center: Float64 = self.origin + 0.75 * (_DIRECTIONS * (radius**4)[:, None]).mean(axis=0) / (radius**3).mean()
         return center
 
+    @property
+    def spicules(self) -> npt.NDArray[np.bool_]:
+        """Which of the bumps are spicules, [n]."""
+        return np.asarray(self.sharpness >= _SPICULE)
+
     def reach_mm(self) -> float:
         """Distance from the origin to the farthest point of the surface."""
         return float(self.radius(_DIRECTIONS).max())
@@ -87,14 +94,15 @@ class StarShape:
 def random_shape(rng: np.random.Generator, spiculation: float) -> StarShape:
     """A shape of no particular size; ``spiculation`` from 0 (smooth) to 1 (many long spicules)."""
     turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
-    halves = 1 + rng.uniform(-0.18, 0.18, 3)
-    lobes = int(rng.integers(3, 8))
-    spikes = int(rng.integers(6, 16) * spiculation)
-    directions = rng.standard_normal((lobes + spikes, 3))
+    halves = 1 + rng.uniform(-0.25, 0.25, 3)
+    lobes, knobs = int(rng.integers(4, 9)), int(rng.integers(0, 10))
+    spikes = int(rng.integers(8, 20) * spiculation)
+    directions = rng.standard_normal((lobes + knobs + spikes, 3))
     directions /= np.linalg.norm(directions, axis=1)[:, None]
-    heights = np.concatenate([rng.uniform(-0.12, 0.22, lobes), rng.uniform(0.2, 0.7, spikes)])
-    sharp = np.concatenate([rng.uniform(4, 12, lobes), rng.uniform(60, 160, spikes)])
-    return StarShape(np.zeros(3), turn.T / halves[:, None], directions, heights, sharp)
+    # Broad lobes and notches; knobs that roughen the outline; spicules.
+    heights = [rng.uniform(-0.22, 0.4, lobes), rng.uniform(-0.08, 0.25, knobs), rng.uniform(0.25, 0.9, spikes)]
+    sharp = [rng.uniform(3, 12, lobes), rng.uniform(15, 38, knobs), rng.uniform(_SPICULE, 140, spikes)]
+    return StarShape(np.zeros(3), turn.T / halves[:, None], directions, np.concatenate(heights), np.concatenate(sharp))
 
 
 @dataclass(frozen=True, eq=False)
