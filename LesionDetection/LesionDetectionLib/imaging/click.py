@@ -26,7 +26,9 @@ DEFAULTS = ClickSettings()
 
 _LEAST_DISTINCTNESS = 0.15
 """Mean drop of membership across the border; lesions have 0.3 to 0.8."""
-_LEAST_CONTRAST_TO_NOISE = 0.5
+_LEAST_CONTRAST_TO_NOISE, _LEAST_DIFFERENCE_TO_NOISE = 0.85, 1.0
+"""CT. Surfaces fitted to noise alone reach 0.7 and 0.85 (the second only where they are small, and then not the first);
+metastases in a noisy liver have 2.5 and more."""
 _LEAST_PET_RATIO = 1.4
 """Uptake of the lesion over its surroundings."""
 _MOVED_MM = 2.0
@@ -143,7 +145,14 @@ def _refuse_nothing(found: Segmentation, modality: str) -> None:
     if modality == PET:
         stands_out = look.lesion > _LEAST_PET_RATIO * look.low
     else:
-        stands_out = look.contrast > _LEAST_CONTRAST_TO_NOISE * found.noise
+        stands_out = (
+            look.contrast > _LEAST_CONTRAST_TO_NOISE * found.noise
+            and found.difference > _LEAST_DIFFERENCE_TO_NOISE * found.noise
+        )
+    if found.at_largest and found.distinctness < _LEAST_DISTINCTNESS:
+        raise InputError(
+            "No border was found around this point. Click inside the lesion, or allow a larger diameter if it is larger."
+        )
     if not stands_out or found.distinctness < _LEAST_DISTINCTNESS or not found.voxels.any():
         raise InputError("Nothing stands out at this point; click inside the lesion.")
 

@@ -89,6 +89,8 @@ class Segmentation:
         appearance: of the lesion and around it, in the image's unit.
         distinctness: mean drop of membership across the surface; 1 for a sharp border all around, 0 for none.
         noise: standard deviation of the noise around the seed, in the image's unit.
+        difference: of the median inside to the further quartile of the voxels just outside, in the image's unit. Noise
+            alone makes 0.7 standard deviations.
         at_largest: whether the surface reached the largest allowed size.
         center_ijk: the final centre, continuous index in the axial-order image.
     """
@@ -98,6 +100,7 @@ class Segmentation:
     appearance: Appearance
     distinctness: float
     noise: float
+    difference: float
     at_largest: bool
     center_ijk: FloatArray
 
@@ -323,6 +326,7 @@ class _Rounds:
             self._appearance,
             float(np.average(self._drop, weights=weights)),
             self._noise,
+            _difference(self._volume.voxels[box], voxels),
             self._at_largest,
             self._center,
         )
@@ -418,6 +422,16 @@ def _drop_and_leak(member: FloatArray, width: int) -> tuple[FloatArray, FloatArr
     outer = (total[..., high] - total[..., border]) / np.maximum(high - border, 1)
     drop = np.where(high > border, inner - outer, 0.0)
     return drop, np.cumsum(np.maximum(0.5 - member, 0), axis=2)
+
+
+def _difference(values: npt.NDArray[Any], body: npt.NDArray[np.bool_]) -> float:
+    if not body.any():
+        return 0.0
+    near = ndimage.binary_dilation(body)
+    around = values[ndimage.binary_dilation(near) & ~near]
+    if around.size == 0:
+        return 0.0
+    return float(np.abs(np.percentile(around, (25, 75)) - np.median(values[body])).max())
 
 
 def _without_stalks(
