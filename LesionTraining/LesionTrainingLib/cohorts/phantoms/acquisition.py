@@ -19,6 +19,8 @@ _REFERENCE_MAS, _REFERENCE_THICKNESS_MM, _REFERENCE_PATH_MM = 100.0, 1.0, 200.0
 """Where the noise has its stated size: tube current, slice, and water that the rays pass (a chest has about 200 mm)."""
 _WATER_PER_MM = 0.0195
 """Linear attenuation of water at about 70 keV, the mean energy of a 120 kV beam."""
+_STREAKS = 0.6
+"""Share of the excess noise of the shoulders that is left as streaks; scanners filter the rest."""
 _MODULATION = 0.55
 """Exponent left on the attenuation: automatic tube current evens out the rest."""
 
@@ -118,7 +120,7 @@ class _NoiseSlices:
         result = self._grain(white) * (even * np.float32(self._gain * self._scale))
         streaks = np.sqrt(np.maximum(side - 3 * front.mean(), 0))
         if streaks.max() > 0.05:  # rays along the shoulders starve: streaks from side to side
-            result += self._streak(white) * (streaks * np.float32(self._streak_gain * self._scale))
+            result += self._streak(white) * (streaks * np.float32(_STREAKS * self._streak_gain * self._scale))
         return np.asarray(result, dtype=np.float32)
 
     def _white(self) -> Float32:

@@ -65,7 +65,7 @@ def draw_patient(seed: int, size: tuple[float, float], contrast: float) -> Patie
         fat_mm=float(rng.gamma(3.0, 4.5) + 5),
         muscle=float(rng.uniform(0.7, 1.35)),
         rib_pitch_mm=float(25.5 * scale * rng.uniform(0.94, 1.06)),
-        rib_drop_mm=float(105 * scale * rng.uniform(0.85, 1.15)),
+        rib_drop_mm=float(128 * scale * rng.uniform(0.85, 1.15)),
         blood_hu=float(rng.uniform(110, 240) if rng.random() < contrast else rng.uniform(34, 50)),
         lung_hu=float(rng.uniform(-885, -825)),
         stoop=float(rng.uniform(0.7, 1.4)),
