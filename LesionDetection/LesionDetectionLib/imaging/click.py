@@ -29,6 +29,8 @@ _LEAST_DISTINCTNESS = 0.15
 _LEAST_CONTRAST_TO_NOISE, _LEAST_DIFFERENCE_TO_NOISE = 0.85, 1.0
 """CT. Surfaces fitted to noise alone reach 0.7 and 0.85 (the second only where they are small, and then not the first);
 metastases in a noisy liver have 2.5 and more."""
+_SMALL_MM = 10.0
+"""Below this diameter chance clumps of noise stand out more: the contrast asked for grows as 10 mm / diameter."""
 _LEAST_PET_RATIO = 1.4
 """Uptake of the lesion over its surroundings."""
 _MOVED_MM = 2.0
@@ -145,8 +147,9 @@ def _refuse_nothing(found: Segmentation, modality: str) -> None:
     if modality == PET:
         stands_out = look.lesion > _LEAST_PET_RATIO * look.low
     else:
+        small = max(1.0, _SMALL_MM / max(found.size_mm, 1.0))
         stands_out = (
-            look.contrast > _LEAST_CONTRAST_TO_NOISE * found.noise
+            look.contrast > small * _LEAST_CONTRAST_TO_NOISE * found.noise
             and found.difference > _LEAST_DIFFERENCE_TO_NOISE * found.noise
         )
     if found.at_largest and found.distinctness < _LEAST_DISTINCTNESS:

@@ -91,6 +91,7 @@ class Segmentation:
         noise: standard deviation of the noise around the seed, in the image's unit.
         difference: of the median inside to the further quartile of the voxels just outside, in the image's unit. Noise
             alone makes 0.7 standard deviations.
+        size_mm: diameter of the ball of the surface's mean volume.
         at_largest: whether the surface reached the largest allowed size.
         center_ijk: the final centre, continuous index in the axial-order image.
     """
@@ -101,6 +102,7 @@ class Segmentation:
     distinctness: float
     noise: float
     difference: float
+    size_mm: float
     at_largest: bool
     center_ijk: FloatArray
 
@@ -327,6 +329,7 @@ class _Rounds:
             float(np.average(self._drop, weights=weights)),
             self._noise,
             _difference(self._volume.voxels[box], voxels),
+            2 * self._size_mm,
             self._at_largest,
             self._center,
         )
