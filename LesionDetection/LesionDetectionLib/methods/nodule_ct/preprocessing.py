@@ -77,5 +77,6 @@ def _crop_around(axial: Image, region: Geometry, spacing_mm: tuple[float, float,
 
 def _scaled(hu: npt.NDArray[np.float32], window_hu: tuple[float, float]) -> npt.NDArray[np.float32]:
     low, high = window_hu
-    scaled = (hu - np.float32(low)) * np.float32(1 / (high - low))
+    scaled = hu - np.float32(low)
+    scaled *= np.float32(1 / (high - low))  # in place: a whole chest on the working grid has 130 MB
     return np.clip(scaled, 0, 1, out=scaled)
