@@ -72,7 +72,8 @@ def grabcut(image, seed_ras_mm):
 
     cv2.setRNGSeed(0)
     start = int(at[2])
-    body[start] = cut(start, np.linalg.norm((np.indices(grey[start].shape).T - at[:2][::-1]).T.T, axis=-1).T < 4)
+    rows, columns = np.indices(grey[start].shape)
+    body[start] = cut(start, np.hypot(rows - at[1], columns - at[0]) < 4)
     for step in (1, -1):
         k = start + step
         while 0 <= k < len(body):

@@ -33,6 +33,8 @@ _SMALL_MM = 10.0
 """Below this diameter chance clumps of noise stand out more: the contrast asked for grows as 10 mm / diameter."""
 _LEAST_PET_RATIO = 1.4
 """Uptake of the lesion over its surroundings."""
+_VERY_LARGE_MM = 80.0
+"""Beyond this equivalent diameter the user is asked to look: a click beside a lesion can give the organ."""
 _MOVED_MM = 2.0
 """A seed that ended up this far outside the mask is told to the user."""
 
@@ -76,9 +78,7 @@ def measure_at(
     volume = Volume(crop.voxels, crop.geometry)
     found = segment(volume, seed_ijk - start, modality, settings, progress)
     _refuse_nothing(found, modality)
-    full = np.zeros(axial.shape_kji, dtype=bool)
-    full[tuple(slice(s.start + n, s.stop + n) for s, n in zip(found.box, start[::-1], strict=True))] = found.voxels
-    mask = Mask.from_full(order.undo_array(full))
+    mask = _mask_on(image, order, found, start)
     measured = measure_mask(image, mask)
     notes = _notes(image, mask, found, seed, measured.touches_border, settings)
     progress(1.0)
@@ -132,13 +132,30 @@ def _crop(
     axial: Image, seed_ijk: npt.NDArray[np.float64], largest_mm: float, modality: str
 ) -> tuple[npt.NDArray[np.int_], Image]:
     """The part of the image that can matter, checked: start (i, j, k) and crop. A view."""
-    # The centre may move from the seed by one radius, and smoothing and hull look a little further.
-    box = Volume(axial.voxels, axial.geometry).box(seed_ijk, largest_mm + 10.0)
-    start = np.array([part.start for part in box[::-1]])
-    size = tuple(part.stop - part.start for part in box[::-1])
-    crop = axial.crop((int(start[0]), int(start[1]), int(start[2])), (size[0], size[1], size[2]))
-    require_usable(crop, modality=modality, for_what="click to measure")
+    # The seed may be anywhere in the lesion, and smoothing and hull look a little further.
+    start, crop = _around(axial, seed_ijk, largest_mm + 10.0)
+    # Looked at for broken values where it counts: most of the larger crop is never read.
+    require_usable(_around(axial, seed_ijk, largest_mm / 2)[1], modality=modality, for_what="click to measure")
     return start, crop
+
+
+def _around(axial: Image, center_ijk: npt.NDArray[np.float64], radius_mm: float) -> tuple[npt.NDArray[np.int_], Image]:
+    box = Volume(axial.voxels, axial.geometry).box(center_ijk, radius_mm)
+    (k, j, i), (nk, nj, ni) = [part.start for part in box], [part.stop - part.start for part in box]
+    return np.array([i, j, k]), axial.crop((i, j, k), (ni, nj, nk))
+
+
+def _mask_on(image: Image, order: AxialOrder, found: Segmentation, start_ijk: npt.NDArray[np.int_]) -> Mask:
+    """The mask on the image's own grid; ``start_ijk`` is where the segmented crop begins in axial order."""
+    corner = np.array(start_ijk)
+    for axial_axis in range(3):
+        source, index = order.axes[axial_axis], start_ijk[2 - axial_axis] + found.box[axial_axis].start
+        if order.flips[axial_axis]:
+            index = image.shape_kji[source] - index - found.voxels.shape[axial_axis]
+        corner[2 - source] = index
+    trimmed = Mask.from_full(order.undo_array(found.voxels))  # of the box only: the whole image is 1000 times larger
+    i, j, k = corner + np.array(trimmed.start_ijk)
+    return Mask(trimmed.voxels, (int(i), int(j), int(k)))
 
 
 def _refuse_nothing(found: Segmentation, modality: str) -> None:
@@ -175,6 +192,8 @@ def _notes(
         notes.append("The lesion reaches the edge of the image: it may be larger.")
     if found.at_largest:
         notes.append(f"The search ended at the largest size of {settings.largest_diameter_mm:g} mm: check the border.")
+    if found.size_mm > _VERY_LARGE_MM:
+        notes.append("This is very large: check that it is the lesion and not the organ around it.")
     nearest = np.linalg.norm(image.geometry.ras_from_ijk(_indices(mask)) - seed_ras_mm, axis=1).min()
     if nearest > _MOVED_MM + max(image.spacing_mm) / 2:
         notes.append("The point was moved to the lesion next to it.")

@@ -442,16 +442,24 @@ def _without_stalks(
 ) -> npt.NDArray[np.bool_]:
     """Opening with a ball; unchanged where nothing would be left. An eighth of the ball and half a voxel are
     added for the corners."""
+    if not body.any():
+        return body
     sampling = spacing_mm[::-1]
+    # Distances on the body's own box: a third of the voxels.
+    own = ndimage.find_objects(body.astype(np.uint8))[0]
+    whole, body = body, body[own]
+    inner_box = tuple(slice(p.start + o.start, p.start + o.stop) for p, o in zip(box, own, strict=True))
     if len(body) == 1:
         core = ndimage.distance_transform_edt(np.pad(body[0], 1), sampling=sampling[1:])[None, 1:-1, 1:-1] > radius_mm
     else:
         core = ndimage.distance_transform_edt(np.pad(body, 1), sampling=sampling)[1:-1, 1:-1, 1:-1] > radius_mm
     if not core.any():
-        return body
-    core = _one_piece(core, box, center_ijk)
+        return whole
+    core = _one_piece(core, (inner_box[0], inner_box[1], inner_box[2]), center_ijk)
     away = ndimage.distance_transform_edt(~core, sampling=sampling)
-    return np.asarray(body & (away <= 1.125 * radius_mm + 0.5 * float(spacing_mm[:2].max())))
+    kept = np.zeros_like(whole)
+    kept[own] = body & (away <= 1.125 * radius_mm + 0.5 * float(spacing_mm[:2].max()))
+    return kept
 
 
 def _one_piece(body: npt.NDArray[np.bool_], box: Box, center_ijk: FloatArray) -> npt.NDArray[np.bool_]:
