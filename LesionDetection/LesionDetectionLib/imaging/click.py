@@ -16,7 +16,8 @@ from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, UNKNOWN, Image, r
 from LesionDetectionLib.core.lesion import LESION, NODULE, Lesion, Mask
 from LesionDetectionLib.core.progress import Progress
 
-from .click_segmentation import ClickSettings, Segmentation, Volume, segment
+from .click_segmentation import Segmentation, segment
+from .click_volume import ClickSettings, Volume
 from .geometry import AxialOrder
 from .measurements import measure_mask
 
@@ -50,7 +51,7 @@ def measure_at(
     Args:
         image: in any orientation, with any spacing; a single slice gives what one slice can.
         seed_ras_mm: a point inside the lesion, RAS mm.
-        settings: see :class:`~.click_segmentation.ClickSettings`.
+        settings: see :class:`~.click_volume.ClickSettings`.
         progress: told how far it is.
 
     Returns:

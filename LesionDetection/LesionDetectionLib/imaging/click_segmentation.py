@@ -19,64 +19,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LesionDetectionLib.core.image import PET, Geometry
+from LesionDetectionLib.core.image import PET
 from LesionDetectionLib.core.progress import Progress
 
-from .click_appearance import (
-    LEAST_CT_CONTRAST_HU,
-    Appearance,
-    Samples,
-    ct_appearance,
-    pet_appearance,
-    weighted_quantile,
-)
+from .click_appearance import Appearance, Samples, ct_appearance, pet_appearance
+from .click_start import Start, noise_around, start_ct, start_pet
+from .click_volume import Box, ClickSettings, FloatArray, Volume
 from .lung_hull import LungHull
 from .star_surface import Fan, best_labels, even_over_rays, smooth_over_rays, without_peaks
 
-FloatArray = npt.NDArray[np.floating[Any]]
-Box = tuple[slice, slice, slice]
-
-_FIRST_RADIUS_MM, _FIRST_RADII = 0.6, 72
-"""The first look is at this many radii, from this one on, in equal ratios (8 % up to 75 mm)."""
-_RIM_MM = 45.0
-"""A rim of uptake around a cold middle is looked for within this distance of the seed."""
 _NOISY_BELOW = 8.0
 """Rays and voxels are smoothed where the contrast is below this many standard deviations of the noise."""
-
-
 _BLUR_SHIFT = 0.12
 """0.4 x 0.6 voxels (blur of usual kernels) x 1/2; makes 4 and 8 mm spheres of 0.7 mm voxels right to a few per cent."""
 _OPENING_SHARE = 0.33
 """Vessels thinner than this share of the lesion are cut off."""
 _WEAK = 1.2
 """With less contrast than this many standard deviations of the noise, a larger structure is tried as well."""
-
-
-@dataclass(frozen=True)
-class ClickSettings:
-    """How to segment from a click.
-
-    Attributes:
-        largest_diameter_mm: the search ends at half of this from the centre.
-        pet_level: where between background (0) and lesion (1) the border in PET lies. 0.42 to 0.5 is usual: 0.45 gives
-            spheres of 20 to 40 mm their volume.
-        jump_cost: how dear a step between neighbouring rays is; larger gives rounder lesions.
-        leak_cost: how dear it is to include what does not look like the lesion.
-        rim_share: share of the directions that must run into hotter tissue before the middle counts as a dead one (PET).
-        polar_rays, azimuthal_rays: number of rays from pole to pole and around.
-        radial_steps: possible radii on a ray.
-        rounds: how often appearance, surface and centre are improved.
-    """
-
-    largest_diameter_mm: float = 150.0
-    pet_level: float = 0.45
-    jump_cost: float = 1.5
-    leak_cost: float = 1.0
-    rim_share: float = 0.65
-    polar_rays: int = 20
-    azimuthal_rays: int = 40
-    radial_steps: int = 64
-    rounds: int = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,200 +66,31 @@ class Segmentation:
     center_ijk: FloatArray
 
 
-class Volume:
-    """Voxels in axial order with positions in mm along their own axes.
-
-    Attributes:
-        voxels: [k, j, i].
-        spacing_mm: (i, j, k).
-        in_plane_mm: the larger of the first two.
-    """
-
-    def __init__(self, voxels: npt.NDArray[Any], geometry: Geometry) -> None:
-        self.voxels = voxels
-        self.spacing_mm = np.array(geometry.spacing_mm)
-        self.in_plane_mm = float(self.spacing_mm[:2].max())
-        # QR: an orthonormal frame that turns with the image; the rest holds spacing (and shear, of a tilted gantry).
-        rest = np.linalg.qr(geometry.ijk_to_ras[:3, :3])[1]
-        self._mm_from_ijk = rest * np.sign(np.diag(rest))[:, None]
-        self._ijk_from_mm = np.linalg.inv(self._mm_from_ijk)
-
-    @property
-    def is_flat(self) -> bool:
-        return len(self.voxels) == 1
-
-    def ijk(self, center_ijk: FloatArray, offsets_mm: FloatArray) -> FloatArray:
-        """Continuous indices, [..., 3], of offsets in mm from a centre, [..., 3]."""
-        return np.asarray(offsets_mm @ self._ijk_from_mm.T + center_ijk)
-
-    def sample(self, ijk: FloatArray) -> FloatArray:
-        """Linearly interpolated values, [...], at continuous indices [..., 3]; the nearest voxel's beyond the edge."""
-        coordinates = np.moveaxis(ijk[..., ::-1], -1, 0)
-        return np.asarray(ndimage.map_coordinates(self.voxels, coordinates, output=np.float32, order=1, mode="nearest"))
-
-    def box(self, center_ijk: FloatArray, radius_mm: float) -> Box:
-        """The part of the image within ``radius_mm`` of a centre; at least one voxel."""
-        reach = radius_mm * np.linalg.norm(self._ijk_from_mm, axis=1)
-        size = np.array(self.voxels.shape[::-1])
-        low = np.clip(np.floor(center_ijk - reach).astype(int), 0, size - 1)
-        high = np.clip(np.ceil(center_ijk + reach).astype(int) + 1, low + 1, size)
-        k, j, i = (slice(int(a), int(b)) for a, b in zip(low[::-1], high[::-1], strict=True))
-        return k, j, i
-
-    def offsets_mm(self, box: Box, center_ijk: FloatArray) -> FloatArray:
-        """[k, j, i, 3] mm of the voxels of a box from a centre."""
-        k, j, i = np.meshgrid(*[np.arange(part.start, part.stop, dtype=np.float32) for part in box], indexing="ij")
-        ijk = np.stack([i, j, k], axis=-1) - center_ijk.astype(np.float32)
-        return np.asarray(ijk @ self._mm_from_ijk.T.astype(np.float32))
-
-
 def segment(
     volume: Volume, seed_ijk: FloatArray, modality: str, settings: ClickSettings, progress: Progress
 ) -> Segmentation:
     """Segment what lies at ``seed_ijk`` (continuous index, inside the image). Judging the result is the caller's."""
     fan = Fan.make(settings.polar_rays, settings.azimuthal_rays, volume.is_flat)
-    noise = _noise(volume, seed_ijk)
+    noise = noise_around(volume, seed_ijk)
     if modality == PET:
-        start = _start_pet(volume, seed_ijk, fan, settings)
+        start = start_pet(volume, seed_ijk, fan, settings)
     else:
-        start = _start_ct(volume, seed_ijk, fan, settings, noise)
+        start = start_ct(volume, seed_ijk, fan, settings, noise)
     found = _Rounds(volume, modality, settings, fan, noise, start).run(progress.part(0.0, 0.5))
     if modality == PET or found.appearance.contrast >= _WEAK * noise:
         return found
     # The first change along the rays was hardly more than noise: a clump of texture inside a lesion looks so.
-    start = _start_ct(volume, seed_ijk, fan, settings, noise, beyond_mm=1.5 * start.radius_mm)
+    start = start_ct(volume, seed_ijk, fan, settings, noise, beyond_mm=1.5 * start.radius_mm)
     other = _Rounds(volume, modality, settings, fan, noise, start).run(progress.part(0.5, 1.0))
     clearer = other.appearance.contrast > 2 * found.appearance.contrast and other.distinctness > found.distinctness
     return other if clearer and not other.at_largest else found
-
-
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """The first look: centre, size and appearance; for a PET rim, its radius and value (else zero)."""
-
-    center_ijk: FloatArray
-    radius_mm: float
-    appearance: Appearance
-    rim_mm: float = 0.0
-    rim_value: float = 0.0
-
-
-def _noise(volume: Volume, seed_ijk: FloatArray) -> float:
-    """Standard deviation in the slices within 12 mm, from the median difference of voxels two apart."""
-    near = volume.voxels[volume.box(seed_ijk, 12.0)].astype(np.float32)
-    difference = np.concatenate([(near[:, 2:] - near[:, :-2]).ravel(), (near[:, :, 2:] - near[:, :, :-2]).ravel()])
-    if difference.size == 0:
-        return 0.0
-    # 1.4826: from median absolute deviation to standard deviation of a normal distribution.
-    return float(np.median(np.abs(difference - np.median(difference))) * 1.4826 / np.sqrt(2))
-
-
-def _first_look(volume: Volume, center_ijk: FloatArray, fan: Fan, settings: ClickSettings) -> Samples:
-    radii = np.geomspace(_FIRST_RADIUS_MM, settings.largest_diameter_mm / 2, _FIRST_RADII)
-    values = volume.sample(volume.ijk(center_ijk, fan.points(radii)))
-    return Samples(even_over_rays(values), radii, fan.weights)
-
-
-def _profile(samples: Samples) -> FloatArray:
-    """[R]; the median over all directions at each radius, a little smoothed."""
-    weights = np.broadcast_to(samples.solid_angles, samples.values.shape[:2]).ravel()
-    medians = [weighted_quantile(values.ravel(), weights, 0.5) for values in np.moveaxis(samples.values, 2, 0)]
-    return np.asarray(ndimage.uniform_filter1d(np.array(medians), 3, mode="nearest"))
-
-
-def _first_radius(changed: npt.NDArray[np.bool_], radii_mm: FloatArray, volume: Volume) -> float:
-    radius = float(radii_mm[changed.argmax()]) if changed.any() else float(radii_mm[-1])
-    return max(radius, 1.2 * volume.in_plane_mm)
-
-
-def _start_ct(
-    volume: Volume, seed_ijk: FloatArray, fan: Fan, settings: ClickSettings, noise: float, beyond_mm: float = 0.0
-) -> _Start:
-    center, value = _seed_value_ct(volume, seed_ijk)
-    samples = _first_look(volume, center, fan, settings)
-    radii, profile = samples.radii_mm, _profile(samples)
-    # Mean inside each radius; near the seed the (already averaged) value there takes part.
-    mean = np.cumsum(profile * radii**3) / np.cumsum(radii**3)
-    near = radii <= max(2.0, 1.5 * volume.in_plane_mm)
-    mean[near] = 0.5 * (value + mean[near][-1])
-    before = np.concatenate([mean[:1], mean[:-1]])
-    # About one independent value per mm2 of a sphere's quarter: four standard errors of its median.
-    tolerance = np.maximum(4.0 * noise / np.sqrt(np.maximum(1.0, np.pi * radii**2)), LEAST_CT_CONTRAST_HU)
-    changed = (np.abs(profile - before) > tolerance) & (radii > max(2 * _FIRST_RADIUS_MM, beyond_mm))
-    radius = _first_radius(changed, radii, volume)
-    surface = np.full(samples.values.shape[:2], radius)
-    guess = Appearance(value, value - 2 * LEAST_CT_CONTRAST_HU, value + 2 * LEAST_CT_CONTRAST_HU)
-    return _Start(center, radius, ct_appearance(samples, surface, _edge_mm(volume), noise, guess))
-
-
-def _seed_value_ct(volume: Volume, seed_ijk: FloatArray) -> tuple[FloatArray, float]:
-    """Where to begin and the median there. A click in lung beside something dense moves to it, by 4 mm at most."""
-    reach = max(1.8, 1.5 * volume.in_plane_mm)
-    box = volume.box(seed_ijk, max(3 * reach, 5.0))
-    offsets = volume.offsets_mm(box, seed_ijk)
-    values = volume.voxels[box].astype(np.float32)
-    # With thick slices the nearest slice always counts.
-    flattened = offsets / np.array([1, 1, max(1.0, float(volume.spacing_mm[2]) / 2 / reach)], np.float32)
-    close = np.linalg.norm(flattened, axis=-1) <= reach
-    value = float(np.median(values[close])) if close.any() else float(volume.sample(seed_ijk))
-    if value > -300.0:
-        return np.array(seed_ijk, dtype=float), value
-    smooth = ndimage.gaussian_filter(values, 0.7 / volume.spacing_mm[::-1])
-    smooth = np.where(np.linalg.norm(offsets, axis=-1) <= 4.0, smooth, -np.inf)
-    best = np.unravel_index(int(smooth.argmax()), smooth.shape)
-    if smooth[best] < value + 200.0:
-        return np.array(seed_ijk, dtype=float), value
-    return np.array([part.start + at for part, at in zip(box, best, strict=True)][::-1], dtype=float), float(
-        smooth[best]
-    )
-
-
-def _start_pet(volume: Volume, seed_ijk: FloatArray, fan: Fan, settings: ClickSettings) -> _Start:
-    center, value = _seed_value_pet(volume, seed_ijk)
-    samples = _first_look(volume, center, fan, settings)
-    values, radii = smooth_over_rays(samples.values), samples.radii_mm
-    weights = np.broadcast_to(samples.solid_angles, values.shape[:2]).ravel()
-    top = values[..., radii < _RIM_MM].max(axis=2).ravel()
-    hotter = top > 1.25 * value
-    rim = 0.0
-    if weights[hotter].sum() > settings.rim_share * weights.sum():
-        value = weighted_quantile(top[hotter], weights[hotter], 0.4)
-        reached = np.where(values > 0.9 * value, radii, np.inf).min(axis=2).ravel()
-        rim = weighted_quantile(reached, weights, 0.5)
-        values = np.where(radii < rim, np.maximum(values, value), values)
-    samples = Samples(values, radii, fan.weights)
-    guess = Appearance(value, 0.0, np.inf, settings.pet_level)
-    radius = _first_radius(_profile(samples) < guess.threshold, radii, volume)
-    surface, least = np.full(values.shape[:2], radius), value if rim else 0.0
-    found = pet_appearance(samples, surface, _edge_mm(volume), settings.pet_level, least, guess)
-    return _Start(center, radius, found, rim, least)
-
-
-def _seed_value_pet(volume: Volume, seed_ijk: FloatArray) -> tuple[FloatArray, float]:
-    """The nearby peak and its value; where uptake still rises beyond it (a hotter neighbour), the seed and the mean there."""
-    widest = float(volume.spacing_mm.max())
-    box = volume.box(seed_ijk, 2 * widest)
-    values = volume.voxels[box].astype(np.float32)
-    distance = np.linalg.norm(volume.offsets_mm(box, seed_ijk), axis=-1)
-    inside = np.where(distance <= 1.6 * widest, values, -np.inf)
-    at = np.unravel_index(int(inside.argmax()), inside.shape)
-    peak = np.array([part.start + n for part, n in zip(box, at, strict=True)][::-1], dtype=float)
-    if volume.voxels[volume.box(peak, 1.1 * widest)].max() <= inside[at]:
-        return peak, float(inside[at])
-    close = distance <= max(1.2 * widest, float(distance.min()))
-    return np.array(seed_ijk, dtype=float), float(values[close].mean())
-
-
-def _edge_mm(volume: Volume) -> float:
-    """How far from a border voxels are mixed."""
-    return max(0.6, 0.7 * volume.in_plane_mm)
 
 
 class _Rounds:
     """The rounds of appearance, surface and centre, and the voxels at the end."""
 
     def __init__(
-        self, volume: Volume, modality: str, settings: ClickSettings, fan: Fan, noise: float, start: _Start
+        self, volume: Volume, modality: str, settings: ClickSettings, fan: Fan, noise: float, start: Start
     ) -> None:
         self._volume, self._modality, self._settings, self._fan = volume, modality, settings, fan
         self._noise, self._start = noise, start
@@ -377,7 +167,7 @@ class _Rounds:
         return max(0.5 - _BLUR_SHIFT * self._volume.in_plane_mm / self._size_mm, 0.35)
 
     def _look(self, samples: Samples) -> Appearance:
-        edge = _edge_mm(self._volume)
+        edge = self._volume.edge_mm
         if self._modality == PET:
             level, least = self._settings.pet_level, self._start.rim_value
             return pet_appearance(samples, self._surface_mm, edge, level, least, self._appearance)
