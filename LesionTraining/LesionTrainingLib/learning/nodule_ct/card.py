@@ -52,7 +52,7 @@ differ a little.
 
 ## Thresholds, set on the validation phantoms
 
-- candidates: probability >= {candidates["threshold"]:g} (lets {candidates["false_per_scan"]:.1f} false candidates per scan through, and
+- candidates: probability >= {candidates["threshold"]:.3f} (lets {candidates["false_per_scan"]:.1f} false candidates per scan through, and
   {100 * candidates["sensitivity"]:.1f} % of the nodules)
 {points}
 

@@ -58,7 +58,7 @@ def choose_candidate_threshold(
         found = scan_candidates(scan, network, eager, device)
         matches.append(match_scan(found.ras_mm, found.probability, scan.nodules_ras_mm, scan.diameters_mm))
     lowest = threshold_at_rate(matches, settings.candidates_per_scan)
-    threshold = round(float(np.clip(lowest, settings.least_candidate_threshold, PAPER_THRESHOLD)), 4)
+    threshold = float(np.clip(lowest, settings.least_candidate_threshold, PAPER_THRESHOLD))
     found_share = float(np.mean(np.concatenate([match.lesion_scores for match in matches]) >= threshold))
     return CandidateThreshold(threshold, found_share, false_positives_per_scan(matches, threshold))
 
@@ -83,4 +83,4 @@ def detect_scans(bundle: Bundle, scans: Sequence[TrainingScan], device: str, pro
 
 def choose_operating_points(matches: Sequence[ScanMatch], settings: RecipeSettings) -> dict[str, float]:
     """Name -> threshold at that name's rate of false positives per scan."""
-    return {name: round(threshold_at_rate(matches, rate), 6) for name, rate in settings.operating_points.items()}
+    return {name: threshold_at_rate(matches, rate) for name, rate in settings.operating_points.items()}
