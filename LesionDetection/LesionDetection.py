@@ -56,6 +56,7 @@ class LesionDetectionLogic(ScriptedLoadableModuleLogic):
 
         from LesionDetectionLib.core.bundle import Bundle
         from LesionDetectionLib.core.detector import method
+        from LesionDetectionLib.core.image import understood_as
         from LesionDetectionLib.core.progress import Progress
         from LesionDetectionLib.core.resources import demonstration_model
         from LesionDetectionLib.io.mrml import add_detections, image_from_node
@@ -66,19 +67,22 @@ class LesionDetectionLogic(ScriptedLoadableModuleLogic):
             bundle = Bundle.open(Path(bundlePath) if bundlePath else demonstration_model(info.demonstration_model))
         settings = replace(info.default_settings(bundle), operating_point=operatingPoint)
         detector = info.create(bundle, device)
-        images = {info.modalities[0]: image_from_node(volumeNode)}
+        images = {info.modalities[0]: understood_as(image_from_node(volumeNode))}
         detections = detector.detect(images, settings, Progress())
         return add_detections(volumeNode.GetScene(), volumeNode, detections)
 
     def measure(self, volumeNode, positionRas):
         """Outline and measure the lesion at ``positionRas`` (RAS mm, in the volume's scene) and add its nodes."""
         from LesionDetectionLib.core.detections import Detections
+        from LesionDetectionLib.core.image import understood_as
         from LesionDetectionLib.imaging.click import measure_at
         from LesionDetectionLib.io.mrml import add_detections, image_from_node
 
-        image = image_from_node(volumeNode)
+        image = understood_as(image_from_node(volumeNode))
         lesion = measure_at(image, tuple(positionRas))
-        detections = Detections((lesion,), image.geometry, "click", image.name, image.modality, image.unit)
+        detections = Detections(
+            (lesion,), image.geometry, "click", image.name, image.modality, image.unit, warnings=image.notes
+        )
         return add_detections(volumeNode.GetScene(), volumeNode, detections)
 
 

@@ -54,7 +54,9 @@ class LesionTrainingLogic(ScriptedLoadableModuleLogic):
 
         case = make_chest(seed)
         volumeNode = volume_node(scene, case.image)
-        truth = Detections(case.lesions, case.image.geometry, "truth", case.image.name, case.image.modality, case.image.unit)
+        truth = Detections(
+            case.lesions, case.image.geometry, "truth", case.image.name, case.image.modality, case.image.unit
+        )
         return volumeNode, add_detections(scene, volumeNode, truth, name="Truth")
 
 
