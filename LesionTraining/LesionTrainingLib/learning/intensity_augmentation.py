@@ -29,8 +29,8 @@ class IntensitySettings:
         share: chance of each of noise, filter and slice blur; the others leave the patch alone.
     """
 
-    shift_hu: float = 20.0
-    contrast_range: tuple[float, float] = (0.92, 1.08)
+    shift_hu: float = 30.0
+    contrast_range: tuple[float, float] = (0.88, 1.12)
     noise_hu: float = 50.0
     correlated_noise_share: float = 0.5
     kernel_range: tuple[float, float] = (-0.15, 0.25)

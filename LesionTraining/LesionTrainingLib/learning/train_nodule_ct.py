@@ -39,9 +39,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="train_nodule_ct", description="Train nodule-ct on computer-made chest phantoms and write a model bundle."
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the bundle")
-    parser.add_argument("--cases", type=int, default=60, help="training phantoms (default 60)")
+    parser.add_argument("--cases", type=int, default=48, help="training phantoms (default 48)")
     parser.add_argument(
-        "--validation-cases", type=int, default=16, help="phantoms that set the thresholds (default 16)"
+        "--validation-cases", type=int, default=12, help="phantoms that set the thresholds (default 12)"
     )
     parser.add_argument("--test-cases", type=int, default=20, help="phantoms that are only measured on (default 20)")
     parser.add_argument("--seed", type=int, default=0, help="of the networks, and of the first training phantom")
@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace, progress: Progress) -> str:
         "recipe": asdict(settings),
         **trained.record,
         "threads": options.threads,
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, device {options.device}",
+        "machine": f"{platform.machine()}, device {options.device}",
         "versions": _versions(),
         "code_sha256": _code_digest(),
     }

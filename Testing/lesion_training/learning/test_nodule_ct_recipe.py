@@ -17,7 +17,7 @@ from LesionDetectionLib.methods.nodule_ct.network import (
 )
 from LesionDetectionLib.methods.nodule_ct.regression import decode
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
-from LesionTrainingLib.learning.intensity_augmentation import IntensitySettings
+from LesionTrainingLib.learning.clutter import ClutterSettings
 from LesionTrainingLib.learning.nodule_ct.batches import BatchMaker
 from LesionTrainingLib.learning.nodule_ct.fitting import make_optimizer, set_learning_rate
 from LesionTrainingLib.learning.nodule_ct.mining import Mined, mine
@@ -36,6 +36,7 @@ SMALL = RecipeSettings(
     reduction=ReductionArchitecture(trunk_widths=(4, 4, 8), widths=(8, 8), hidden=8),
     screening_stage=StageSettings(steps=60, batch=32, learning_rate=1e-2),
     reduction_stage=StageSettings(steps=25, batch=6, learning_rate=5e-3),
+    clutter=ClutterSettings(share=0.0),
 )
 
 
@@ -149,7 +150,7 @@ def test_proposals_are_used_with_their_own_nodule(scans):
 
 def test_targets_decode_to_the_nodule_in_an_untouched_patch(scans):
     still = GeometrySettings(flip=0.0, turn=False, scale_share=0.0)
-    maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, WINDOW, still, IntensitySettings(), 0)
+    maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, WINDOW, replace(SMALL, geometry=still), 0)
     samples = PositionSampler(scans, SamplingSettings(), 3).positives(10)
     batch = maker.make(samples)
     assert batch.voxels.shape == (10, 1, *REDUCTION_INPUT_ZYX)

@@ -10,10 +10,12 @@ import torch
 from LesionDetectionLib.methods.nodule_ct.regression import encode
 from torch import Tensor
 
-from ..intensity_augmentation import AIR_HU, IntensitySettings, to_unit, vary_intensity
-from ..patches import GeometrySettings, PatchTransforms, cut_patches
+from ..clutter import overlay_vessels
+from ..intensity_augmentation import AIR_HU, to_unit, vary_intensity
+from ..patches import PatchTransforms, cut_patches
 from .positions import Samples
 from .scans import TrainingScan
+from .settings import RecipeSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,21 +45,22 @@ class BatchMaker:
         scans: Sequence[TrainingScan],
         size_zyx: tuple[int, int, int],
         window_hu: tuple[float, float],
-        geometry: GeometrySettings,
-        intensity: IntensitySettings,
+        settings: RecipeSettings,
         seed: int,
     ) -> None:
         self._scans, self._size, self._window = scans, size_zyx, window_hu
-        self._geometry, self._intensity = geometry, intensity
+        self._settings = settings
         self._generator = torch.Generator().manual_seed(seed)
 
     def make(self, samples: Samples) -> Batch:
         count = len(samples.scans)
-        transforms = PatchTransforms.draw(count, self._geometry, self._generator)
+        transforms = PatchTransforms.draw(count, self._settings.geometry, self._generator)
         volumes = [self._scans[index].hu for index in samples.scans]
         hu = cut_patches(volumes, samples.centers_zyx, transforms, self._size, AIR_HU)
-        voxels = to_unit(vary_intensity(hu, self._intensity, self._generator), self._window)
-        return Batch(voxels, torch.from_numpy(samples.labels.astype(np.int64)), self._targets(samples, transforms))
+        labels = torch.from_numpy(samples.labels.astype(np.int64))
+        hu = overlay_vessels(hu, labels, self._settings.clutter, self._generator)
+        voxels = to_unit(vary_intensity(hu, self._settings.intensity, self._generator), self._window)
+        return Batch(voxels, labels, self._targets(samples, transforms))
 
     def _targets(self, samples: Samples, transforms: PatchTransforms) -> Tensor:
         spacing = np.array([self._scans[index].spacing_zyx for index in samples.scans])

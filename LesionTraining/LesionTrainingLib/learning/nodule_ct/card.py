@@ -46,7 +46,7 @@ the negatives that look like nodules.
 
     {training["command"]}
 
-{record["parameters"]:,} parameters. Times: {seconds}; on {training["threads"]} threads of {training["machine"]}. The same seed
+{record["parameters"]:,} parameters. Times: {seconds}; on {training["threads"]} threads, {training["machine"]}. The same seed
 gives the same weights on the same machine with as many threads; elsewhere sums are taken in another order and the weights
 differ a little.
 

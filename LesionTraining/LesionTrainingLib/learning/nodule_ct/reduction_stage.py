@@ -38,7 +38,7 @@ def fit_reduction(
     network = on_device(network, device)
     sampler = PositionSampler(scans, settings.sampling, seed)
     sampler.mined, sampler.proposals = mined.negatives, mined.proposals
-    maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, window_hu, settings.geometry, settings.intensity, seed)
+    maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, window_hu, settings, seed)
     stage, log = settings.reduction_stage, LossLog(settings.reduction_stage.steps)
     optimizer = make_optimizer(network, stage)
     sampling = settings.sampling

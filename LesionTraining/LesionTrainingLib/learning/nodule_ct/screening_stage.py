@@ -38,7 +38,7 @@ def fit_screening(
     torch.manual_seed(seed)
     network = on_device(ScreeningFCN(settings.screening), device)
     sampler = PositionSampler(scans, settings.sampling, seed)
-    maker = BatchMaker(scans, SCREENING_INPUT_ZYX, window_hu, settings.geometry, settings.intensity, seed)
+    maker = BatchMaker(scans, SCREENING_INPUT_ZYX, window_hu, settings, seed)
     stage, log = settings.screening_stage, LossLog(settings.screening_stage.steps)
     optimizer = make_optimizer(network, stage)
     generator = torch.Generator().manual_seed(seed)

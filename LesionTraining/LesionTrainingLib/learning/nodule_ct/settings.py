@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
 
+from ..clutter import ClutterSettings
 from ..intensity_augmentation import IntensitySettings
 from ..patches import GeometrySettings
 from ..sample_filtering import FilterSettings
@@ -42,7 +43,7 @@ class SamplingSettings:
         }
     )
     reduction_negatives: dict[str, float] = field(
-        default_factory=lambda: {"mined": 0.7, "mimic": 0.1, "vessel": 0.1, "dense": 0.05, "pleura": 0.05}
+        default_factory=lambda: {"mined": 0.5, "mimic": 0.1, "vessel": 0.15, "dense": 0.1, "pleura": 0.15}
     )
     proposed: float = 0.5
 
@@ -89,7 +90,7 @@ class RecipeSettings:
         screening_stage, reduction_stage: how each is fitted.
         filtering: online sample filtering of the first stage.
         regression_weight: lambda of Eq. 4 (the paper: 0.5).
-        sampling, geometry, intensity: where patches come from and how they are varied.
+        sampling, geometry, intensity, clutter: where patches come from and how they are varied.
         mining_threshold: least screening probability of what is mined on the training scans.
         mined_per_scan: at most this many mined negatives a scan, the most probable.
         mining_rounds: the first stage is fitted in this many equal parts, with mining before each but the first.
@@ -104,16 +105,17 @@ class RecipeSettings:
     screening: ScreeningArchitecture = field(default_factory=_small_screening)
     reduction: ReductionArchitecture = field(default_factory=_small_reduction)
     screening_stage: StageSettings = field(
-        default_factory=lambda: StageSettings(steps=900, batch=128, learning_rate=3e-3)
+        default_factory=lambda: StageSettings(steps=800, batch=128, learning_rate=3e-3)
     )
     reduction_stage: StageSettings = field(
-        default_factory=lambda: StageSettings(steps=700, batch=16, learning_rate=2e-3)
+        default_factory=lambda: StageSettings(steps=900, batch=16, learning_rate=2e-3)
     )
     filtering: FilterSettings = field(default_factory=FilterSettings)
     regression_weight: float = 0.5
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     geometry: GeometrySettings = field(default_factory=GeometrySettings)
     intensity: IntensitySettings = field(default_factory=IntensitySettings)
+    clutter: ClutterSettings = field(default_factory=ClutterSettings)
     mining_threshold: float = 0.5
     mined_per_scan: int = 200
     mining_rounds: int = 2
