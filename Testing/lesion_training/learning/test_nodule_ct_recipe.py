@@ -18,6 +18,7 @@ from LesionDetectionLib.methods.nodule_ct.network import (
 from LesionDetectionLib.methods.nodule_ct.regression import decode
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 from LesionTrainingLib.learning.clutter import ClutterSettings
+from LesionTrainingLib.learning.intensity_augmentation import IntensitySettings
 from LesionTrainingLib.learning.nodule_ct.batches import BatchMaker
 from LesionTrainingLib.learning.nodule_ct.fitting import make_optimizer, set_learning_rate
 from LesionTrainingLib.learning.nodule_ct.mining import Mined, mine
@@ -36,7 +37,9 @@ SMALL = RecipeSettings(
     reduction=ReductionArchitecture(trunk_widths=(4, 4, 8), widths=(8, 8), hidden=8),
     screening_stage=StageSettings(steps=60, batch=32, learning_rate=1e-2),
     reduction_stage=StageSettings(steps=25, batch=6, learning_rate=5e-3),
+    # So few steps suffice only where all scans look alike.
     clutter=ClutterSettings(share=0.0),
+    intensity=IntensitySettings(shift_hu=5.0, contrast_range=(0.97, 1.03), share=0.1),
 )
 
 
