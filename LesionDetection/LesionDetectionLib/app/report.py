@@ -104,9 +104,13 @@ def _lesions(image: Image, detections: Detections, picture: Picture) -> str:
 
 
 def _table(detections: Detections) -> str:
-    """Only columns that some lesion fills."""
+    """Only columns that some lesion fills; further lengths stand with each finding, or the page would be too narrow."""
     measured = [
-        dict(measurement_text(name, value) for name, value in named_measurements(lesion, detections.geometry).items())
+        dict(
+            measurement_text(name, value)
+            for name, value in named_measurements(lesion, detections.geometry).items()
+            if not name.endswith("_mm")
+        )
         for lesion in detections.lesions
     ]
     names = list(dict.fromkeys(name for each in measured for name in each))

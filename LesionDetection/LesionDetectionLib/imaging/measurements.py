@@ -25,7 +25,7 @@ class MaskMeasurements:
         center_ras_mm: centroid of the mask.
         box_ras_mm: lowest and highest corner of the box around all of its voxels (edges, not centres).
         recist: its diameters.
-        values: ``volume_mm3``, ``long_axis_mm``, ``short_axis_mm``, ``equivalent_diameter_mm`` (of the sphere of this
+        values: ``volume_mm3``, ``equivalent_diameter_mm`` (of the sphere of this
             volume), ``mean_hu`` and ``max_hu`` (``_suvbw``, ``_bqml``; ``_value`` where the unit is not known).
         touches_border: whether the mask reaches the first or last row, column or slice of the image.
     """
@@ -53,8 +53,6 @@ def measure_mask(image: Image, mask: Mask) -> MaskMeasurements:
     suffix = _unit_suffix(image)
     values = {
         "volume_mm3": volume,
-        "long_axis_mm": recist.long_mm,
-        "short_axis_mm": recist.short_mm,
         "equivalent_diameter_mm": equivalent_diameter_mm(volume),
         f"mean_{suffix}": float(inside.mean()),
         f"max_{suffix}": float(inside.max()),
