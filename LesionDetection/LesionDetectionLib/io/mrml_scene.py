@@ -101,7 +101,7 @@ def write_scene(scene: Any, path: Path) -> None:
     Raises:
         OutputError: disk full, no permission, or a node that Slicer cannot store.
     """
-    path = Path(path)
+    path = Path(path).absolute()  # Slicer saves a bundle to a full path only
     with atomic_file(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
         folder = Path(place) / path.stem
         folder.mkdir()

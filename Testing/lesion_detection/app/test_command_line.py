@@ -102,6 +102,13 @@ def test_detecting_writes_results_and_prints_a_table(a_scan, tmp_path, capsys):
     assert {"detections.json", "lesions.csv", "lesions.mrk.json", "scene.mrb", "report.html"} <= names
 
 
+def test_paths_may_be_relative(a_scan, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command_line.main(["detect", a_scan.name, "--method", "stand-in", "-q", "--output", "deeper/out"]) == 0
+    names = {path.name for path in (tmp_path / "deeper" / "out").iterdir()}
+    assert {"detections.json", "lesions.csv", "lesions.mrk.json", "scene.mrb", "report.html"} <= names
+
+
 def test_quiet_says_nothing(a_scan, tmp_path, capsys):
     assert detect(a_scan, tmp_path / "out", "--quiet") == 0
     assert capsys.readouterr() == ("", "")
