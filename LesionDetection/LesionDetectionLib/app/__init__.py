@@ -1,1 +1,1 @@
-"""What a user does: command line, session, report."""
+"""What a user does: command line, results folder, pictures, report."""
