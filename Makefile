@@ -10,7 +10,7 @@ AT ?=
 RUN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: setup test check demo model clean
+.PHONY: setup test check demo model lists lock clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,10 @@ demo: setup
 
 model: setup
 	$(RUN)/python -m LesionTrainingLib.learning.train_nodule_ct --output LesionDetection/Resources/Models/nodule-ct-phantom --overwrite
+
+# After adding or removing a file: what CMakeLists.txt does not list, Slicer does not ship.
+lists:
+	$(PYTHON) Testing/write_file_lists.py
 
 lock: setup
 	$(RUN)/python -m pip install --quiet uv

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from LesionDetectionLib.core.errors import UsageError
 
@@ -92,4 +92,7 @@ FAST = ChestSettings(
 )
 """For training cohorts: the lungs only, coarser, more nodules a scan."""
 
-PRESETS = {"default": DEFAULT, "fast": FAST}
+TINY = replace(FAST, shape_ijk=(170, 136, 100), spacing_mm=(1.9, 1.9, 2.7), slice_thickness_mm=2.7, vessel_tips=300)
+"""To try the machinery of large cohorts in a second a case; too coarse to learn or judge anything."""
+
+PRESETS = {"default": DEFAULT, "fast": FAST, "tiny": TINY}
