@@ -1,9 +1,9 @@
-"""Frozen dataclasses of plain values from JSON, strictly: what does not fit is said, not guessed."""
+"""Frozen dataclasses of plain values from JSON or YAML, strictly: what does not fit is said, not guessed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 Values = TypeVar("Values")
@@ -12,32 +12,48 @@ Values = TypeVar("Values")
 def from_json(kind: type[Values], given: object) -> Values:
     """An instance of ``kind``, whose fields all have defaults, with the values of a JSON object.
 
-    Each value must have the form of the field's default: a number for a number, as many numbers for a tuple. ``null``
-    passes where the field's annotation ends in ``| None``.
+    Each value must have the form of the field's default: a number for a number, as many numbers for a tuple, a table for
+    settings within settings or for a dictionary. ``null`` passes where the field's annotation ends in ``| None``.
 
     Raises:
         ValueError: an unknown name, or a value of another form; the text names it.
     """
+    return changed(kind(), given)
+
+
+def changed(settings: Values, given: object, within: str = "") -> Values:
+    """``settings`` with the values of a JSON object in place of its own; see :func:`from_json`.
+
+    Args:
+        within: where ``settings`` lies in larger ones (``screening_stage.``), for the text of errors.
+    """
     if not isinstance(given, Mapping):
-        raise ValueError(f"{given!r} is no table of names and values")
-    known = {entry.name: entry for entry in fields(kind)}  # type: ignore[arg-type]
-    defaults = kind()
+        where = f"“{within.rstrip('.')}”: " if within else ""
+        raise ValueError(f"{where}{given!r} is no table of names and values")
+    known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for name, value in given.items():
+        full = f"{within}{name}"
         if name not in known:
-            raise ValueError(f"“{name}” is not known")
+            raise ValueError(f"“{full}” is not known")
         if value is None and str(known[name].type).endswith("| None"):
             values[name] = None
         else:
-            values[name] = _like(getattr(defaults, name), value, name)
-    return kind(**values)
+            values[name] = _like(getattr(settings, name), value, full)
+    result: Values = replace(settings, **values)  # type: ignore[type-var]
+    return result
 
 
 def _like(default: Any, value: Any, name: str) -> Any:
+    if is_dataclass(default):
+        return changed(default, value, f"{name}.")
+    if isinstance(default, dict) and isinstance(value, Mapping) and default:
+        first = next(iter(default.values()))
+        return {str(key): _like(default.get(key, first), entry, f"{name}.{key}") for key, entry in value.items()}
     if isinstance(default, tuple) and isinstance(value, (list, tuple)) and len(value) == len(default):
         return tuple(_like(first, entry, name) for first, entry in zip(default, value, strict=True))
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if type(value) is type(default) and not isinstance(value, tuple):
+    if type(value) is type(default) and not isinstance(value, (tuple, dict)):
         return value
     raise ValueError(f"“{name}” cannot be {value!r}")
