@@ -11,14 +11,14 @@ import numpy as np
 from pydicom import dcmread
 
 from LesionDetectionLib.core.errors import GeometryError
-from LesionDetectionLib.core.image import CT, HU, PET, Image
+from LesionDetectionLib.core.image import CT, HU, PET, Geometry, Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.suv import PetScale, pet_scale
 
 from .dicom_grid import SAME_POSITION_MM, StackGrid, slice_order, stack_grid
 from .dicom_headers import Plane, Skipped, quiet_pydicom
 from .dicom_pet import pet_header
-from .dicom_pixels import AIR_HU, Decoded, Pixels, decode, joined, require_decoders
+from .dicom_pixels import AIR_HU, Decoded, Pixels, can_decode, decode, joined, require_decoders
 from .dicom_series import Stack, check_alike, choose, find_stacks
 
 _HOUNSFIELD_TYPES = ("", "HU", "US")
@@ -74,6 +74,37 @@ def read_stack(stack: Stack, skipped: Sequence[Skipped], progress: Progress) -> 
             if value
         },
     )
+
+
+def stack_geometry(stack: Stack) -> Geometry:
+    """The grid of the image that :func:`read_stack` makes of ``stack``, mostly from its headers alone.
+
+    Damaged pixels move that grid only where they are those of an outermost slice: these two are decoded. Where slices
+    are uneven or tilted, each of them has a say in the grid, and all are.
+
+    Raises:
+        GeometryError, InputError, DependencyError: as :func:`read_stack`.
+    """
+    check_alike(stack.planes)
+    require_decoders(stack.planes)
+    planes = _with_good_ends(stack.planes)
+    grid = _grid(_one_a_position(planes))
+    if not grid.is_exact:
+        planes = decode(planes, Progress()).planes
+        grid = _grid(_one_a_position(planes))
+    columns, rows = grid.padding
+    shape = len(grid.below), planes[0].rows + rows, planes[0].columns + columns
+    return Geometry(shape, grid.ijk_to_ras)
+
+
+def _with_good_ends(planes: Sequence[Plane]) -> Sequence[Plane]:
+    """Without the outermost planes whose pixels cannot be decoded."""
+    first, last = 0, len(planes) - 1
+    while first < last and not can_decode(planes[first]):
+        first += 1
+    while last > first and not can_decode(planes[last]):
+        last -= 1
+    return planes[first : last + 1]
 
 
 @dataclass(frozen=True)

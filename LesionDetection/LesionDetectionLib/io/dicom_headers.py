@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -147,21 +147,36 @@ class Skipped:
 
 def scan(path: Path, progress: Progress) -> tuple[list[Plane], list[Skipped]]:
     """Read the headers of a file, or of all DICOM files in a folder and below it. Other files are passed over."""
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if _is_candidate(p))
+    return scan_files(files_under(path), progress)
+
+
+def scan_files(files: Sequence[Path], progress: Progress) -> tuple[list[Plane], list[Skipped]]:
+    """Read the headers of these files, in their order. Files that are not DICOM are passed over."""
     planes: list[Plane] = []
     skipped: list[Skipped] = []
+    for result in headers(files, progress):
+        if isinstance(result, Skipped):
+            skipped.append(result)
+        else:
+            planes.extend(result)
+    return planes, skipped
+
+
+def files_under(path: Path) -> list[Path]:
+    """The file, or all files of a folder and below it that may be DICOM, in a fixed order."""
+    return [path] if path.is_file() else sorted(p for p in path.rglob("*") if _is_candidate(p))
+
+
+def headers(files: Sequence[Path], progress: Progress) -> Iterator[list[Plane] | Skipped]:
+    """What :func:`read_header` says of each file, in their order; several are read at a time, and none is kept."""
     with quiet_pydicom(), ThreadPoolExecutor(_WORKERS) as pool:
         try:
             for done, result in enumerate(pool.map(read_header, files)):
                 progress(done / len(files), f"Reading headers ({done + 1} of {len(files)})")
-                if isinstance(result, Skipped):
-                    skipped.append(result)
-                else:
-                    planes.extend(result)
+                yield result
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return planes, skipped
 
 
 def read_header(path: Path) -> list[Plane] | Skipped:

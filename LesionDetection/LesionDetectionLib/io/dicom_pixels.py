@@ -86,6 +86,18 @@ def decode(planes: Sequence[Plane], progress: Progress) -> Decoded:
     )
 
 
+def can_decode(plane: Plane) -> bool:
+    """Whether the pixels of one plane can be read."""
+    with quiet_pydicom():
+        try:
+            _decode_file([plane])
+        except MemoryError:
+            raise
+        except Exception:  # decoders meet damaged files with errors of every kind
+            return False
+    return True
+
+
 def require_decoders(planes: Sequence[Plane]) -> None:
     """See that the transfer syntaxes of all but a few planes (damaged ones, then) can be decoded.
 

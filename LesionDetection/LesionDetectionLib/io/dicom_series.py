@@ -17,7 +17,7 @@ from LesionDetectionLib.core.errors import GeometryError, InputError, SeveralSer
 from LesionDetectionLib.core.progress import Progress
 
 from .dicom_grid import SAME_POSITION_MM, slice_order
-from .dicom_headers import SPLIT_KEYS, Plane, Skipped, scan
+from .dicom_headers import SPLIT_KEYS, Plane, Skipped, scan, scan_files
 
 _SAME_DIRECTION = 1e-3
 _SHORTEST_UID_PART = 4
@@ -90,6 +90,27 @@ def find_stacks(path: Path, progress: Progress) -> tuple[list[Stack], list[Skipp
     planes, skipped = scan(path, progress)
     if not planes:
         raise InputError(_nothing_found(path, skipped))
+    return stacks_of(planes), skipped
+
+
+def find_stacks_in(files: Sequence[Path], progress: Progress) -> tuple[list[Stack], list[Skipped]]:
+    """All choices in a list of files, such as a DICOM database gives it, and what was skipped.
+
+    Raises:
+        InputError: there is none, or a file is missing; files are counted, as their names may hold the patient's name.
+    """
+    missing = sum(not path.is_file() for path in files)
+    if missing:
+        raise InputError(f"{missing} of {len(files)} files are missing. Were they moved or deleted?")
+    planes, skipped = scan_files(files, progress)
+    if not planes:
+        what = _counted(skipped) or "nothing that is DICOM"
+        raise InputError(f"There is no image in the {len(files)} files of the series: {what}. Choose another series.")
+    return stacks_of(planes), skipped
+
+
+def stacks_of(planes: Sequence[Plane]) -> list[Stack]:
+    """Planes sorted into choices: by series, without copies, and into phases where a series has such."""
     by_uid: dict[str, list[Plane]] = defaultdict(list)
     for plane in planes:
         by_uid[plane.series_uid].append(plane)
@@ -97,8 +118,7 @@ def find_stacks(path: Path, progress: Progress) -> tuple[list[Stack], list[Skipp
     for uid in sorted(by_uid, key=lambda u: (by_uid[u][0].study_date, by_uid[u][0].series_number, u)):
         unique, notes = _without_copies(by_uid[uid])
         phases.extend((phase, members, notes) for phase, members in _phases(unique))
-    stacks = [_stack(n, phase, members, notes) for n, (phase, members, notes) in enumerate(phases, 1)]
-    return stacks, skipped
+    return [_stack(n, phase, members, notes) for n, (phase, members, notes) in enumerate(phases, 1)]
 
 
 def choose(stacks: Sequence[Stack], skipped: Sequence[Skipped], wanted: str | None, where: Path) -> Stack:
