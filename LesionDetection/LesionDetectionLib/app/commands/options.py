@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from pathlib import Path
+from typing import Any
+
+from LesionDetectionLib.core.errors import DependencyError
 
 
 def add_scan_options(parser: argparse.ArgumentParser) -> None:
@@ -33,3 +37,19 @@ def add_modality_option(parser: argparse.ArgumentParser) -> None:
         default="",
         help="what the scan is, where its file does not say: CT (in HU) or PT (PET in SUV)",
     )
+
+
+def training_part(name: str) -> Any:
+    """A module of the training half of the project (``cohorts.spec``), found by name, late: detection works without it.
+
+    Raises:
+        DependencyError: it is not installed, or a library that it needs is not.
+    """
+    try:
+        return importlib.import_module(f"LesionTrainingLib.{name}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("LesionTrainingLib"):
+            raise DependencyError(
+                f"This needs the LesionTraining module, which is not installed ({error.name})."
+            ) from error
+        raise DependencyError(f"This needs the library {error.name}: pip install {error.name}.") from error

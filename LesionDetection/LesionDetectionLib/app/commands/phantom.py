@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_output_options
+from LesionDetectionLib.app.commands.options import add_output_options, training_part
 from LesionDetectionLib.app.console import shown_progress
-from LesionDetectionLib.core.errors import DependencyError, UsageError
+from LesionDetectionLib.core.errors import UsageError
 
 
 def add_parser(commands: Any) -> None:
@@ -26,12 +25,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     if options.count < 1 or options.seed < 0:
         raise UsageError("--count must be 1 or more, and --seed 0 or more.")
-    try:  # the training half of the project is found by name, late: detection works without it
-        writing = importlib.import_module("LesionTrainingLib.cohorts.phantoms.writing")
-    except ModuleNotFoundError as error:
-        raise DependencyError(
-            f"Phantoms need the LesionTraining module, which is not installed ({error.name})."
-        ) from error
+    writing = training_part("cohorts.phantoms.writing")
     with shown_progress(options.quiet) as progress:
         paths = writing.write_phantoms(
             options.anatomy, options.seed, options.count, options.format, options.output, progress, options.overwrite
