@@ -1,0 +1,1 @@
+"""What an evaluation leaves behind: tables, pictures with their data, and one page."""

@@ -1,0 +1,118 @@
+"""One table, three ways to write it: CSV for programs (all digits), Markdown and HTML for people (rounded)."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from LesionDetectionLib.core.atomic import atomic_file
+
+Cell = str | int | float | None
+"""A value; ``None`` and NaN where there is none: an empty cell in CSV, a dash for people."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet runs a cell of text that begins so (OWASP, CSV injection)."""
+_DASH = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns.
+
+    Attributes:
+        columns: names, with the unit in them.
+        rows: one tuple a row, as long as ``columns``.
+        caption: a sentence for people; CSV leaves it out.
+        digits: decimals that people see of a number that is not whole.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    digits: int = 3
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"a row of {len(row)} cells under {len(self.columns)} columns: {row}")
+
+    def csv(self) -> str:
+        """RFC 4180 with CRLF. Numbers read back exactly; text that a spreadsheet would run gets an apostrophe first."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow([_csv_cell(name) for name in self.columns])
+        writer.writerows([[_csv_cell(cell) for cell in row] for row in self.rows])
+        return text.getvalue()
+
+    def markdown(self) -> str:
+        """A pipe table, numbers to the right, the caption below it."""
+        rules = ["---:" if self._is_numeric(column) else "---" for column in range(len(self.columns))]
+        lines = [[_markdown_cell(name) for name in self.columns], rules]
+        lines += [[_markdown_cell(self.shown(cell)) for cell in row] for row in self.rows]
+        text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{text}\n\n{_markdown_cell(self.caption)}" if self.caption else text
+
+    def html(self) -> str:
+        """A ``<table>`` with every text escaped; columns of text have the class ``text``, the others stand right."""
+        kinds = [' class="text"' if not self._is_numeric(column) else "" for column in range(len(self.columns))]
+        head = "".join(
+            f'<th scope="col"{kind}>{html.escape(name)}</th>' for kind, name in zip(kinds, self.columns, strict=True)
+        )
+        rows = [
+            "".join(f"<td{kind}>{html.escape(self.shown(cell))}</td>" for kind, cell in zip(kinds, row, strict=True))
+            for row in self.rows
+        ]
+        body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+        caption = f"<caption>{html.escape(self.caption)}</caption>\n" if self.caption else ""
+        return f"<table>\n{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+
+    def shown(self, cell: Cell) -> str:
+        """A cell as people see it: ``0.5791`` -> ``0.579``, ``12570`` -> ``12570``, nothing -> a dash."""
+        value = _plain(cell)
+        if value is None:
+            return _DASH
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, float) and math.isinf(value):
+            return "∞" if value > 0 else "−∞"
+        text = str(value) if isinstance(value, int) else f"{value:.{self.digits}f}"
+        return text.replace("-", "−")
+
+    def _is_numeric(self, column: int) -> bool:
+        """Whether a column holds no text; one without rows counts as text."""
+        return bool(self.rows) and not any(isinstance(row[column], str) for row in self.rows)
+
+
+def write_csv(path: Path, table: Table) -> None:
+    """Write a table as CSV (UTF-8), whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(table.csv().encode("utf-8"))
+
+
+def _plain(cell: Any) -> Cell:
+    """Python's own value of a cell (a numpy number's text would be ``np.float64(0.5)``), None for NaN."""
+    value = cell.item() if isinstance(cell, np.generic) else cell
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _csv_cell(cell: Cell) -> str:
+    value = _plain(cell)
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    return "" if value is None else repr(value)
+
+
+def _markdown_cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
