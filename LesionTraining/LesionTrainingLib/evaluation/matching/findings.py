@@ -13,6 +13,7 @@ from LesionDetectionLib.core.lesion import Lesion, Mask
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -84,4 +84,5 @@ class Outcome:
     @cached_property
     def false_positive_scores(self) -> FloatArray:
         """[F] scores of the false positives."""
-        return self.mark_scores[self.fates == Fate.FALSE]
+        scores: FloatArray = self.mark_scores[self.fates == Fate.FALSE]
+        return scores
