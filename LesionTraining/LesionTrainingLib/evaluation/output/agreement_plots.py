@@ -13,7 +13,6 @@ from ..metrics.proportions import wilson_interval
 from .figures import COLORS, INK, PAPER, QUIET, RULE, Plot, add_legend, as_png, new_figure, style_axes
 from .tables import Table
 
-_SQUARE = (5.0, 5.4)
 _SHARE_TICKS = np.linspace(0, 1, 6)
 
 
@@ -47,7 +46,7 @@ def size_plot(names: Sequence[str], found: Sequence[int], every: Sequence[int], 
 
 def reliability_plot(reliability: Reliability, *, title: str = "") -> Plot:
     """Share that were lesions (y) of the marks with scores in each bin (x), and below it how many marks those are."""
-    figure, axes = new_figure(title, "", "Share that are lesions", _SQUARE)
+    figure, axes = new_figure(title, "", "Share that are lesions")
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 3)), label="perfect")
     filled = reliability.counts > 0
     lower, upper = wilson_interval(reliability.positives[filled], reliability.counts[filled])

@@ -20,7 +20,6 @@ FloatArray = npt.NDArray[np.float64]
 
 FROC_TICKS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """LUNA16's false positives per scan; DeepLesion looks at 0.5 to 16 per image."""
-_SQUARE = (5.0, 5.0)
 _DRAWN_PER_OCTAVE = 60
 
 
@@ -97,7 +96,7 @@ def froc_plot(
 
 def precision_recall_plot(curves: Sequence[Curve], *, title: str = "") -> Plot:
     """Precision (y) over recall (x)."""
-    figure, axes = new_figure(title, "Recall", "Precision", _SQUARE)
+    figure, axes = new_figure(title, "Recall", "Precision")
     for index, curve in enumerate(curves):
         axes.plot(curve.x, curve.y, label=curve.name, drawstyle="steps-pre", **line_style(index))
         _add_band(axes, curve, index)
@@ -111,7 +110,7 @@ def precision_recall_plot(curves: Sequence[Curve], *, title: str = "") -> Plot:
 
 def roc_plot(curves: Sequence[Curve], *, title: str = "") -> Plot:
     """Sensitivity (y) over one minus specificity (x), and the line of guessing."""
-    figure, axes = new_figure(title, "1 − specificity", "Sensitivity", _SQUARE)
+    figure, axes = new_figure(title, "1 − specificity", "Sensitivity")
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 3)))
     for index, curve in enumerate(curves):
         axes.plot(curve.x, curve.y, label=curve.name, **line_style(index))
