@@ -34,6 +34,7 @@ class Users:
     def take(self, key: str) -> Use:
         """Note that this process uses the entry ``key``, until what is returned is no longer referred to."""
         self._begin()
+        self._flush()
         self._note(f"+{key}")
         use = Use(self)
         # A finalizer may run anywhere, even while this process waits for the lock: it only leaves a word.
