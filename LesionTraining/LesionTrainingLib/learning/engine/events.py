@@ -1,0 +1,41 @@
+"""The history as event files for TensorBoard: ``tensorboard --logdir FOLDER``."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from .history import NOTE, Record
+
+EVENTS = "events"
+
+
+class EventWriter:
+    """Writes each record's values as scalars, ``step/loss`` and ``validation/sensitivity``, and notes as text.
+
+    Args:
+        folder: of the fit.
+        step: steps done before; what TensorBoard holds of later ones, from a run that was killed, is purged.
+
+    Raises:
+        ImportError: tensorboard is not installed.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from torch.utils.tensorboard import SummaryWriter
+        self._writer: Any = SummaryWriter(str(folder / EVENTS), purge_step=step + 1)
+
+    def __call__(self, record: Record) -> None:
+        for name, value in record.values.items():
+            self._writer.add_scalar(f"{record.kind}/{name}", value, record.step)
+        if record.kind == NOTE:
+            self._writer.add_text(NOTE, record.text, record.step)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()

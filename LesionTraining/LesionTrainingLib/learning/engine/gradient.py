@@ -1,0 +1,69 @@
+"""The gradient of one step: of the whole batch, whatever the number of processes and parts it is worked on in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .distributed import Processes
+from .optimisers import fitted_parameters
+from .precision import Precision
+from .randomness import seed_everything
+from .settings import EngineSettings
+from .task import Share, Task, Term
+
+
+def add_up_gradient(
+    task: Task[Any], settings: EngineSettings, precision: Precision, processes: Processes, step: int, parts: int
+) -> dict[str, Tensor]:
+    """Leave in the network the gradient of the loss of ``step``, scaled as ``precision`` wants it.
+
+    With one part it is the gradient of sum(total) / sum(count) exactly. With several each part is weighted with its
+    samples: the same for terms that count every sample, a mean of means for others (positives, kept samples).
+
+    Returns:
+        The terms of the loss over the whole batch, scalars on the device; their sum is the loss.
+    """
+    network = task.network
+    network.zero_grad(set_to_none=True)
+    told: dict[str, Tensor] = {}
+    for part in range(parts):
+        seed_everything(settings.seed, "step", step, part, processes.rank)
+        batch = task.batch(
+            step, settings.batch, Share(part * processes.world + processes.rank, parts * processes.world)
+        )
+        weight = _samples(part, parts, processes.world, settings.batch) / settings.batch
+        with precision.format():
+            loss, means = mean_loss(task.loss(network, batch, processes), processes)
+        del batch
+        if loss.requires_grad:
+            precision.backward(loss * weight if parts > 1 else loss)
+        for name, mean in means.items():
+            told[name] = told[name] + mean * weight if name in told else mean * weight
+    processes.add_gradients(parameter for _, parameter in fitted_parameters(network))
+    return told
+
+
+def mean_loss(terms: Mapping[str, Term], processes: Processes) -> tuple[Tensor, dict[str, Tensor]]:
+    """The own share of the loss, whose gradients add up over processes to that of the whole.
+
+    Returns:
+        The sum over terms of own total / count of all; and each term's mean over all, without gradient, float64.
+    """
+    totals = torch.stack([term.total.float() for term in terms.values()])
+    counts = [
+        torch.as_tensor(term.count, dtype=torch.float64, device=totals.device).detach() for term in terms.values()
+    ]
+    sums = processes.sum(torch.cat([totals.detach().double(), torch.stack(counts)]))
+    summed, counted = sums.split(len(counts))  # type: ignore[no-untyped-call]
+    divisors = torch.where(counted > 0, counted, 1.0)
+    means = dict(zip(terms, (summed / divisors).unbind(), strict=True))
+    return (totals / divisors.to(totals.dtype)).sum(), means
+
+
+def _samples(part: int, parts: int, world: int, size: int) -> int:
+    """How many samples all processes together work on in this part."""
+    return sum(Share(part * world + rank, parts * world).size(size) for rank in range(world))
