@@ -1,7 +1,8 @@
-"""Free-response evaluation by the rules of LUNA16: a mark hits a lesion if it lies nearer to its centre than its radius.
+"""Free-response ROC: sensitivity against false positives per image, from what a policy made of each image's marks.
 
-Each lesion takes the score of its best mark; further marks on it count for nothing; marks that hit no lesion are false
-positives; rates divide by all scans, those without lesions too.
+Each lesion takes the score of the mark it is credited with; ignored marks count for nothing; rates divide by all images,
+those without lesions or marks too. Marks of equal score are shown together. Read as LUNA16's script reads it: linear
+between points, the higher sensitivity where the curve is upright, and unchanged beyond the last point.
 """
 
 from __future__ import annotations
@@ -12,31 +13,29 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from .matching.findings import FloatArray, IntArray
+from .matching.luna16 import CPM_RATES, SIZE_BANDS_MM, match_scan
+from .matching.outcome import MISSED, Outcome
 
-CPM_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""False positives per scan at which LUNA16 averages the sensitivity."""
-SIZE_BANDS_MM = ((0.0, 6.0), (6.0, 10.0), (10.0, 20.0), (20.0, float("inf")))
-"""Diameter bands for tables: from (included) to (excluded)."""
-MISSED = float("-inf")
-"""The score of a lesion that no mark hits."""
+__all__ = [
+    "CPM_RATES",
+    "MISSED",
+    "SIZE_BANDS_MM",
+    "FrocCurve",
+    "Pooled",
+    "ScanMatch",
+    "cpm",
+    "false_positives_per_scan",
+    "froc",
+    "match_scan",
+    "pool",
+    "sensitivity_at",
+    "sensitivity_by_size",
+    "threshold_at_rate",
+]
 
-
-@dataclass(frozen=True, eq=False)
-class ScanMatch:
-    """One scan's marks against its truth. T = true lesions, M = marks, F = false positives.
-
-    Attributes:
-        lesion_scores: [T] score of the best mark on each lesion, ``MISSED`` where there is none.
-        lesion_marks: [T] int, index of that mark, -1 where there is none.
-        diameters_mm: [T] true diameters.
-        false_positive_scores: [F] scores of the marks that hit nothing.
-    """
-
-    lesion_scores: FloatArray
-    lesion_marks: npt.NDArray[np.int_]
-    diameters_mm: FloatArray
-    false_positive_scores: FloatArray
+ScanMatch = Outcome
+"""One scan's marks against its truth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,42 +53,62 @@ class FrocCurve:
     sensitivity: FloatArray
 
 
-def match_scan(
-    mark_centers_mm: npt.ArrayLike, scores: npt.ArrayLike, true_centers_mm: npt.ArrayLike, diameters_mm: npt.ArrayLike
-) -> ScanMatch:
-    """Match the marks of one scan, [M, 3] with [M] scores, to its lesions, [T, 3] with [T] diameters; one frame, mm."""
-    marks = np.asarray(mark_centers_mm, dtype=np.float64).reshape(-1, 3)
-    values = np.asarray(scores, dtype=np.float64).reshape(-1)
-    truths = np.asarray(true_centers_mm, dtype=np.float64).reshape(-1, 3)
-    diameters = np.asarray(diameters_mm, dtype=np.float64).reshape(-1)
-    distance2 = ((truths[:, None] - marks[None]) ** 2).sum(axis=2)
-    hits = distance2 < (diameters[:, None] / 2) ** 2  # [T, M]; strict, as the organisers' script
-    best = np.full(len(truths), -1)
-    lesion_scores = np.full(len(truths), MISSED)
-    for lesion in range(len(truths)):
-        candidates = np.flatnonzero(hits[lesion])
-        if candidates.size:
-            best[lesion] = candidates[np.argmax(values[candidates])]
-            lesion_scores[lesion] = values[best[lesion]]
-    return ScanMatch(lesion_scores, best, diameters, values[~hits.any(axis=0)])
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """What a curve is made of, from all images, in falling score. N = found lesions and false positives.
+
+    Attributes:
+        scores: [N] falling.
+        is_lesion: [N] a found lesion, else a false positive.
+        images: [N] index of its image.
+        lesions: [I] how many lesions each image has, missed ones too.
+    """
+
+    scores: FloatArray
+    is_lesion: npt.NDArray[np.bool_]
+    images: IntArray
+    lesions: IntArray
+
+    @property
+    def last_of_score(self) -> IntArray:
+        """[P] index of the last entry of each distinct score."""
+        return np.flatnonzero(np.append(self.scores[1:] != self.scores[:-1], True)[: len(self.scores)])
+
+
+def pool(matches: Sequence[ScanMatch]) -> Pooled:
+    """Put the images of one evaluation together."""
+    found = [match.lesion_scores[match.lesion_scores > MISSED] for match in matches]
+    false = [match.false_positive_scores for match in matches]
+    scores = np.concatenate([*found, *false, np.zeros(0)])
+    images = np.repeat(np.tile(np.arange(len(matches)), 2), [len(part) for part in (*found, *false)])
+    is_lesion = np.arange(len(scores)) < sum(map(len, found))
+    order = np.argsort(-scores, kind="stable")
+    lesions = np.array([len(match.lesion_marks) for match in matches], dtype=np.intp)
+    return Pooled(scores[order], is_lesion[order], images[order], lesions)
 
 
 def froc(matches: Sequence[ScanMatch]) -> FrocCurve:
     """The curve over all scans; without lesions the sensitivity is not a number."""
-    lesions = np.concatenate([match.lesion_scores for match in matches])
-    false = np.concatenate([match.false_positive_scores for match in matches])
-    thresholds = np.unique(np.concatenate([lesions[lesions > MISSED], false]))[::-1]
-    thresholds = np.concatenate([[np.inf], thresholds])
-    found = _count_at_least(lesions, thresholds)
-    sensitivity = found / lesions.size if lesions.size else np.full(len(thresholds), np.nan)
-    return FrocCurve(thresholds, _count_at_least(false, thresholds) / len(matches), sensitivity)
+    pooled = pool(matches)
+    ends, every = pooled.last_of_score, int(pooled.lesions.sum())
+    found = np.concatenate([[0], np.cumsum(pooled.is_lesion)[ends]])
+    false = np.concatenate([[0], np.cumsum(~pooled.is_lesion)[ends]])
+    sensitivity = found / every if every else np.full(len(found), np.nan)
+    return FrocCurve(np.concatenate([[np.inf], pooled.scores[ends]]), false / len(matches), sensitivity)
 
 
-def sensitivity_at(curve: FrocCurve, false_positives_per_scan: float) -> float:
-    """Sensitivity at a rate, linear between points (LUNA16); beyond the last point it stays as it is there."""
-    rates = np.unique(curve.false_positives_per_scan)
-    best = [curve.sensitivity[curve.false_positives_per_scan == rate].max() for rate in rates]
-    return float(np.interp(false_positives_per_scan, rates, best))
+def sensitivity_at(curve: FrocCurve, false_positives_per_scan: float, *, upright: str = "highest") -> float:
+    """Sensitivity at a rate, linear between points; beyond the last point it stays as it is there.
+
+    Args:
+        upright: where the curve rises at this very rate: the ``highest`` sensitivity there (LUNA16) or the ``lowest``
+            (DeepLesion, whose script reads the point at which the rate is first reached).
+    """
+    rates, values = curve.false_positives_per_scan, curve.sensitivity
+    if upright == "lowest":
+        # Of points at one rate numpy reads the last: backwards, that is the first.
+        return float(np.interp(-false_positives_per_scan, -rates[::-1], values[::-1]))
+    return float(np.interp(false_positives_per_scan, rates, values))
 
 
 def cpm(curve: FrocCurve) -> float:
@@ -119,15 +138,11 @@ def sensitivity_by_size(
     rows = []
     for low, high in bands_mm:
         inside = (diameters >= low) & (diameters < high)
-        rows.append((int((scores[inside] >= threshold).sum()), int(inside.sum())))
+        found = (scores[inside] >= threshold) & (scores[inside] > MISSED)
+        rows.append((int(found.sum()), int(inside.sum())))
     return rows
 
 
 def false_positives_per_scan(matches: Sequence[ScanMatch], threshold: float) -> float:
     """Mean number of false positives scoring at least ``threshold``."""
     return float(np.mean([(match.false_positive_scores >= threshold).sum() for match in matches]))
-
-
-def _count_at_least(scores: FloatArray, thresholds: FloatArray) -> FloatArray:
-    """[P] how many scores are at least each threshold."""
-    return np.asarray(len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left"), dtype=np.float64)

@@ -86,3 +86,25 @@ def test_a_threshold_above_every_mark_exists():
 def test_size_bands(two_scans):
     assert sensitivity_by_size(two_scans, 0.5) == [(1, 1), (0, 0), (1, 1), (0, 1)]
     assert sensitivity_by_size(two_scans, 0.7) == [(1, 1), (0, 0), (0, 1), (0, 1)]
+
+
+def test_upright_parts_are_read_at_their_top_or_foot():
+    """One scan, false positives at 0.9 and 0.5, lesions at 0.8 and 0.7: at one false positive 0, then 1/2, then 1."""
+    match = match_scan(
+        [(50, 0, 0), (0, 0, 0), (20, 0, 0), (70, 0, 0)], [0.9, 0.8, 0.7, 0.5], [(0, 0, 0), (20, 0, 0)], [6, 6]
+    )
+    curve = froc([match])
+    assert sensitivity_at(curve, 1) == 1
+    assert sensitivity_at(curve, 1, upright="lowest") == 0
+    assert sensitivity_at(curve, 9, upright="lowest") == 1
+
+
+def test_lesions_that_no_mark_hits_are_missed_at_every_threshold():
+    match = match_scan(NOTHING, [], [(0, 0, 0)], [7.0])
+    assert sensitivity_by_size([match], float("-inf"))[1] == (0, 1)
+
+
+def test_nothing_at_all():
+    curve = froc([match_scan(NOTHING, [], NOTHING, [])])
+    assert curve.thresholds.tolist() == [np.inf]
+    assert np.isnan(cpm(curve))

@@ -75,7 +75,7 @@ def in_plane_iou(first: Findings, second: Findings, geometry: Geometry | None) -
     low = np.maximum(boxes[0][:, None, 0, slice_axis], boxes[1][None, :, 0, slice_axis])
     high = np.minimum(boxes[0][:, None, 1, slice_axis], boxes[1][None, :, 1, slice_axis])
     # First and last slice are where the outer edges lie less half a slice: less than one apart means a slice shared.
-    in_slices: FloatArray = values * (high - low > -1)
+    in_slices: FloatArray = np.where(high - low > -1, values, 0.0)
     return in_slices
 
 
@@ -90,7 +90,7 @@ def _pixel_boxes(findings: Findings, geometry: Geometry | None) -> FloatArray:
         corners = np.stack([np.where(pick, high, low) for pick in np.ndindex(2, 2, 2)], axis=1)  # [n, 8, 3]
         places = geometry.ijk_from_ras(corners)
         edges = np.stack([places.min(axis=1), places.max(axis=1)], axis=1)
-    boxes = edges + np.array([[0.5], [-0.5]])
+    boxes: FloatArray = edges + np.array([[0.5], [-0.5]])
     if findings.masks:
         own = voxel_boxes(findings.masks)
         boxes = np.where(np.isnan(own), boxes, own)

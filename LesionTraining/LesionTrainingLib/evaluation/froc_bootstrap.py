@@ -1,0 +1,100 @@
+"""How far a FROC curve can be believed: the scans drawn anew many times, as LUNA16's script does it, a thousand in a blink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .froc import Pooled, ScanMatch, pool
+from .matching.findings import FloatArray
+
+SAMPLES, CONFIDENCE = 1000, 0.95
+"""LUNA16's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Over the samples: the mean, and the bounds that hold the middle ``CONFIDENCE`` of them; numbers or arrays."""
+
+    mean: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class FrocBootstrap:
+    """Attributes:
+    rates: [R] false positives per scan.
+    sensitivity: of each rate, [R].
+    mean_sensitivity: of the mean over the first ``averaged`` rates (LUNA16's CPM).
+    samples: those used; a sample in which no scan has a lesion has no sensitivity.
+    """
+
+    rates: FloatArray
+    sensitivity: Interval
+    mean_sensitivity: Interval
+    samples: int
+
+
+def bootstrap_froc(
+    matches: Sequence[ScanMatch],
+    rates: Sequence[float],
+    averaged: int,
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> FrocBootstrap:
+    """Draw as many scans as there are, with replacement, and read the curve at ``rates``; again and again.
+
+    A scan that is drawn twice counts twice: its marks need no copying, only a weight, and the order of the marks by score
+    stays the same in every sample, so that a sample costs two running sums.
+
+    Args:
+        matches: one a scan.
+        rates: false positives per scan.
+        averaged: so many of them, the first, make up the mean.
+        seed: of the drawing.
+    """
+    pooled = pool(matches)
+    ends = pooled.last_of_score
+    read = np.full((samples, len(rates)), np.nan)
+    for sample, weights in enumerate(_drawn(len(matches), samples, seed)):
+        every = int(weights @ pooled.lesions)
+        if every:
+            false, found = _running(pooled, weights, ends)
+            read[sample] = np.interp(np.asarray(rates) * len(matches), false, found) / every
+    used = read[~np.isnan(read).any(axis=1)]
+    return FrocBootstrap(np.asarray(rates), interval(used), interval(used[:, :averaged].mean(axis=1)), len(used))
+
+
+def interval(values: FloatArray) -> Interval:
+    """Mean and bounds over the first axis, [S, ...]; the bounds are entries S * .025 and S * .975, rounded down, of the
+    sorted values, as in LUNA16's script. NaN where S is 0."""
+    if not len(values):
+        nothing = np.full(values.shape[1:], np.nan)
+        return Interval(nothing, nothing, nothing)
+    rising = np.sort(values, axis=0)
+    tail = (1 - CONFIDENCE) / 2
+    return Interval(values.mean(axis=0), rising[int(tail * len(rising))], rising[int((1 - tail) * len(rising))])
+
+
+def _drawn(scans: int, samples: int, seed: int) -> npt.NDArray[np.int64]:
+    """[S, scans] how often each scan was drawn in each sample."""
+    drawn = np.random.default_rng(seed).integers(scans, size=(samples, scans))
+    offsets = np.arange(samples)[:, None] * scans
+    return np.bincount((drawn + offsets).ravel(), minlength=samples * scans).reshape(samples, scans)
+
+
+def _running(
+    pooled: Pooled, weights: npt.NDArray[np.int64], ends: npt.NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray]:
+    """[P + 1] false positives and found lesions down to each distinct score, from none on."""
+    of_entry = weights[pooled.images]
+    every = np.cumsum(of_entry)[ends]
+    found = np.cumsum(of_entry * pooled.is_lesion)[ends]
+    false, lesions = np.zeros(len(ends) + 1), np.zeros(len(ends) + 1)
+    false[1:], lesions[1:] = every - found, found
+    return false, lesions

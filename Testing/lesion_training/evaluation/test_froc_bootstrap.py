@@ -1,0 +1,57 @@
+"""The weighted samples against scans that are really copied; the interval against LUNA16's own indices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from LesionTrainingLib.evaluation.froc import CPM_RATES, froc, match_scan, sensitivity_at
+from LesionTrainingLib.evaluation.froc_bootstrap import bootstrap_froc, interval
+
+RATES = (*CPM_RATES, 3.0)
+
+
+@pytest.fixture
+def scans():
+    """Nine scans of none to three lesions and up to six marks, with scores in tenths so that many are equal."""
+    rng = np.random.default_rng(3)
+    matches = []
+    for scan in range(9):
+        lesions, marks = rng.uniform(0, 30, (scan % 4, 3)), rng.uniform(0, 30, (rng.integers(0, 7), 3))
+        matches.append(match_scan(marks, rng.integers(0, 10, len(marks)) / 10, lesions, np.full(len(lesions), 16.0)))
+    return matches
+
+
+def test_weights_are_copies_of_scans(scans):
+    samples, seed = 200, 7
+    drawn = np.random.default_rng(seed).integers(len(scans), size=(samples, len(scans)))
+    read = []
+    for sample in drawn:
+        copied = [scans[index] for index in sample]
+        if sum(len(match.lesion_marks) for match in copied):
+            read.append([sensitivity_at(froc(copied), rate) for rate in RATES])
+    found = bootstrap_froc(scans, RATES, 7, samples=samples, seed=seed)
+    expected = interval(np.array(read))
+    assert found.samples == len(read)
+    np.testing.assert_allclose(found.sensitivity.mean, expected.mean)
+    np.testing.assert_allclose(found.sensitivity.lower, expected.lower)
+    np.testing.assert_allclose(found.sensitivity.upper, expected.upper)
+    means = interval(np.array(read)[:, :7].mean(axis=1))
+    np.testing.assert_allclose(found.mean_sensitivity.lower, means.lower)
+
+
+def test_a_seed_repeats(scans):
+    first, second, other = (bootstrap_froc(scans, RATES, 7, samples=50, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.sensitivity.mean, second.sensitivity.mean)
+    assert (first.sensitivity.mean != other.sensitivity.mean).any()
+
+
+def test_bounds_are_the_entries_that_the_script_takes():
+    found = interval(np.random.default_rng(0).permutation(1000).astype(float))
+    assert (float(found.lower), float(found.upper)) == (25.0, 975.0)
+
+
+def test_without_lesions_there_is_no_sensitivity():
+    found = bootstrap_froc([match_scan([(0, 0, 0)], [0.5], np.zeros((0, 3)), [])], RATES, 7, samples=10)
+    assert found.samples == 0
+    assert np.isnan(found.sensitivity.mean).all()
+    assert np.isnan(found.mean_sensitivity.upper)
