@@ -1,4 +1,4 @@
-"""``lesion detect``: find the lesions of a scan and write everything about them."""
+"""``lesion detect``: find the lesions of a scan and write everything about them; or of every case of a cohort."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from LesionDetectionLib.app.commands.cohort_detection import (
+    add_cohort_options,
+    detect_in_cohort,
+    is_cohort,
+    refuse_cohort_options,
+)
 from LesionDetectionLib.app.commands.options import add_output_options, add_scan_options
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
@@ -23,13 +29,13 @@ from LesionDetectionLib.io.files import read_image
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("detect", help="find lesions in a scan")
+    parser = commands.add_parser("detect", help="find lesions in a scan, or in every case of a cohort")
     parser.add_argument(
         "scan",
         nargs="+",
-        type=Path,
         metavar="SCAN",
-        help="NRRD, NIfTI or MetaImage file, or a folder of DICOM; one for each image the method needs",
+        help="NRRD, NIfTI or MetaImage file, or a folder of DICOM; one for each image the method needs. Or one cohort: "
+        "KIND:PATH?option=value or a YAML file (see “lesion cohort --kinds”)",
     )
     parser.add_argument("--method", required=True, metavar="ID", help="see “lesion methods”")
     parser.add_argument(
@@ -44,11 +50,16 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     add_scan_options(parser)
     add_output_options(parser)
+    add_cohort_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     info = method(options.method)
+    if is_cohort(options.scan):
+        detect_in_cohort(info, options)
+        return
+    refuse_cohort_options(options)
     if len(options.scan) != len(info.modalities):
         raise UsageError(
             f"The method {info.id} needs {len(info.modalities)} image(s): {' and '.join(info.modalities)}."
@@ -58,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     detector = info.create(bundle, options.device)
     settings = dataclasses.replace(info.default_settings(bundle), operating_point=options.operating_point)
     with shown_progress(options.quiet) as progress:
-        images = _read_images(info, options.scan, options.series, progress.part(0, 0.15))
+        images = _read_images(info, [Path(scan) for scan in options.scan], options.series, progress.part(0, 0.15))
         detections: Detections = detector.detect(images, settings, progress.part(0.15, 0.8))
         main_image = images[info.modalities[0]]
         write_results(
