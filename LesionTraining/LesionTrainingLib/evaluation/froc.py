@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .matching.findings import FloatArray, IntArray
-from .matching.luna16 import CPM_RATES, SIZE_BANDS_MM, match_scan
+from .matching.luna16 import match_scan
 from .matching.outcome import MISSED, Outcome
+from .matching.policy import CPM_RATES, SIZE_BANDS_MM
 
 __all__ = [
     "CPM_RATES",
@@ -29,6 +30,7 @@ __all__ = [
     "froc",
     "match_scan",
     "pool",
+    "read_curve",
     "sensitivity_at",
     "sensitivity_by_size",
     "threshold_at_rate",
@@ -104,11 +106,16 @@ def sensitivity_at(curve: FrocCurve, false_positives_per_scan: float, *, upright
         upright: where the curve rises at this very rate: the ``highest`` sensitivity there (LUNA16) or the ``lowest``
             (DeepLesion, whose script reads the point at which the rate is first reached).
     """
-    rates, values = curve.false_positives_per_scan, curve.sensitivity
+    at = np.array([false_positives_per_scan])
+    return float(read_curve(at, curve.false_positives_per_scan, curve.sensitivity, upright)[0])
+
+
+def read_curve(at: FloatArray, rates: FloatArray, values: FloatArray, upright: str = "highest") -> FloatArray:
+    """[A] the curve of [P] values over [P] rising rates at several rates; see :func:`sensitivity_at`."""
     if upright == "lowest":
         # Of points at one rate numpy reads the last: backwards, that is the first.
-        return float(np.interp(-false_positives_per_scan, -rates[::-1], values[::-1]))
-    return float(np.interp(false_positives_per_scan, rates, values))
+        return np.interp(-at, -rates[::-1], values[::-1])
+    return np.interp(at, rates, values)
 
 
 def cpm(curve: FrocCurve) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .froc import Pooled, ScanMatch, pool
+from .froc import Pooled, ScanMatch, pool, read_curve
 from .matching.findings import FloatArray
 
 SAMPLES, CONFIDENCE = 1000, 0.95
@@ -44,6 +44,7 @@ def bootstrap_froc(
     rates: Sequence[float],
     averaged: int,
     *,
+    upright: str = "highest",
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> FrocBootstrap:
@@ -56,16 +57,18 @@ def bootstrap_froc(
         matches: one a scan.
         rates: false positives per scan.
         averaged: so many of them, the first, make up the mean.
+        upright: see :func:`.froc.sensitivity_at`.
         seed: of the drawing.
     """
     pooled = pool(matches)
     ends = pooled.last_of_score
+    at = np.asarray(rates, dtype=np.float64) * len(matches)
     read = np.full((samples, len(rates)), np.nan)
     for sample, weights in enumerate(_drawn(len(matches), samples, seed)):
         every = int(weights @ pooled.lesions)
         if every:
             false, found = _running(pooled, weights, ends)
-            read[sample] = np.interp(np.asarray(rates) * len(matches), false, found) / every
+            read[sample] = read_curve(at, false, found, upright) / every
     used = read[~np.isnan(read).any(axis=1)]
     return FrocBootstrap(np.asarray(rates), interval(used), interval(used[:, :averaged].mean(axis=1)), len(used))
 

@@ -16,7 +16,6 @@ from LesionDetectionLib.core.lesion import Mask
 
 from .drawing import LATTICE, crop_of, drawn, groups_that_touch, moved
 from .findings import BoolArray, FloatArray, ImageFindings, IntArray
-from .luna16 import SIZE_BANDS_MM
 from .outcome import Fate, Outcome
 from .overlap import shared_voxels
 from .policy import SHARED_VOXELS, Policy, fates_of, lesions_of_marks, require_finite_scores
@@ -63,7 +62,7 @@ class AutoPet(Policy):
     )
     measures: ClassVar[str] = SHARED_VOXELS
     rates: ClassVar[tuple[float, ...]] = ()
-    size_bands_mm: ClassVar[tuple[tuple[float, float], ...]] = SIZE_BANDS_MM
+    averaged: ClassVar[int] = 0
 
     least_score: float = float("-inf")
 

@@ -12,7 +12,6 @@ from typing import ClassVar
 import numpy as np
 
 from .findings import FloatArray, ImageFindings, IntArray
-from .luna16 import CPM_RATES, SIZE_BANDS_MM
 from .outcome import Fate, Outcome
 from .overlap import BOX, overlaps
 from .policy import IOU, Policy, fates_of, lesions_of_marks, require_finite_scores
@@ -37,8 +36,6 @@ class Coco3d(Policy):
         "Average precision at IoU .1, and averaged over .1 to .5. Where mark and lesion both have no box, spheres are compared."
     )
     measures: ClassVar[str] = IOU
-    rates: ClassVar[tuple[float, ...]] = CPM_RATES
-    size_bands_mm: ClassVar[tuple[tuple[float, float], ...]] = SIZE_BANDS_MM
 
     least_iou: float = 0.1
     most_marks: int = 100

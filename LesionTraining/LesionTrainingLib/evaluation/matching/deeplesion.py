@@ -35,7 +35,10 @@ class DeepLesion(Policy):
     )
     measures: ClassVar[str] = IOU
     rates: ClassVar[tuple[float, ...]] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+    averaged: ClassVar[int] = 4
+    upright: ClassVar[str] = "lowest"
     size_bands_mm: ClassVar[tuple[tuple[float, float], ...]] = ((0.0, 10.0), (10.0, 30.0), (30.0, float("inf")))
+    size_rate: ClassVar[float] = 4.0
     image_is: ClassVar[str] = "image"
 
     least_iou: float = 0.5

@@ -17,11 +17,6 @@ from .outcome import Fate, Outcome
 from .overlap import known_diameters
 from .policy import DISTANCE_MM, Policy, best_marks, fates_of, lesions_of_marks, marks_that_hit, require_finite_scores
 
-CPM_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""False positives per scan at which LUNA16 averages the sensitivity."""
-SIZE_BANDS_MM = ((0.0, 6.0), (6.0, 10.0), (10.0, 20.0), (20.0, float("inf")))
-"""Diameter bands for tables: from (included) to (excluded)."""
-
 
 @dataclass(frozen=True)
 class Luna16(Policy):
@@ -37,8 +32,7 @@ class Luna16(Policy):
         "Marks on excluded findings count for nothing. All other marks are false positives. Rates divide by all scans."
     )
     measures: ClassVar[str] = DISTANCE_MM
-    rates: ClassVar[tuple[float, ...]] = CPM_RATES
-    size_bands_mm: ClassVar[tuple[tuple[float, float], ...]] = SIZE_BANDS_MM
+    lesion_is: ClassVar[str] = "nodule"
 
     most_marks: int = 100
 

@@ -12,7 +12,6 @@ from typing import ClassVar
 import numpy as np
 
 from .findings import BoolArray, FloatArray, ImageFindings, IntArray
-from .luna16 import CPM_RATES, SIZE_BANDS_MM
 from .outcome import Outcome
 from .overlap import MASK, overlaps
 from .policy import IOU, Policy, fates_of, lesions_of_marks, marks_that_hit, require_finite_scores
@@ -34,8 +33,6 @@ class Picai(Policy):
         "boxes, else spheres."
     )
     measures: ClassVar[str] = IOU
-    rates: ClassVar[tuple[float, ...]] = CPM_RATES
-    size_bands_mm: ClassVar[tuple[tuple[float, float], ...]] = SIZE_BANDS_MM
 
     least_iou: float = 0.1
 

@@ -12,6 +12,10 @@ import numpy.typing as npt
 from .findings import BoolArray, FloatArray, ImageFindings, IntArray
 from .outcome import Fate, Outcome
 
+CPM_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""False positives per scan at which LUNA16 averages the sensitivity."""
+SIZE_BANDS_MM = ((0.0, 6.0), (6.0, 10.0), (10.0, 20.0), (20.0, float("inf")))
+"""Diameter bands for tables: from (included) to (excluded)."""
 DISTANCE_MM, IOU, SHARED_VOXELS = "distance in mm", "IoU", "shared voxels"
 """What a policy measures of a pair. A distance must stay under its limit, an IoU reach it, shared voxels pass it."""
 
@@ -26,17 +30,24 @@ class Policy(ABC):
         rule: its rules in a few sentences, for pages.
         measures: what ``Outcome.values`` are.
         rates: false positives per image at which its users read the sensitivity.
+        averaged: so many of the rates, the first, make up the mean sensitivity.
+        upright: which sensitivity is read where the curve rises at a rate (see :func:`..froc.sensitivity_at`).
         size_bands_mm: diameters from (included) to (excluded) that its users report apart.
-        image_is: what its users call an image.
+        size_rate: false positives per image at which they do.
+        image_is, lesion_is: what its users call an image and a lesion.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     rule: ClassVar[str]
     measures: ClassVar[str]
-    rates: ClassVar[tuple[float, ...]]
-    size_bands_mm: ClassVar[tuple[tuple[float, float], ...]]
+    rates: ClassVar[tuple[float, ...]] = CPM_RATES
+    averaged: ClassVar[int] = len(CPM_RATES)
+    upright: ClassVar[str] = "highest"
+    size_bands_mm: ClassVar[tuple[tuple[float, float], ...]] = SIZE_BANDS_MM
+    size_rate: ClassVar[float] = 1.0
     image_is: ClassVar[str] = "scan"
+    lesion_is: ClassVar[str] = "lesion"
 
     @abstractmethod
     def match(self, image: ImageFindings) -> Outcome:
