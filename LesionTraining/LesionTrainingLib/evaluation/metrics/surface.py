@@ -1,16 +1,16 @@
 """Distances between the surfaces of two masks in mm: mean, Hausdorff, percentiles, surface Dice.
 
-*Surface*: where the eight voxels around a corner of the grid are neither all inside nor all outside, there is one
-surface element, at that corner. Its weight is the area that marching cubes gives these eight voxels at this spacing, so
-a mean does not depend on how finely or in which direction a surface is sampled. A mask that reaches the image's border
-has its surface there. The distance of an element is the one to the nearest element of the other surface, exactly.
+*Surface*: where the eight voxels around a corner of the grid are neither all inside nor all outside, marching cubes puts
+triangles between them. Together they are one surface element: it lies at their centroid, and its weight is their area at
+this spacing, so a mean does not depend on how finely or in which direction a surface is sampled. A mask that reaches the
+image's border has its surface there. An element's distance is the one to the nearest element of the other surface. An
+oblique grid is a turned one: only the spacing counts.
 
-Elements lie half a voxel outside the voxel centres on each side, so masks that touch each other without overlapping
-have distance 0 somewhere, as surfaces do. Counting border *voxels* instead moves every surface inwards by half a voxel,
-much for a nodule five voxels wide. An oblique grid is a turned one: only the spacing counts.
-
-Source: S. Nikolov et al., J. Med. Internet Res. 23 (2021) e26151, "Surface distance" (elements, areas, and percentiles
-over the area).
+Elements, areas and percentiles over the area are those of S. Nikolov et al., J. Med. Internet Res. 23 (2021) e26151,
+"Surface Dice". Their program leaves each element at the grid's corner, which makes of the surface a layer as thick as a
+voxel and distances too small. Spheres of 10 and 11 mm in voxels of 1 mm: 0.76 mm there, 1.00 mm here, 1.08 mm between the
+centres of border voxels; in slices of 5 mm: 0.45, 0.92 and 0.32 mm. ``at_corners`` gives their figures, to compare with
+published ones.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from .regions import bounding_region
 _CORNERS = np.array([(k, j, i) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
 """[8, 3] voxel of each bit in a corner's code: the first bit is (0, 0, 0), the second (1, 0, 0)."""
 _CODES = 256
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +96,16 @@ class SurfaceDistances:
         return float("inf") if self.first_mm.size or self.second_mm.size else 0.0
 
 
-def surface_distances(first: Mask, second: Mask, spacing_mm: npt.ArrayLike) -> SurfaceDistances:
+def surface_distances(
+    first: Mask, second: Mask, spacing_mm: npt.ArrayLike, *, at_corners: bool = False
+) -> SurfaceDistances:
     """Distances between the surfaces of two masks of one grid.
 
     Args:
         first: [k, j, i] everything but 0 is inside.
         second: [k, j, i] likewise.
         spacing_mm: distance of neighbouring voxels along k, j, i (Image.spacing_mm is i, j, k: turn it round).
+        at_corners: leave each element at the grid's corner, as Nikolov's program does.
 
     Raises:
         InputError: masks of different shape or not three-dimensional, or a spacing that is none.
@@ -110,7 +114,8 @@ def surface_distances(first: Mask, second: Mask, spacing_mm: npt.ArrayLike) -> S
     if a.ndim != 3:
         raise InputError(f"Surface distances need masks of three dimensions; these have {a.ndim}.")
     size = spacing(spacing_mm, 3)
-    (points_a, areas_a), (points_b, areas_b) = surface_elements(a, size), surface_elements(b, size)
+    points_a, areas_a = surface_elements(a, size, at_corners=at_corners)
+    points_b, areas_b = surface_elements(b, size, at_corners=at_corners)
     if not (len(points_a) and len(points_b)):
         return SurfaceDistances(np.full(len(points_a), np.inf), np.full(len(points_b), np.inf), areas_a, areas_b)
     first_mm, first_mm2 = _sorted(_nearest(points_a, points_b), areas_a)
@@ -118,21 +123,26 @@ def surface_distances(first: Mask, second: Mask, spacing_mm: npt.ArrayLike) -> S
     return SurfaceDistances(first_mm, second_mm, first_mm2, second_mm2)
 
 
-def surface_elements(mask: BoolArray, spacing_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+def surface_elements(
+    mask: BoolArray, spacing_mm: FloatArray, *, at_corners: bool = False
+) -> tuple[FloatArray, FloatArray]:
     """Surface elements of a mask: [N, 3] positions along k, j, i in mm from the centre of voxel 0, and [N] areas in mm2.
 
     Args:
         mask: [k, j, i].
         spacing_mm: [3] along k, j, i.
+        at_corners: see :func:`surface_distances`.
     """
     region = bounding_region(mask)
     if region is None:
         return np.zeros((0, 3)), np.zeros(0)
-    code = _corner_codes(np.pad(mask[region], 1))
-    where = np.argwhere((code > 0) & (code < _CODES - 1))
-    areas = _areas_mm2(tuple(float(mm) for mm in spacing_mm))[code[tuple(where.T)]]
-    start = np.array([part.start for part in region])
-    return (where + start - 0.5) * spacing_mm, areas
+    code_map = _corner_codes(np.pad(mask[region], 1))
+    where = np.argwhere((code_map > 0) & (code_map < _CODES - 1))
+    codes = code_map[tuple(where.T)]
+    areas_mm2, offsets_mm = _elements_mm(tuple(float(mm) for mm in spacing_mm))
+    start = np.array([part.start for part in region]) - 1  # of the padding
+    offsets = spacing_mm / 2 if at_corners else offsets_mm[codes]
+    return (where + start) * spacing_mm + offsets, areas_mm2[codes]
 
 
 def _corner_codes(mask: BoolArray) -> npt.NDArray[np.uint8]:
@@ -161,13 +171,18 @@ def _triangles() -> tuple[FloatArray, npt.NDArray[np.intp]]:
 
 
 @cache
-def _areas_mm2(spacing_mm: tuple[float, ...]) -> FloatArray:
-    """[256] area in mm2 of the surface element of each code; 0 where all voxels are alike."""
+def _elements_mm(spacing_mm: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
+    """[256] area in mm2 of the surface element of each code, and [256, 3] its place in mm from the first of the eight
+    voxels; 0 where all voxels are alike."""
     triangles, codes = _triangles()
     corners = triangles * np.array(spacing_mm)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    areas: FloatArray = np.bincount(codes, np.linalg.norm(normals, axis=1) / 2, _CODES).astype(np.float64)
-    return areas
+    triangle_areas = np.linalg.norm(normals, axis=1) / 2
+    areas, places = np.zeros(_CODES), np.zeros((_CODES, 3))
+    np.add.at(areas, codes, triangle_areas)
+    np.add.at(places, codes, triangle_areas[:, None] * corners.mean(axis=1))
+    places[1:-1] /= areas[1:-1, None]
+    return areas, places
 
 
 def _nearest(points: FloatArray, others: FloatArray) -> FloatArray:
@@ -186,6 +201,6 @@ def _sorted(distances: FloatArray, areas: FloatArray) -> tuple[FloatArray, Float
 def _weighted_percentile(distances: FloatArray, areas: FloatArray, percent: float) -> float:
     """The smallest distance within which at least this share of the area lies."""
     share = np.cumsum(areas) / areas.sum()
-    # The last share may come out just below 1.
-    place = min(int(np.searchsorted(share, percent / 100)), len(distances) - 1)
+    # Sums in another order differ in the last digit, which must not decide between two elements.
+    place = min(int(np.searchsorted(share, percent / 100 - _ROUNDING)), len(distances) - 1)
     return float(distances[place])
