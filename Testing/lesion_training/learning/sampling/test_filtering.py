@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from LesionTrainingLib.learning.sample_filtering import FilterSettings, select_informative
+from LesionTrainingLib.learning.sampling.filtering import FilterSettings, select_informative
 
 
 def generator(seed=0):

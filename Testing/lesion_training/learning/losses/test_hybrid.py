@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from LesionTrainingLib.learning.hybrid_loss import hybrid_loss
+from LesionTrainingLib.learning.losses.hybrid import hybrid_loss
 
 LOGITS = torch.tensor([[0.0, 0.0], [0.0, math.log(3.0)]])  # p(nodule) = 1/2, 3/4
 LABELS = torch.tensor([0, 1])

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
-from LesionTrainingLib.learning.intensity_augmentation import IntensitySettings, to_unit, vary_intensity
+from LesionTrainingLib.learning.augmentation.intensity import IntensitySettings, to_unit, vary_intensity
 
-STILL = IntensitySettings(0.0, (1.0, 1.0), 0.0, 0.0, (0.0, 0.0), 0.0, 0.0)
+STILL = IntensitySettings(
+    shift=0.0,
+    contrast_range=(1.0, 1.0),
+    noise=0.0,
+    correlated_noise_share=0.0,
+    kernel_range=(0.0, 0.0),
+    slice_blur=0.0,
+    share=0.0,
+)
 
 
 def varied(hu, seed=0, **changes):
@@ -29,7 +37,7 @@ def test_the_input_stays_as_it_was(patches):
 
 
 def test_each_patch_gets_one_shift_of_its_own(patches):
-    change = varied(patches, shift_hu=20.0) - patches
+    change = varied(patches, shift=20.0) - patches
     assert change.flatten(1).std(dim=1).max() < 1e-2
     assert len({round(float(value), 2) for value in change[:, 0, 0, 0, 0]}) == 6
 
@@ -44,7 +52,7 @@ def test_contrast_leaves_air_alone():
 @pytest.mark.parametrize("correlated", [0.0, 1.0])
 def test_noise_has_the_stated_size(correlated):
     flat = torch.zeros(200, 1, 8, 16, 16)
-    change = varied(flat, noise_hu=40.0, correlated_noise_share=correlated, share=1.0)
+    change = varied(flat, noise=40.0, correlated_noise_share=correlated, share=1.0)
     spread = change[:, :, :, 2:-2, 2:-2].flatten(1).std(dim=1)
     assert spread.max() < 45
     assert spread.mean() == pytest.approx(20, abs=2.5)

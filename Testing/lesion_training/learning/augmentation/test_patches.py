@@ -7,13 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LesionTrainingLib.learning.patches import GeometrySettings, PatchTransforms, cut_patches, snap
+from LesionTrainingLib.learning.augmentation.patches import cut_patches, snap
+from LesionTrainingLib.learning.augmentation.spatial_3d import GeometrySettings, PatchTransforms
 
 SIZE = (10, 30, 30)
 
 
 def transform(flips=(False, False, False), turns=0, scale=1.0):
-    return PatchTransforms(torch.tensor([flips]), torch.tensor([turns]), torch.tensor([scale]))
+    return PatchTransforms.of(torch.tensor([flips]), torch.tensor([turns]), torch.tensor([scale]))
 
 
 @pytest.fixture
