@@ -72,15 +72,15 @@ class BatchMaker:
         lenders = Lenders.draw(torch.from_numpy(samples.labels == 0), settings.clutter, generator)
         changes = share.of(IntensityChanges.draw(count, settings.intensity, generator))
         own = share.of(np.arange(count))
-        hu = self._cut(samples.take(own), transforms[own])
+        hu = self._cut(samples[own], transforms[own])
         takers, lent = lenders[own].takers(), lenders[own].lenders.numpy()
         if len(takers):
             lent = lent[takers.numpy()]
-            others = self._cut(samples.take(lent), transforms[lent])
+            others = self._cut(samples[lent], transforms[lent])
             takers = takers.to(hu.device)
             hu[takers] = overlay_vessels(hu[takers], others, settings.clutter)
         labels = torch.from_numpy(samples.labels[own].astype(np.int64)).to(hu.device)
-        targets = self._targets(samples.take(own), transforms[own]).to(hu.device)
+        targets = self._targets(samples[own], transforms[own]).to(hu.device)
         return Batch(step, to_unit(changes.apply(hu), self._window), labels, targets)
 
     def identity(self) -> dict[str, Any]:
