@@ -8,11 +8,13 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from ..engine.task import Term
+
 
 def hybrid_loss(
     logits: Tensor, regression: Tensor | None, labels: Tensor, targets: Tensor, regression_weight: float
-) -> tuple[Tensor, Tensor]:
-    """Mean classification loss, and the weighted mean localisation loss of the positive samples; their sum is Eq. 4.
+) -> dict[str, Term]:
+    """The sum of both terms, each divided by its count, is Eq. 4.
 
     Args:
         logits: [n, 2] background, nodule.
@@ -22,12 +24,12 @@ def hybrid_loss(
         regression_weight: lambda of Eq. 4.
 
     Returns:
-        Two scalars, classification and ``regression_weight`` times localisation; the second is 0 without positives.
+        ``classification`` of all samples, and with a regression ``localisation`` of the nodules, weighted.
     """
-    classification = functional.cross_entropy(logits, labels)
-    positive = labels == 1
-    if regression is None or not bool(positive.any()):
-        return classification, logits.new_zeros(())
-    # dist(a) of Eq. 3 is PyTorch's smooth L1 with beta = 1; summed over x, y, z, d, averaged over the positives.
-    distance = functional.smooth_l1_loss(regression[positive], targets[positive], reduction="none", beta=1.0)
-    return classification, regression_weight * distance.sum(dim=1).mean()
+    terms = {"classification": Term(functional.cross_entropy(logits.float(), labels, reduction="sum"), len(labels))}
+    if regression is not None:
+        positive = labels == 1
+        # dist(a) of Eq. 3 is PyTorch's smooth L1 with beta = 1; summed over x, y, z, d, averaged over the positives.
+        distance = functional.smooth_l1_loss(regression[positive].float(), targets[positive], reduction="sum", beta=1.0)
+        terms["localisation"] = Term(regression_weight * distance, positive.sum())
+    return terms
