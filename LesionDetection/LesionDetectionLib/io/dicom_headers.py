@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from LesionDetectionLib.core.progress import Progress
 
@@ -94,6 +95,7 @@ _TAGS = [
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]
+_UNDEFINED_LENGTH = 0xFFFFFFFF
 _WORKERS = min(8, (os.cpu_count() or 1) + 2)
 """Reading waits for the disk or network more than it computes."""
 
@@ -207,6 +209,22 @@ def open_whole(path: Path) -> Dataset:
         implicit = dataset.original_encoding[0]
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
     return dataset
+
+
+def is_cut_off(dataset: Dataset, path: Path) -> bool:
+    """Whether the file ends within an element. pydicom reads a sequence that is cut off as a shorter one, in silence.
+
+    Args:
+        dataset: just read from ``path``, none of its sequences looked at yet.
+    """
+    if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        return False  # lengths are those of what was deflated, and a cut is an error of its own
+    size = path.stat().st_size
+    elements: list[Any] = [
+        dataset.get_item(tag) for tag in list(dataset.keys())
+    ]  # iterating over it would convert them
+    raw = [element for element in elements if isinstance(element, RawDataElement)]
+    return any(e.length != _UNDEFINED_LENGTH and e.value_tell + e.length > size for e in raw)
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import GeometryError, InputError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.dicom import read_stack, stack_geometry
-from LesionDetectionLib.io.dicom_headers import files_under, headers, scan
+from LesionDetectionLib.io.dicom_headers import files_under, headers, is_cut_off, scan
 from LesionDetectionLib.io.dicom_series import find_stacks, find_stacks_in
-from pydicom.uid import generate_uid
+from pydicom import dcmread, dcmwrite
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
 from scipy.spatial.transform import Rotation
 
 EVEN = [2.0 * k for k in range(12)]
@@ -106,3 +107,15 @@ def test_headers_come_one_by_one_and_in_order(dicom):
 @pytest.mark.parametrize("name", ["crlm-ct-1004/image", "sts-001/FDG_PET/image"])
 def test_real_series(real_data, name):
     check_same_grid(real_data(name))
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_a_whole_file_is_not_cut_off(dicom, syntax):
+    (path,) = dicom.series([0.0])
+    dataset = dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dcmwrite(path, dataset)
+    assert not is_cut_off(dcmread(path), path)
+    if syntax == ExplicitVRLittleEndian:
+        damage(path)
+        assert is_cut_off(dcmread(path), path)
