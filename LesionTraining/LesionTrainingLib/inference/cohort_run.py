@@ -122,7 +122,8 @@ class _Run:
                     self._detect(to_do)
             except LesionDetectionError as error:
                 self._end(to_do)
-                raise self._told(error) from error
+                self._add_how_far(error)
+                raise
             result = self._end(to_do)
         if not result.done:
             raise InputError(_nothing_done(result, output))
@@ -177,15 +178,13 @@ class _Run:
         write_ending(self.cohort, self.job, self.bundle, result, self.workers)
         return result
 
-    def _told(self, error: LesionDetectionError) -> LesionDetectionError:
-        """The same error, with how far the run has come."""
-        if not self.done:
-            return error
-        so_far = f"{len(self.done)} of {len(self.cohort.cases)} cases are done"
+    def _add_how_far(self, error: LesionDetectionError) -> None:
+        """Say in the error how far the run has come."""
+        so_far = f"{len(self.done)} of {len(self.cohort.cases)} cases are done; the same command goes on from there."
         if isinstance(error, Cancelled):
-            return Cancelled(f"Cancelled. {so_far}; the same command goes on from there.")
-        error.args = (f"{error} So far {so_far}; the same command goes on from there.",)
-        return error
+            error.args = (f"Cancelled. {so_far}",)
+        elif self.done:
+            error.args = (f"{error} So far {so_far}",)
 
 
 @contextlib.contextmanager

@@ -91,7 +91,8 @@ class Dispatch:
                         raise outcome.stops
                     yield outcome
         finally:
-            self._client.cancel(list(self._running))
+            with contextlib.suppress(OSError, RuntimeError):  # the connection may be what was lost
+                self._client.cancel(list(self._running))
             self._running.clear()
             self._waiting.clear()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from LesionDetectionLib import __version__
 from LesionDetectionLib.core.detections import Detections, OperatingPoint
 from LesionDetectionLib.core.detector import MethodInfo
 from LesionDetectionLib.core.errors import DeviceError
@@ -102,6 +103,16 @@ METHOD = MethodInfo(
     "stand_ins:settings_for",
     "stand_ins:create",
 )
+
+
+def sees_nothing(_path):
+    """As a worker on a machine without the shared disk."""
+    return "a-host", __version__, False
+
+
+def not_installed(_path):
+    """As a worker on a machine without this program."""
+    raise ModuleNotFoundError("LesionTrainingLib")
 
 
 def write_scan(path: Path) -> Path:
