@@ -8,9 +8,9 @@ oblique grid is a turned one: only the spacing counts.
 
 Elements, areas and percentiles over the area are those of S. Nikolov et al., J. Med. Internet Res. 23 (2021) e26151,
 "Surface Dice". Their program leaves each element at the grid's corner, which makes of the surface a layer as thick as a
-voxel and distances too small. Spheres of 10 and 11 mm in voxels of 1 mm: 0.76 mm there, 1.00 mm here, 1.08 mm between the
-centres of border voxels; in slices of 5 mm: 0.45, 0.92 and 0.32 mm. ``at_corners`` gives their figures, to compare with
-published ones.
+voxel and distances too small. Spheres of 10 and 11 mm in voxels of 1 mm: 0.77 mm there, 1.00 mm here, 1.08 mm between the
+centres of border voxels; with 2.5 mm between slices 0.59, 0.99 and 0.79 mm (Testing/benchmarks/surface_distance.py).
+``at_corners`` gives their figures, to compare with published ones.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..metrics.calibration import Reliability
 from ..metrics.diameters import diameter_agreement
 from ..metrics.proportions import wilson_interval
-from .figures import COLORS, INK, PAPER, QUIET, RULE, Plot, add_legend, as_png, new_figure, style_axes
+from .figures import COLORS, INK, PAPER, QUIET, RULE, Plot, add_legend, as_png, new_figure, readable, style_axes
 from .tables import Table
 
 _SHARE_TICKS = np.linspace(0, 1, 6)
@@ -92,10 +92,17 @@ def bland_altman_plot(measured_mm: npt.ArrayLike, true_mm: npt.ArrayLike, *, tit
         (agreement.upper_limit_mm, "upper limit", (0, (6, 3))),
     ):
         axes.axhline(value, color=COLORS[1], linewidth=1.3, linestyle=dashes)
-        axes.annotate(
-            f"{name} {value:+.1f} mm".replace("-", "−"), (1, value), (-4, 3), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", color=INK, fontsize=8,
-        )  # fmt: skip
+        words = axes.annotate(
+            f"{name} {value:+.1f} mm".replace("-", "−"),
+            (1, value),
+            (-4, 4),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            color=INK,
+            fontsize=8,
+        )
+        readable(words)
     rows = tuple(
         (float(a), float(b), float(m), float(d)) for a, b, m, d in zip(measured, true, mean, difference, strict=True)
     )

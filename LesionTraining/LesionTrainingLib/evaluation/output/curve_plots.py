@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .figures import COLORS, INK, PAPER, QUIET, Place, Plot, add_legend, as_png, line_style, new_figure
+from .figures import COLORS, INK, PAPER, QUIET, Place, Plot, add_legend, as_png, line_style, new_figure, readable
 from .tables import Cell, Table
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def froc_plot(
     octaves = np.log2(ticks[-1] / ticks[0])
     grid = np.geomspace(ticks[0], ticks[-1], round(octaves * _DRAWN_PER_OCTAVE) + 1)
     for index, curve in enumerate(curves):
-        rates = np.unique(curve.x)
-        best = np.array([curve.y[curve.x == rate].max() for rate in rates])
+        rates, best = _best_at_each(curve)
         reached = grid <= rates[-1] if rates.size else np.zeros(grid.shape, dtype=bool)
         if rates.size:
             values = np.interp(grid, rates, best)
@@ -137,6 +136,14 @@ def loss_plot(curves: Sequence[Curve], *, x: str = "Iteration", logarithmic: boo
     return Plot(as_png(figure), data, f"Loss over {x.lower()}, {_names(curves)}.")
 
 
+def _best_at_each(curve: Curve) -> tuple[FloatArray, FloatArray]:
+    """The distinct places of a curve, rising, and the highest value at each."""
+    order = np.argsort(curve.x, kind="stable")
+    x, y = curve.x[order], curve.y[order]
+    first = np.flatnonzero(np.diff(x, prepend=-np.inf))
+    return x[first], np.maximum.reduceat(y, first) if first.size else y
+
+
 def _add_band(axes: Axes, curve: Curve, index: int) -> None:
     if curve.band is not None:
         color = COLORS[index % len(COLORS)]
@@ -147,7 +154,10 @@ def _add_marks(axes: Axes, curve: Curve, index: int) -> None:
     color = COLORS[index % len(COLORS)]
     for mark in curve.marks:
         axes.plot([mark.x], [mark.y], "o", color=color, markeredgecolor=PAPER, markersize=7, zorder=5)
-        axes.annotate(mark.name, (mark.x, mark.y), (7, -11), textcoords="offset points", color=INK, fontsize=8)
+        text = axes.annotate(
+            mark.name, (mark.x, mark.y), (7, -11), textcoords="offset points", color=INK, fontsize=8, zorder=6
+        )
+        readable(text)
 
 
 def _share_axis(axes: Axes) -> None:

@@ -17,6 +17,7 @@ from .tables import Table, write_csv
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 Place = Literal["best", "upper left", "upper right", "lower left", "lower right"]
 """A corner of the axes."""
@@ -30,6 +31,7 @@ DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)))
 """Curves also differ without colour, as in a printed page; after the colours are used up, by dashes alone."""
 _SIZE_INCHES = (6.0, 4.5)
 """All alike, so that they stand in rows on a page."""
+_MARGIN_INCHES = 0.11
 _DOTS_PER_INCH = 170
 
 
@@ -68,7 +70,8 @@ def new_figure(title: str = "", x: str = "", y: str = "") -> tuple[Figure, Axes]
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE_INCHES, facecolor=PAPER, layout="constrained")
+    figure = Figure(figsize=_SIZE_INCHES, facecolor=PAPER)
+    figure.set_layout_engine("constrained", w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     style_axes(axes, x, y)
@@ -97,6 +100,13 @@ def add_legend(axes: Axes, place: Place = "best") -> None:
         axes.legend(
             loc=place, fontsize=9, labelcolor=INK, frameon=True, facecolor=PAPER, edgecolor="none", framealpha=0.85
         )
+
+
+def readable(text: Text) -> None:
+    """A halo of paper, so that words stand out from lines behind them."""
+    from matplotlib.patheffects import withStroke
+
+    text.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
 
 
 def line_style(index: int) -> dict[str, Any]:
