@@ -87,7 +87,7 @@ def put_together(truth: TruthSet, marks: MarkSet) -> Scoring:
     Marks on images that the truth does not have are left aside with a note, as LUNA16's script leaves them.
 
     Raises:
-        InputError: no image has both.
+        InputError: no image can be scored.
     """
     notes, known = [*truth.notes, *marks.notes], set(truth.images) | {left.case for left in truth.left_out}
     strangers = [name for name in marks.images if name not in known]
@@ -110,6 +110,8 @@ def put_together(truth: TruthSet, marks: MarkSet) -> Scoring:
             left_out.append(failed.get(name, LeftOut(name, "There are no detections for it.")))
             continue
         images.append(_image(name, one, found or ImageMarks(NO_FINDINGS), notes))
+    if not images:
+        raise InputError(f"No image can be scored. The first, “{left_out[0].case}”: {left_out[0].reason}")
     if left_out:
         notes.append(f"{len(left_out)} images were left out of every figure; left_out.csv says why.")
     return Scoring(tuple(images), tuple(left_out), tuple(dict.fromkeys(notes)))

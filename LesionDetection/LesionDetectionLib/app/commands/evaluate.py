@@ -1,0 +1,103 @@
+"""``lesion evaluate``: score marks against the truth by the rules of a protocol, or by all of them side by side."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from LesionDetectionLib.app.commands.options import add_output_options, training_part
+from LesionDetectionLib.app.console import shown_progress
+
+PROTOCOLS = ("luna16", "deeplesion", "coco3d", "picai", "autopet", "all")
+_EPILOG = """examples:
+  LUNA16's lists      lesion evaluate --protocol luna16 --annotations annotations.csv --excluded annotations_excluded.csv
+                        --seriesuids seriesuids.csv --detections marks.csv --output DIR
+                      marks.csv: seriesuid,coordX,coordY,coordZ,probability (and diameter_mm, where it is known)
+  DeepLesion          lesion evaluate --protocol deeplesion --truth DL_info.csv --split test --detections marks.csv
+                        --output DIR
+                      marks.csv: File_name,x1,y1,x2,y2,score (first and last pixel)
+  folders             lesion evaluate --protocol picai --truth LABELS --detections FOUND --output DIR
+                      FOUND: <image>/detections.json, as “lesion detect COHORT” writes it, or <image>.json
+                      LABELS: the same, or label maps <image>.nii.gz (.nrrd, .mha)
+  a cohort's labels   lesion evaluate --protocol all --cohort SPEC --detections FOUND --output DIR
+  from scratch        lesion evaluate --model BUNDLE --cohort SPEC --output DIR
+"""
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="score marks by the rules of LUNA16, DeepLesion, COCO, PI-CAI or autoPET",
+        description="Score marks against the truth. Writes summary.json, tables of lesions and marks, curves (PNG and CSV) "
+        "and a page, index.html.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--protocol", default="luna16", choices=PROTOCOLS, help="whose rules, or all side by side (default: luna16)"
+    )
+    truth = parser.add_argument_group("the truth")
+    truth.add_argument("--annotations", type=Path, metavar="CSV", help="LUNA16: nodules")
+    truth.add_argument("--excluded", type=Path, metavar="CSV", help="LUNA16: findings that count neither way")
+    truth.add_argument("--seriesuids", type=Path, metavar="CSV", help="LUNA16: all series to score")
+    truth.add_argument(
+        "--truth", type=Path, metavar="PATH", help="DL_info.csv, or a folder of label maps or detections"
+    )
+    truth.add_argument("--cohort", default="", metavar="SPEC", help="a cohort with labels, see “lesion cohort”")
+    truth.add_argument(
+        "--split", default="", choices=("training", "validation", "test"), help="of DL_info.csv (default: all)"
+    )
+    marks = parser.add_argument_group("the marks")
+    marks.add_argument("--detections", type=Path, metavar="PATH", help="a table of marks, or a folder of detections")
+    marks.add_argument("--model", type=Path, metavar="BUNDLE", help="detect with this model in each case of the cohort")
+    marks.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+    marks.add_argument(
+        "--operating-point",
+        default="",
+        metavar="P",
+        help="for autopet, which knows no scores: a name that the model gives or a least score (default: the model's)",
+    )
+    parser.add_argument(
+        "--bootstraps",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="samples for the confidence; 0 for none (default: 1000)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: 0)")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    evaluation = training_part("evaluation.evaluate")
+    request = evaluation.Request(
+        protocol=options.protocol,
+        output=options.output,
+        annotations=options.annotations,
+        excluded=options.excluded,
+        series=options.seriesuids,
+        truth=options.truth,
+        cohort=options.cohort,
+        detections=options.detections,
+        model=options.model,
+        split=options.split,
+        operating_point=options.operating_point,
+        device=options.device,
+        samples=options.bootstraps,
+        seed=options.seed,
+        overwrite=options.overwrite,
+    )
+    with shown_progress(options.quiet) as progress:
+        evaluated = evaluation.evaluate(request, progress)
+    if not options.quiet:
+        _print(evaluated, options.output)
+
+
+def _print(evaluated: Any, output: Path) -> None:
+    for one in evaluated.scored:
+        print(f"{one.policy.name}: {one.lead}")
+    for note in evaluated.scoring.notes:
+        print(f"Note: {note}")
+    print(f"Results: {output} (index.html, summary.json, tables and curves)")

@@ -1,0 +1,80 @@
+"""A model on a cohort from scratch: every mark in every labelled case, and the case's truth."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from LesionDetectionLib.core.bundle import Bundle
+from LesionDetectionLib.core.detector import Detector, method
+from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.image import Geometry
+from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods.operating_points import operating_points
+
+from ..cohorts.case import Case
+from ..cohorts.cohort import Cohort, LeftOut, work_on
+from .matching.findings import Findings
+from .reading.from_cohort import truth_of
+from .reading.sets import ImageMarks, ImageTruth, MarkSet, TruthSet
+
+
+def detect_in_cohort(
+    bundle: Bundle, cohort: Cohort, device: str, progress: Progress, *, outlines: bool = False
+) -> tuple[TruthSet, MarkSet]:
+    """Detect in each labelled case with the method of the bundle, whatever the marks score, and read the case's labels.
+
+    A case that cannot be read or detected in is left out and listed.
+
+    Args:
+        outlines: also outline each mark, where the method can leave that out: policies that compare masks need it.
+
+    Raises:
+        BundleError, DeviceError: the model or device cannot be used.
+        InputError: no case could be used.
+        Cancelled: see ``progress``.
+    """
+    info = method(bundle.manifest.method)
+    points = operating_points(bundle)
+    settings = _all_marks(info.default_settings(bundle), outlines)
+    detector = info.create(bundle, device)
+    labelled = [case for case in cohort.cases if case.labelled]
+    done, failed = work_on(labelled, lambda case: _detect(detector, case, settings), progress)
+    unlabelled = tuple(LeftOut(case.id, "It has no labels.") for case in cohort.cases if not case.labelled)
+    left_out = (*cohort.left_out, *unlabelled, *failed)
+    if not done:
+        raise InputError(
+            f"No case of {cohort.spec} could be used. The first, “{left_out[0].case}”: {left_out[0].reason}"
+        )
+    phantoms = (f"Measured on {cohort.title}: computer-made, no patients.",) if cohort.on_phantoms else ()
+    truth = TruthSet(
+        {case.id: truth for case, (truth, _) in done},
+        f"{cohort.title} ({len(done)} cases)",
+        left_out,
+        (*phantoms, *cohort.notes),
+        cohort.on_phantoms,
+    )
+    marks = MarkSet(
+        {case.id: marks for case, (_, marks) in done},
+        f"“{bundle.manifest.name}” {bundle.manifest.version} ({bundle.manifest.method})",
+        complete=False,
+        notes=bundle.warnings(),
+        operating_points={point.name: point.threshold for point in points},
+        default_point=points[0].name,
+    )
+    return truth, marks
+
+
+def _detect(detector: Detector, case: Case, settings: Any) -> tuple[ImageTruth, ImageMarks]:
+    truth = truth_of(case)  # before the voxels: missing labels are the commoner fault, and found at once
+    found = detector.detect(case.images(), settings, Progress())
+    geometry: Geometry = found.geometry
+    return dataclasses.replace(truth, geometry=geometry), ImageMarks(Findings.of_lesions(found.lesions), geometry)
+
+
+def _all_marks(settings: Any, outlines: bool) -> Any:
+    """The settings with every mark shown, and outlined only where that is needed."""
+    changes: dict[str, Any] = {"operating_point": "0"}
+    if any(entry.name == "measure" for entry in dataclasses.fields(settings)):
+        changes["measure"] = outlines
+    return dataclasses.replace(settings, **changes)

@@ -1,0 +1,240 @@
+"""What is read from a FROC curve: counts, sensitivities at the protocol's rates with their confidence, and by size.
+
+The counts are named as LUNA16's script names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..froc import FrocCurve, false_positives_per_scan, froc, sensitivity_at, sensitivity_by_size, threshold_at_rate
+from ..froc_bootstrap import CONFIDENCE, FrocBootstrap, bootstrap_froc
+from ..matching.findings import ImageFindings
+from ..matching.outcome import MISSED, Fate, Outcome
+from ..matching.policy import Policy
+from ..output.plots import Band, Curve, Plot, froc_plot
+from ..output.tables import Cell, Table
+from ..reading.sets import Scoring
+from .scored import Scored, ScoreOptions, band_name, match_all
+
+_BAND_POINTS = 97
+"""Places along the drawn part of the curve at which the confidence band is read."""
+
+
+def score_free_response(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scored:
+    """Score as LUNA16 and DeepLesion do. Raises Cancelled."""
+    outcomes = match_all(policy, scoring.images, options.progress.part(0, 0.5))
+    found = read_free_response(policy, scoring.images, outcomes, options)
+    summary = {**found.summary, "rule": policy.rule}
+    return Scored(policy, scoring.images, outcomes, summary, found.lead, found.tables, found.plots)
+
+
+@dataclass(frozen=True, eq=False)
+class FreeResponse:
+    """What the outcomes of one policy give; see :class:`.scored.Scored`."""
+
+    summary: dict[str, Any]
+    lead: str
+    tables: tuple[Table, ...]
+    plots: dict[str, Plot]
+
+
+def read_free_response(
+    policy: Policy, images: Sequence[ImageFindings], outcomes: Sequence[Outcome], options: ScoreOptions
+) -> FreeResponse:
+    """Counts, curve, confidence, sizes and operating points. Raises Cancelled."""
+    curve = froc(outcomes)
+    sensitivities = {f"{rate:g}": sensitivity_at(curve, rate, upright=policy.upright) for rate in policy.rates}
+    mean = float(np.mean(list(sensitivities.values())[: policy.averaged]))
+    drawn_rates = np.geomspace(policy.rates[0], policy.rates[-1], _BAND_POINTS).tolist()
+    boot = None
+    if options.samples:
+        options.progress(0.5, "Bootstrap")
+        boot = bootstrap_froc(
+            outcomes,
+            [*policy.rates, *drawn_rates],
+            policy.averaged,
+            upright=policy.upright,
+            samples=options.samples,
+            seed=options.seed,
+        )
+    options.progress(0.8, "Tables and curves")
+    sizes = _sizes(policy, outcomes)
+    points = {
+        name: operating_point(policy, outcomes, threshold) for name, threshold in options.operating_points.items()
+    }
+    summary = {
+        **counts(policy, outcomes),
+        "sensitivity_at_fp": sensitivities,
+        _mean_name(policy): mean,
+        "bootstrap": _bootstrap_values(policy, boot, options) if boot is not None else None,
+        "sensitivity_by_size": sizes,
+        "operating_points": points,
+    }
+    tables = (
+        _rates_table(policy, sensitivities, mean, boot),
+        *([_points_table(policy, points)] if points else []),
+        _sizes_table(policy, sizes),
+        counts_table(policy, summary),
+    )
+    plots = {}
+    if options.plots:
+        plots["froc"] = _plot(policy, curve, mean, boot, np.array(drawn_rates))
+    return FreeResponse(summary, _lead(policy, summary, mean, boot), tables, plots)
+
+
+def counts(policy: Policy, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What became of marks and lesions, with the names of LUNA16's script where it has one.
+
+    ``candidates`` are the marks within the limit; ``ignored_double_detections`` are, as in the script, counted lesion by
+    lesion: a further mark that hits two lesions counts twice.
+    """
+    fates = np.bincount(np.concatenate([outcome.fates for outcome in outcomes]), minlength=len(Fate))
+    lesions = sum(len(outcome.lesion_marks) for outcome in outcomes)
+    found = sum(int((outcome.lesion_marks >= 0).sum()) for outcome in outcomes)
+    candidates = int(fates.sum() - fates[Fate.BEYOND_LIMIT] - fates[Fate.NOT_SHOWN])
+    doubles = sum(int(np.maximum(outcome.lesion_hits - 1, 0).sum()) for outcome in outcomes)
+    return {
+        f"{policy.image_is}s": len(outcomes),
+        f"{policy.lesion_is}s": lesions,
+        "candidates": candidates,
+        "true_positives": found,
+        "false_negatives": lesions - found,
+        "false_positives": int(fates[Fate.FALSE]),
+        "ignored_on_excluded": int(fates[Fate.EXCLUDED]),
+        "ignored_double_detections": doubles,
+        "ignored_beyond_limit": int(fates[Fate.BEYOND_LIMIT]),
+        "sensitivity": found / lesions if lesions else float("nan"),
+        f"mean_candidates_per_{policy.image_is}": candidates / len(outcomes),
+    }
+
+
+def operating_point(policy: Policy, outcomes: Sequence[Outcome], threshold: float) -> dict[str, Any]:
+    """What marks of at least ``threshold`` find, and how many of them are false per image."""
+    scores = np.concatenate([outcome.lesion_scores for outcome in outcomes])
+    found = int(((scores >= threshold) & (scores > MISSED)).sum())
+    return {
+        "threshold": threshold,
+        f"false_positives_per_{policy.image_is}": false_positives_per_scan(outcomes, threshold),
+        "found": found,
+        f"{policy.lesion_is}s": len(scores),
+        "sensitivity": found / len(scores) if len(scores) else float("nan"),
+    }
+
+
+def counts_table(policy: Policy, summary: dict[str, Any]) -> Table:
+    """The counts for people."""
+    names = [name for name, value in summary.items() if isinstance(value, (int, float))]
+    return Table(("", "number"), tuple((name.replace("_", " "), summary[name]) for name in names), digits=4)
+
+
+def _mean_name(policy: Policy) -> str:
+    if policy.averaged == len(policy.rates):
+        return "cpm"
+    return f"mean_sensitivity_at_{policy.rates[0]:g}_to_{policy.rates[policy.averaged - 1]:g}"
+
+
+def _mean_title(policy: Policy) -> str:
+    return "CPM" if policy.averaged == len(policy.rates) else f"mean of the first {policy.averaged}"
+
+
+def _bootstrap_values(policy: Policy, boot: FrocBootstrap, options: ScoreOptions) -> dict[str, Any]:
+    parts = [part.tolist() for part in (boot.sensitivity.mean, boot.sensitivity.lower, boot.sensitivity.upper)]
+    return {
+        "samples": boot.samples,
+        "seed": options.seed,
+        "confidence": CONFIDENCE,
+        "sensitivity_at_fp": {
+            f"{rate:g}": {"mean": parts[0][i], "lower": parts[1][i], "upper": parts[2][i]}
+            for i, rate in enumerate(policy.rates)
+        },
+        _mean_name(policy): {
+            "mean": float(boot.mean_sensitivity.mean),
+            "lower": float(boot.mean_sensitivity.lower),
+            "upper": float(boot.mean_sensitivity.upper),
+        },
+    }
+
+
+def _sizes(policy: Policy, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    threshold = threshold_at_rate(outcomes, policy.size_rate)
+    bands = sensitivity_by_size(outcomes, threshold, policy.size_bands_mm)
+    return {
+        f"at_false_positives_per_{policy.image_is}": policy.size_rate,
+        "threshold": threshold,
+        "bands": [
+            {"from_mm": low, "to_mm": high, "found": found, "all": every}
+            for (low, high), (found, every) in zip(policy.size_bands_mm, bands, strict=True)
+        ],
+    }
+
+
+def _rates_table(policy: Policy, at: dict[str, float], mean: float, boot: FrocBootstrap | None) -> Table:
+    rows = list[tuple[Cell, ...]]()
+    for index, (rate, value) in enumerate(at.items()):
+        bounds = (float(boot.sensitivity.lower[index]), float(boot.sensitivity.upper[index])) if boot else (None, None)
+        rows.append((rate, value, *bounds))
+    bounds = (float(boot.mean_sensitivity.lower), float(boot.mean_sensitivity.upper)) if boot else (None, None)
+    rows.append((_mean_title(policy), mean, *bounds))
+    note = f"95 % bounds from {boot.samples} bootstrap samples of the {policy.image_is}s." if boot else "No bootstrap."
+    columns = (f"false positives per {policy.image_is}", "sensitivity", "lower", "upper")
+    return Table(columns, tuple(rows), note)
+
+
+def _points_table(policy: Policy, points: dict[str, dict[str, Any]]) -> Table:
+    rows = tuple((name, *row.values()) for name, row in points.items())
+    columns = ("operating point", *(name.replace("_", " ") for name in next(iter(points.values()))))
+    return Table(columns, rows, "The model's own operating points.")
+
+
+def _sizes_table(policy: Policy, sizes: dict[str, Any]) -> Table:
+    rows = tuple(
+        (
+            band_name(band["from_mm"], band["to_mm"]),
+            band["found"],
+            band["all"],
+            band["found"] / band["all"] if band["all"] else None,
+        )
+        for band in sizes["bands"]
+    )
+    note = f"Marks of score {sizes['threshold']:.3g} or more: at most {policy.size_rate:g} false positives per {policy.image_is}."
+    return Table(("diameter", "found", "all", "sensitivity"), rows, note)
+
+
+def _plot(
+    policy: Policy,
+    curve: FrocCurve,
+    mean: float,
+    boot: FrocBootstrap | None,
+    drawn: np.ndarray[Any, np.dtype[np.float64]],
+) -> Plot:
+    band = None
+    if boot is not None and boot.samples:
+        start = len(policy.rates)
+        band = Band(drawn, boot.sensitivity.lower[start:], boot.sensitivity.upper[start:])
+    line = Curve(
+        f"{policy.name}, {_mean_title(policy)} {mean:.3f}", curve.false_positives_per_scan, curve.sensitivity, band
+    )
+    return froc_plot([line], per=policy.image_is, ticks=policy.rates)
+
+
+def _lead(policy: Policy, summary: dict[str, Any], mean: float, boot: FrocBootstrap | None) -> str:
+    every, images = summary[f"{policy.lesion_is}s"], summary[f"{policy.image_is}s"]
+    if not every:
+        return f"There is no {policy.lesion_is} in the {images} {policy.image_is}s, so there is no sensitivity."
+    bounds = ""
+    if boot is not None and boot.samples:
+        bounds = f" (95 %: {float(boot.mean_sensitivity.lower):.3f} to {float(boot.mean_sensitivity.upper):.3f})"
+    one = summary["sensitivity_at_fp"]["1"]
+    at_one = f", sensitivity {one:.3f} at 1 false positive per {policy.image_is}"
+    name = "CPM" if policy.averaged == len(policy.rates) else "Mean sensitivity at " + _rates_words(policy)
+    return f"{name} {mean:.3f}{bounds}{at_one}; {every} {policy.lesion_is}s in {images} {policy.image_is}s."
+
+
+def _rates_words(policy: Policy) -> str:
+    used = [f"{rate:g}" for rate in policy.rates[: policy.averaged]]
+    return f"{', '.join(used[:-1])} and {used[-1]} false positives per {policy.image_is}"
