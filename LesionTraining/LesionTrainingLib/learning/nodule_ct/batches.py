@@ -66,7 +66,7 @@ class BatchMaker:
 
     def make(self, samples: Samples, step: int, share: Share) -> Batch:
         """The own part of the global batch ``samples``."""
-        count, settings = len(samples.scans), self._settings
+        count, settings = len(samples), self._settings
         generator = torch_stream(self._seed, self._name, "augmentation", step)
         transforms = PatchTransforms.draw(count, settings.geometry, generator)
         lenders = Lenders.draw(torch.from_numpy(samples.labels == 0), settings.clutter, generator)

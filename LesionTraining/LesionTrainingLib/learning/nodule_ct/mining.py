@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,9 +14,13 @@ from LesionDetectionLib.methods.nodule_ct.preprocessing import prepare
 from LesionDetectionLib.methods.nodule_ct.screening import Candidates, screen
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
+from ..engine.task import Peers
+from ..recipe import Run
 from .positions import Places, is_clear
 from .scans import TrainingScan
-from .settings import SamplingSettings
+from .settings import RecipeSettings
+
+_KINDS = ("negatives", "proposals")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,36 +43,74 @@ def scan_candidates(
     return screen(prepare(scan.image, settings), network, settings, device)
 
 
-def mine(
-    scans: Sequence[TrainingScan],
-    which: Sequence[int],
-    network: ScreeningFCN,
-    settings: NoduleSettings,
-    threshold: float,
-    most: int,
-    sampling: SamplingSettings,
-    device: torch.device,
-    progress: Progress,
-) -> Mined:
-    """Candidates above ``threshold``, at most ``most`` a scan, sorted into hard negatives and proposals.
+@dataclass(frozen=True, eq=False)
+class MiningPlace:
+    """Where mining is done: the training scans, the settings, and the run in whose folder processes share what they found."""
 
-    Args:
-        scans: the training scans.
-        which: indices of those to run on.
+    scans: Sequence[TrainingScan]
+    nodule: NoduleSettings
+    settings: RecipeSettings
+    run: Run
+
+    def mine_some(self, network: ScreeningFCN, peers: Peers, progress: Progress) -> Mined:
+        """Mine on ``settings.mining_scans`` of the scans, evenly spread."""
+        every = max(1, len(self.scans) // self.settings.mining_scans)
+        return mine_together(self, range(0, len(self.scans), every), network, peers, progress)
+
+
+def mine_together(
+    place: MiningPlace, which: Sequence[int], network: ScreeningFCN, peers: Peers, progress: Progress
+) -> Mined:
+    """Each process mines its share of the scans ``which``; all get what all found, in the order of the scans.
 
     Raises:
         Cancelled: see ``progress``.
     """
-    eager = replace(settings, candidate_threshold=threshold, most_candidates=most)
+    own = mine(place, peers.share.of(which), network, progress)
+    if peers.world == 1:
+        return own
+    folder = place.run.folder / "mined"
+    folder.mkdir(exist_ok=True)
+    for kind in _KINDS:
+        np.savez(folder / f"{kind}-{peers.rank}.npz", **vars(getattr(own, kind)))
+    peers.any(False)  # all have written
+    joined = {kind: _in_order([_read(folder / f"{kind}-{rank}.npz") for rank in range(peers.world)]) for kind in _KINDS}
+    peers.any(False)  # all have read
+    return Mined(**joined)
+
+
+def mine(place: MiningPlace, which: Sequence[int], network: ScreeningFCN, progress: Progress) -> Mined:
+    """Candidates of the scans ``which``, the most probable of each, sorted into hard negatives and proposals.
+
+    Raises:
+        Cancelled: see ``progress``.
+    """
+    settings = place.settings
+    eager = replace(
+        place.nodule, candidate_threshold=settings.mining_threshold, most_candidates=settings.mined_per_scan
+    )
     negatives, proposals = [], []
     for done, index in enumerate(which):
         progress(done / len(which), "Mining")
-        scan = scans[index]
-        zyx = scan.geometry.ijk_from_ras(scan_candidates(scan, network, eager, device).ras_mm)[:, ::-1]
-        negatives.append((index, zyx[is_clear(zyx, scan, sampling)], None))
+        scan = place.scans[index]
+        candidates = scan_candidates(scan, network, eager, place.run.device)
+        zyx = scan.geometry.ijk_from_ras(candidates.ras_mm)[:, ::-1]
+        negatives.append((index, zyx[is_clear(zyx, scan, settings.sampling)], None))
         if len(scan.diameters_mm):
             away = np.linalg.norm((zyx[:, None] - scan.nodules_zyx) * scan.spacing_zyx, axis=2)
             nearest = away.argmin(axis=1)
             inside = away[np.arange(len(zyx)), nearest] < scan.diameters_mm[nearest] / 2
             proposals.append((index, zyx[inside], nearest[inside]))
     return Mined(Places.join(negatives), Places.join(proposals))
+
+
+def _read(path: Path) -> Places:
+    with np.load(path, allow_pickle=False) as stored:
+        return Places(stored["scans"], stored["zyx"], stored["nodules"])
+
+
+def _in_order(parts: Sequence[Places]) -> Places:
+    scans = np.concatenate([part.scans for part in parts])
+    order = np.argsort(scans, kind="stable")
+    zyx, nodules = (np.concatenate([getattr(part, name) for part in parts]) for name in ("zyx", "nodules"))
+    return Places(scans[order], zyx[order], nodules[order])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.errors import InputError
 
-from ..patches import snap
+from ..augmentation.patches import snap
 from .scans import TrainingScan
 from .settings import SamplingSettings
 
@@ -43,6 +43,13 @@ class Samples:
     def join(cls, parts: Sequence[Samples]) -> Samples:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
+    def __len__(self) -> int:
+        return len(self.scans)
+
+    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> Samples:
+        """Only these samples, in this order; so that ``share.of(samples)`` works."""
+        return Samples(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
 
 @dataclass(frozen=True, eq=False)
 class Places:
@@ -57,6 +64,11 @@ class Places:
         return cls(np.zeros(0, int), np.zeros((0, 3)), np.zeros(0, int))
 
     @classmethod
+    def join_arrays(cls, scans: IntArray, zyx: FloatArray) -> Places:
+        """Places of no known nodule, of arrays as a checkpoint holds them."""
+        return cls(scans.astype(int), zyx.reshape(-1, 3), np.full(len(scans), -1))
+
+    @classmethod
     def join(cls, per_scan: Sequence[tuple[int, npt.NDArray[Any], IntArray | None]]) -> Places:
         """Of (scan index, [m, 3] positions, [m] nodules or None)."""
         if not per_scan:
@@ -69,9 +81,10 @@ class Places:
 
 
 def is_clear(zyx: FloatArray, scan: TrainingScan, settings: SamplingSettings) -> npt.NDArray[np.bool_]:
-    """[m] whether positions, [m, 3] voxels, are far enough from every nodule to be negatives."""
+    """[m] whether positions, [m, 3] voxels, are far enough from every nodule and excluded finding to be negatives."""
     clear = np.ones(len(zyx), dtype=bool)
-    for center, diameter in zip(scan.nodules_zyx, scan.diameters_mm, strict=True):
+    centers = np.concatenate([scan.nodules_zyx, scan.excluded_zyx])
+    for center, diameter in zip(centers, [*scan.diameters_mm, *scan.excluded_mm], strict=True):
         distance = np.linalg.norm((zyx - center) * scan.spacing_zyx, axis=1)
         radius = diameter / 2
         clear &= distance >= max(settings.clear_radii * radius, radius + settings.clear_mm)
@@ -79,10 +92,13 @@ def is_clear(zyx: FloatArray, scan: TrainingScan, settings: SamplingSettings) ->
 
 
 class PositionSampler:
-    """Draws samples from scans. ``mined`` and ``proposals`` may be replaced as the training goes on."""
+    """Draws samples from scans with the random numbers it is given, so that a step's samples follow from its number.
 
-    def __init__(self, scans: Sequence[TrainingScan], settings: SamplingSettings, seed: int) -> None:
-        self._scans, self._settings, self._random = scans, settings, np.random.default_rng(seed)
+    ``mined`` and ``proposals`` may be replaced as the training goes on.
+    """
+
+    def __init__(self, scans: Sequence[TrainingScan], settings: SamplingSettings) -> None:
+        self._scans, self._settings = scans, settings
         self._nodules = np.array([(s, n) for s, scan in enumerate(scans) for n in range(len(scan.diameters_mm))], int)
         if not len(self._nodules):
             raise InputError("None of the training scans has a nodule: there is nothing to learn.")
@@ -99,42 +115,42 @@ class PositionSampler:
         self.mined = Places.none()
         self.proposals = Places.none()
 
-    def positives(self, count: int, proposed: float = 0.0) -> Samples:
+    def positives(self, count: int, random: np.random.Generator, proposed: float = 0.0) -> Samples:
         """``count`` nodules, each as likely, the share ``proposed`` of them where the screening network saw them."""
-        known = int(self._random.binomial(count, proposed)) if len(self.proposals.scans) else 0
-        drawn = self._nodules[self._random.integers(len(self._nodules), size=count - known)]
-        shifted = self._positives(drawn, None)
+        known = int(random.binomial(count, proposed)) if len(self.proposals.scans) else 0
+        drawn = self._nodules[random.integers(len(self._nodules), size=count - known)]
+        shifted = self._positives(drawn, None, random)
         if not known:
             return shifted
-        chosen = self._random.integers(len(self.proposals.scans), size=known)
+        chosen = random.integers(len(self.proposals.scans), size=known)
         owners = np.stack([self.proposals.scans[chosen], self.proposals.nodules[chosen]], axis=1)
-        return Samples.join([shifted, self._positives(owners, self.proposals.zyx[chosen])])
+        return Samples.join([shifted, self._positives(owners, self.proposals.zyx[chosen], random)])
 
-    def negatives(self, count: int, weights: Mapping[str, float]) -> Samples:
+    def negatives(self, count: int, weights: Mapping[str, float], random: np.random.Generator) -> Samples:
         """``count`` places without a nodule, of kinds (those of the scans' pools, and ``mined``) by weight."""
         kinds = list(weights)
         share = np.array([weights[kind] for kind in kinds])
-        numbers = self._random.multinomial(count, share / share.sum())
-        chosen = [self._draw(kind, number) for kind, number in zip(kinds, numbers, strict=True)]
+        numbers = random.multinomial(count, share / share.sum())
+        chosen = [self._draw(kind, number, random) for kind, number in zip(kinds, numbers, strict=True)]
         scans, zyx = np.concatenate([part[0] for part in chosen]), np.concatenate([part[1] for part in chosen])
         centers = snap(zyx)
         return Samples(scans, centers, np.zeros(count, int), centers, np.ones(count))
 
-    def _draw(self, kind: str, count: int) -> tuple[IntArray, FloatArray]:
+    def _draw(self, kind: str, count: int, random: np.random.Generator) -> tuple[IntArray, FloatArray]:
         places = self.mined if kind == "mined" else self._pools[kind]
         if not len(places.scans):
             places = self._pools[FALLBACK]
-        index = self._random.integers(len(places.scans), size=count)
+        index = random.integers(len(places.scans), size=count)
         return places.scans[index], places.zyx[index]
 
-    def _positives(self, owners: IntArray, at_zyx: FloatArray | None) -> Samples:
+    def _positives(self, owners: IntArray, at_zyx: FloatArray | None, random: np.random.Generator) -> Samples:
         """Samples of nodules, [n, 2] (scan, nodule), at given places or shifted at random within a ball."""
         centers = np.array([self._scans[s].nodules_zyx[n] for s, n in owners]).reshape(-1, 3)
         diameters = np.array([self._scans[s].diameters_mm[n] for s, n in owners])
         if at_zyx is None:
             spacing = np.array([self._scans[s].spacing_zyx for s, _ in owners]).reshape(-1, 3)
-            direction = self._random.normal(size=centers.shape)
+            direction = random.normal(size=centers.shape)
             direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-            length = self._random.random(len(centers)) ** (1 / 3) * diameters / 2 * self._settings.shift_radii
+            length = random.random(len(centers)) ** (1 / 3) * diameters / 2 * self._settings.shift_radii
             at_zyx = centers + direction * length[:, None] / spacing
         return Samples(owners[:, 0], snap(at_zyx), np.ones(len(owners), int), centers, diameters)

@@ -1,148 +1,144 @@
-"""The whole recipe: fit, mine, fit again, set thresholds on validation scans; the result is a model bundle's content."""
+"""The whole recipe: fit, mine, fit again, set thresholds on the validation cases; the result is a model bundle's content."""
 
 from __future__ import annotations
 
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from LesionDetectionLib.core.bundle import Bundle, Manifest, Weights, write_bundle
+from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
+from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.model import weights_of
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN, parameter_count
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
-from ...evaluation.froc import cpm, froc
-from .mining import Mined, mine
-from .reduction_stage import fit_reduction
-from .scans import TrainingScan, nodule_count
-from .screening_stage import fit_screening
+from ..engine.fit import Fitted, fit
+from ..engine.settings import EngineSettings
+from ..engine.task import Task
+from ..recipe import Run, Trained
+from .mining import MiningPlace, mine_together
+from .reduction_stage import ReductionTask
+from .scans import TrainingScan, nodule_count, prepared_scans
+from .screening_stage import ScreeningTask
 from .settings import RecipeSettings
-from .validation import choose_candidate_threshold, choose_operating_points, detect_scans
+from .validation import choose_candidate_threshold, choose_operating_points, detect_scans, validation_cpm
+
+_BUNDLED = ("spacing_mm", "window_hu", "candidate_threshold", "candidate_distance_mm", "closing_mm", "lung_margin_mm")
+"""The settings of the method that belong to the weights; the user's own (what to measure, which operating point) do not."""
+
+LIMITS = (
+    "Nodules below 4 mm, ground glass in noise, and nodules in slices thicker than 3 mm are often missed.",
+    "Consolidation, atelectasis, effusion, fibrosis, post-operative change, lymph nodes, tubes and wires give false marks.",
+    "The diameter is that of a sphere of the nodule's volume, not a caliper's longest diameter.",
+)
 
 
-@dataclass
-class Trained:
-    """What a training run gives.
-
-    Attributes:
-        weights: by name; those of the first network begin with ``screening.``, of the second with ``reduction.``.
-        architecture, settings: as the bundle's manifest wants them.
-        record: counts, losses and seconds of each part.
-        metrics: what was measured on the validation scans.
-    """
-
-    weights: Weights = field(default_factory=dict)
-    architecture: dict[str, Any] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    record: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-
-
-def train(
-    training: Sequence[TrainingScan],
-    validation: Sequence[TrainingScan],
-    settings: RecipeSettings,
-    nodule: NoduleSettings,
-    seed: int,
-    device: str,
-    progress: Progress,
-) -> Trained:
+def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
     """Fit both networks and choose the thresholds.
 
     The same seed gives the same weights on the same machine with the same number of threads; with another number, sums
     are taken in another order and weights differ in their last digits, then more.
 
     Raises:
-        InputError: no nodules to learn from.
-        Cancelled: see ``progress``.
+        InputError: no nodules to learn from, or no usable validation case.
+        Cancelled: see ``progress``; ``run.resume`` goes on from there.
     """
-    where, seconds = torch.device(device), dict[str, float]()
-
-    def mine_with(network: ScreeningFCN, part: Progress, scans: int) -> Mined:
-        every = max(1, len(training) // scans)
-        with _timed(seconds, "mining"):
-            return mine(
-                training,
-                range(0, len(training), every),
-                network,
-                nodule,
-                settings.mining_threshold,
-                settings.mined_per_scan,
-                settings.sampling,
-                where,
-                part,
-            )
-
-    with _timed(seconds, "screening network, mining included"):
-        screening, first_losses = fit_screening(
-            training,
-            settings,
-            nodule.window_hu,
-            seed,
-            where,
-            partial(mine_with, scans=settings.mining_scans),
-            progress.part(0, 0.4),
-        )
-    mined = mine_with(screening, progress.part(0.4, 0.5), len(training))
-    with _timed(seconds, "second network"):
-        reduction, second_losses = fit_reduction(
-            training, screening, mined, settings, nodule.window_hu, seed, where, progress.part(0.5, 0.85)
-        )
-    with _timed(seconds, "validation"):
-        candidates = choose_candidate_threshold(
-            validation, screening, nodule, settings, where, progress.part(0.85, 0.92)
-        )
-        chosen = replace(nodule, candidate_threshold=candidates.threshold)
-        trained = Trained(
-            weights=weights_of(screening, reduction),
-            architecture={"screening": vars(settings.screening), "reduction": vars(settings.reduction)},
-            settings={"nodule_settings": _bundled(chosen), "operating_points": {"all": 0.0}},
-        )
-        matches = detect_scans(as_bundle(trained), validation, device, progress.part(0.92, 1))
+    clock, nodule = Clock(), NoduleSettings()
+    scans = prepared_scans(run.training, run, nodule, progress.part(0, 0.12))
+    validation = prepared_scans(run.validation, run, nodule, progress.part(0.12, 0.15))
+    if not scans or not validation:
+        first = f" The first: {run.left_out[0].case}: {run.left_out[0].reason}" if run.left_out else ""
+        raise InputError(f"No case of a part can be used; {len(run.left_out)} were left out.{first}")
+    clock.lap("preparing cases")
+    place = MiningPlace(scans, nodule, settings, run)
+    first_task = ScreeningTask(scans, settings, nodule.window_hu, run.seed, run.device, place.mine_some)
+    screening = _fit(first_task, settings.screening_stage, run, "screening", progress.part(0.15, 0.45))
+    network: ScreeningFCN = first_task.network.eval()
+    clock.lap("screening network, mining included")
+    mined = mine_together(place, range(len(scans)), network, run.processes, progress.part(0.45, 0.52))
+    clock.lap("mining")
+    second_task = ReductionTask(scans, network, mined, settings, nodule.window_hu, run.seed, run.device)
+    reduction = _fit(second_task, settings.reduction_stage, run, "reduction", progress.part(0.52, 0.85))
+    clock.lap("second network")
+    candidates = choose_candidate_threshold(
+        validation, network, nodule, settings, run.device, progress.part(0.85, 0.92)
+    )
+    chosen = asdict(replace(nodule, candidate_threshold=candidates.threshold))
+    trained = Trained(
+        weights=weights_of(network, second_task.network.eval()),
+        architecture={"screening": vars(settings.screening), "reduction": vars(settings.reduction)},
+        settings={"nodule_settings": {name: chosen[name] for name in _BUNDLED}, "operating_points": {"all": 0.0}},
+    )
+    matches = detect_scans(as_bundle(trained), validation, str(run.device), progress.part(0.92, 1))
+    clock.lap("validation")
     trained.settings["operating_points"] = choose_operating_points(matches, settings)
     trained.settings["default_operating_point"] = settings.default_operating_point
+    trained.metrics = {"candidates": vars(candidates), "cpm": validation_cpm(matches)}
     trained.record = {
+        **_counts(scans, validation),
+        "mined_negatives": len(mined.negatives.scans),
+        "proposals": len(mined.proposals.scans),
+        "parameters": parameter_count(network) + parameter_count(second_task.network),
+        "screening": screening.record(),
+        "reduction": reduction.record(),
+        "seconds": clock.seconds,
+    }
+    trained.lines, trained.limits = _lines(trained, settings), LIMITS
+    return trained
+
+
+def _fit(task: Task[Any], settings: EngineSettings, run: Run, name: str, progress: Progress) -> Fitted:
+    """Fit one network in a folder of its own; what is finished there is taken as it is."""
+    return fit(
+        task,
+        replace(settings, seed=run.seed),
+        run.folder / name,
+        run.device,
+        progress,
+        run.resume,
+        run.listeners,
+    )
+
+
+class Clock:
+    """Seconds of one part after another, by name."""
+
+    def __init__(self) -> None:
+        self.seconds, self._last = dict[str, int](), time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name], self._last = round(now - self._last), now
+
+
+def _counts(training: Sequence[TrainingScan], validation: Sequence[TrainingScan]) -> dict[str, int]:
+    return {
         "training_scans": len(training),
         "training_nodules": nodule_count(training),
         "validation_scans": len(validation),
         "validation_nodules": nodule_count(validation),
-        "mined_negatives": len(mined.negatives.scans),
-        "proposals": len(mined.proposals.scans),
-        "parameters": parameter_count(screening) + parameter_count(reduction),
-        "screening_losses": first_losses,
-        "reduction_losses": second_losses,
-        "seconds": {name: round(value) for name, value in seconds.items()},
     }
-    trained.metrics = {
-        "candidates": vars(candidates),
-        "cpm": round(cpm(froc(matches)), 4),
-    }
-    return trained
 
 
-class _timed:
-    """Adds the seconds of a ``with`` block to ``seconds[name]``."""
-
-    def __init__(self, seconds: dict[str, float], name: str) -> None:
-        self._seconds, self._name = seconds, name
-
-    def __enter__(self) -> None:
-        self._start = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._seconds[self._name] = self._seconds.get(self._name, 0.0) + time.monotonic() - self._start
-
-
-def _bundled(nodule: NoduleSettings) -> dict[str, Any]:
-    """The settings that belong to the weights; the user's own (what to measure, which operating point) stay out."""
-    names = ("spacing_mm", "window_hu", "candidate_threshold", "candidate_distance_mm", "closing_mm", "lung_margin_mm")
-    return {name: getattr(nodule, name) for name in names}
+def _lines(trained: Trained, settings: RecipeSettings) -> tuple[str, ...]:
+    """Sentences for the model card."""
+    record, candidates = trained.record, trained.metrics["candidates"]
+    seconds = ", ".join(f"{part} {value} s" for part, value in record["seconds"].items())
+    points = ", ".join(f"`{name}` at most {rate:g}" for name, rate in settings.operating_points.items())
+    return (
+        f"{record['parameters']:,} parameters, fitted on {record['training_nodules']} nodules in "
+        f"{record['training_scans']} scans. Times: {seconds}.",
+        f"The thresholds were set on {record['validation_nodules']} nodules in {record['validation_scans']} other scans. "
+        f"Candidates: probability >= {candidates['threshold']:.3f}, which lets {candidates['false_per_scan']:.1f} false ones "
+        f"per scan through, and {100 * candidates['sensitivity']:.1f} % of the nodules. Operating points, by false marks per "
+        f"scan there: {points}.",
+        "The same seed gives the same weights on the same machine with as many threads; elsewhere sums are taken in "
+        "another order and the weights differ a little.",
+    )
 
 
 def as_bundle(trained: Trained) -> Bundle:

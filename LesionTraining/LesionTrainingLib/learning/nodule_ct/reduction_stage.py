@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import REDUCTION_INPUT_ZYX, ReductionResNet, ScreeningFCN
+from torch import nn
 
-from ..hybrid_loss import hybrid_loss
-from .batches import BatchMaker
-from .fitting import LossLog, descend, make_optimizer, on_device, set_learning_rate
+from ..engine.randomness import stream
+from ..engine.task import Peers, Share, Task, Term
+from ..losses.hybrid import hybrid_loss
+from .batches import Batch, BatchMaker
 from .mining import Mined
+from .networks import fresh
 from .positions import PositionSampler, Samples
 from .scans import TrainingScan
 from .settings import RecipeSettings
 
+NAME = "reduction"
 
-def fit_reduction(
-    scans: Sequence[TrainingScan],
-    screening: ScreeningFCN,
-    mined: Mined,
-    settings: RecipeSettings,
-    window_hu: tuple[float, float],
-    seed: int,
-    device: torch.device,
-    progress: Progress,
-) -> tuple[ReductionResNet, list[float]]:
-    """A fitted network in evaluation mode, its first layers begun from ``screening``; and its loss in falling steps.
 
-    Raises:
-        Cancelled: see ``progress``.
+class ReductionTask(Task[Batch]):
+    """The second stage: what a candidate is, where and how large, of patches of 24 x 60 x 60 voxels.
+
+    Args:
+        scans: the training scans.
+        screening: the first network, which gives the first layers' weights to begin with.
+        mined: where it is wrong, and where it put its candidates.
+        device: where patches are put.
     """
-    torch.manual_seed(seed)
-    network = ReductionResNet(settings.reduction)
-    network.start_from(screening)
-    network = on_device(network, device)
-    sampler = PositionSampler(scans, settings.sampling, seed)
-    sampler.mined, sampler.proposals = mined.negatives, mined.proposals
-    maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, window_hu, settings, seed)
-    stage, log = settings.reduction_stage, LossLog(settings.reduction_stage.steps)
-    optimizer = make_optimizer(network, stage)
-    sampling = settings.sampling
-    positives = max(1, round(sampling.reduction_positives * stage.batch))
-    network.train()
-    for step in range(stage.steps):
-        set_learning_rate(optimizer, stage, step)
-        negatives = sampler.negatives(stage.batch - positives, sampling.reduction_negatives)
-        batch = maker.make(Samples.join([sampler.positives(positives, sampling.proposed), negatives])).to(device)
+
+    network: ReductionResNet
+
+    def __init__(
+        self,
+        scans: Sequence[TrainingScan],
+        screening: ScreeningFCN,
+        mined: Mined,
+        settings: RecipeSettings,
+        window_hu: tuple[float, float],
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.network = fresh(lambda: ReductionResNet(settings.reduction), seed, NAME)
+        self.network.start_from(screening)
+        self._settings, self._seed, self._device = settings, seed, device
+        self._sampler = PositionSampler(scans, settings.sampling)
+        self._sampler.mined, self._sampler.proposals = mined.negatives, mined.proposals
+        self._maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, window_hu, settings, seed, NAME, device)
+
+    def batch(self, step: int, size: int, share: Share) -> Batch:
+        sampling, random = self._settings.sampling, stream(self._seed, NAME, "places", step)
+        positives = max(1, round(sampling.reduction_positives * size))
+        nodules = self._sampler.positives(positives, random, sampling.proposed)
+        negatives = self._sampler.negatives(size - positives, sampling.reduction_negatives, random)
+        return self._maker.make(Samples.join([nodules, negatives]), step, share).to(self._device)
+
+    def loss(self, network: nn.Module, batch: Batch, peers: Peers) -> Mapping[str, Term]:
         logits, regression = network(batch.voxels)
-        classification, localisation = hybrid_loss(
-            logits, regression, batch.labels, batch.targets, settings.regression_weight
-        )
-        loss = classification + localisation
-        descend(loss, optimizer)
-        log.add(float(loss.detach()))
-        progress((step + 1) / stage.steps, f"Second network, loss {log.recent:.3f}")
-    return network.eval(), log.parts()
+        return hybrid_loss(logits, regression, batch.labels, batch.targets, self._settings.regression_weight)
+
+    def identity(self) -> dict[str, Any]:
+        return self._maker.identity()

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from LesionDetectionLib.core.atomic import atomic_folder
-from LesionDetectionLib.core.image import CT, HU, Geometry, Image
+from LesionDetectionLib.core.image import CT, HU, Geometry, Image, require_usable, understood_as
+from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import resample, to_axial
 from LesionDetectionLib.imaging.lungs import find_lungs, search_region
+from LesionDetectionLib.methods.nodule_ct.preprocessing import LEAST_SLICES
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
-FORMAT = 1
-"""Raise it when what is cached changes, so that old caches are not used."""
+from ...cohorts.caching import Content, Entry, Maker
+from ...cohorts.case import Case, Truth
+from ..recipe import Run
+
 POOL_SIZE = 20_000
 """Places of each kind that are kept of a scan."""
 DENSE_HU = -600.0
 """Voxels above this in the search region are vessels, walls, mediastinum or nodules; lung tissue is about -850."""
+_ARRAYS = ("hu", "nodules_zyx", "diameters_mm", "excluded_zyx", "excluded_mm")
+_POOL = "pool_"
 BODY_MM = 9.0
 """Dense structures that a square of this side (in the slice) does not fit into are vessels and the like, not body."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingScan:
-    """One scan on the working grid. N = nodules, M = mimics; positions are voxel indices (z, y, x).
+    """One scan on the working grid. N = nodules, E = excluded findings; positions are voxel indices (z, y, x).
 
     Attributes:
         name: for messages.
         hu: [z, y, x] int16; mapped from the cache, read when touched.
         geometry: of that array; axes in axial order.
         nodules_zyx, diameters_mm: [N, 3], [N].
+        excluded_zyx, excluded_mm: [E, 3], [E]: findings that are neither nodules nor background; nothing is learned there.
         pools: kind of place (``lung``, ``dense``, ``vessel``, ``pleura``, ``mimic``) -> [n, 3] int16.
+        entry: of the cache, held so that it stays there; None for a scan that is in memory only.
     """
 
     name: str
@@ -45,7 +49,10 @@ class TrainingScan:
     geometry: Geometry
     nodules_zyx: npt.NDArray[np.float64]
     diameters_mm: npt.NDArray[np.float64]
+    excluded_zyx: npt.NDArray[np.float64]
+    excluded_mm: npt.NDArray[np.float64]
     pools: dict[str, npt.NDArray[np.int16]]
+    entry: Entry | None = None
 
     @property
     def spacing_zyx(self) -> npt.NDArray[np.float64]:
@@ -61,34 +68,38 @@ class TrainingScan:
         return self.geometry.ras_from_ijk(self.nodules_zyx[:, ::-1])
 
 
-def prepare_scan(
-    image: Image,
-    nodules_ras_mm: npt.ArrayLike,
-    diameters_mm: npt.ArrayLike,
-    mimics_ras_mm: npt.ArrayLike,
-    settings: NoduleSettings,
-    seed: int,
-) -> TrainingScan:
+def prepare_scan(image: Image, truth: Truth, settings: NoduleSettings, seed: int) -> TrainingScan:
     """A scan with its truth on the working grid.
 
     Args:
         image: CT in HU.
-        nodules_ras_mm, diameters_mm: [N, 3] centres and [N] diameters of all nodules.
-        mimics_ras_mm: [M, 3] centres of what is known to look like one and to be none.
+        truth: nodules, excluded findings, and what is known to look like a nodule and to be none.
         settings: working spacing and search region.
         seed: draws the places.
 
     Raises:
-        InputError: no lungs were found.
+        InputError: not a usable CT, or no lungs were found.
     """
+    require_usable(image, modality=CT, unit=HU, least_slices=LEAST_SLICES, for_what="training nodule-ct")
     work = resample(to_axial(image), settings.spacing_mm)
     hu = np.round(work.voxels).astype(np.int16)
     region = search_region(find_lungs(image), settings.closing_mm, settings.lung_margin_mm).on_grid(work.geometry)
-    to_zyx = [work.geometry.ijk_from_ras(np.reshape(ras, (-1, 3)))[:, ::-1] for ras in (nodules_ras_mm, mimics_ras_mm)]
+
+    def to_zyx(ras_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return work.geometry.ijk_from_ras(np.reshape(np.asarray(ras_mm, dtype=np.float64), (-1, 3)))[:, ::-1]
+
     pools = _pools(hu, region, work.spacing_mm[0], seed)
-    pools["mimic"] = np.round(to_zyx[1]).astype(np.int16)
-    diameters = np.asarray(diameters_mm, dtype=np.float64).reshape(-1)
-    return TrainingScan(image.name, hu, work.geometry, to_zyx[0], diameters, pools)
+    pools["mimic"] = np.round(to_zyx(truth.negatives_ras_mm)).astype(np.int16)
+    return TrainingScan(
+        image.name,
+        hu,
+        work.geometry,
+        to_zyx([lesion.center_ras_mm for lesion in truth.lesions]),
+        np.array([lesion.diameter_mm for lesion in truth.lesions], dtype=np.float64),
+        to_zyx([lesion.center_ras_mm for lesion in truth.excluded]),
+        np.array([lesion.diameter_mm for lesion in truth.excluded], dtype=np.float64),
+        pools,
+    )
 
 
 def _pools(
@@ -116,38 +127,50 @@ def _some_of(mask: npt.NDArray[np.bool_], random: np.random.Generator) -> npt.ND
     return np.stack(np.unravel_index(places, mask.shape), axis=1).astype(np.int16)
 
 
-def cache_key(*parts: Any) -> str:
-    """Twelve letters that differ when anything that a cached scan depends on does."""
-    text = json.dumps([FORMAT, *parts], sort_keys=True, default=lambda value: asdict(value))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _prepared(case: Case, settings: NoduleSettings, progress: Progress) -> Content:
+    """A labelled case for the cache. Raises InputError where it cannot be used."""
+    truth = case.truth()
+    # A seed of its own: the places follow from the case, whatever cohort it is part of.
+    seed = zlib.crc32(case.id.encode())
+    scan = prepare_scan(understood_as(case.images(progress)[CT]), truth, settings, seed)
+    arrays = {name: getattr(scan, name) for name in _ARRAYS}
+    pools = {f"{_POOL}{kind}": places for kind, places in scan.pools.items()}
+    return Content({**arrays, "ijk_to_ras": scan.geometry.ijk_to_ras, **pools}, {"name": case.id})
 
 
-def save_scan(folder: Path, scan: TrainingScan) -> None:
-    """Write a scan to a folder of its own, whole or not at all. Raises OutputError."""
-    with atomic_folder(folder, overwrite=True) as temporary:
-        np.save(temporary / "hu.npy", scan.hu)
-        truth: dict[str, Any] = {
-            "name": scan.name,
-            "ijk_to_ras": scan.geometry.ijk_to_ras,
-            "nodules_zyx": scan.nodules_zyx,
-            "diameters_mm": scan.diameters_mm,
-            **{f"pool_{kind}": places for kind, places in scan.pools.items()},
-        }
-        np.savez(temporary / "truth.npz", **truth)
+SCAN = Maker("nodule-ct-scan", 1, _prepared)
+"""Makes entries of the cache that :func:`scan_from` reads; raise its version when it makes something else."""
 
 
-def load_scan(folder: Path) -> TrainingScan:
-    """Read a scan that :func:`save_scan` wrote; its voxels stay on disk until they are touched."""
-    hu = np.load(folder / "hu.npy", mmap_mode="r")
-    with np.load(folder / "truth.npz") as truth:
-        return TrainingScan(
-            str(truth["name"]),
-            hu,
-            Geometry(hu.shape, truth["ijk_to_ras"]),
-            truth["nodules_zyx"],
-            truth["diameters_mm"],
-            {name[5:]: truth[name] for name in truth.files if name.startswith("pool_")},
-        )
+def scan_from(entry: Entry) -> TrainingScan:
+    """A scan from the cache; its voxels stay on disk until they are touched, as long as ``entry`` lives."""
+    arrays = {name: entry.arrays[name] for name in _ARRAYS}
+    geometry = Geometry(arrays["hu"].shape, entry.arrays["ijk_to_ras"])
+    pools = {name.removeprefix(_POOL): entry.arrays[name] for name in entry.arrays if name.startswith(_POOL)}
+    return TrainingScan(entry.values["name"], geometry=geometry, pools=pools, entry=entry, **arrays)
+
+
+def prepared_scans(cases: Sequence[Case], run: Run, settings: NoduleSettings, progress: Progress) -> list[TrainingScan]:
+    """The scans of all cases that can be used; the others join ``run.left_out``. The first process prepares them.
+
+    Raises:
+        OutputError: the disk is full.
+        Cancelled: through ``progress``.
+    """
+    kept = grid_settings(settings)
+    if run.processes.is_main:
+        run.cache.prepare_all(cases, kept, SCAN, run.workers, progress)
+    run.processes.barrier()
+    found, left_out = run.cache.prepare_all(cases, kept, SCAN, 1, progress)
+    run.left_out += left_out
+    return [scan_from(entry) for _, entry in found]
+
+
+def grid_settings(settings: NoduleSettings) -> NoduleSettings:
+    """The settings that a prepared scan depends on; the others are at their defaults, so that they make no other entry."""
+    return NoduleSettings(
+        spacing_mm=settings.spacing_mm, closing_mm=settings.closing_mm, lung_margin_mm=settings.lung_margin_mm
+    )
 
 
 def nodule_count(scans: Sequence[TrainingScan]) -> int:

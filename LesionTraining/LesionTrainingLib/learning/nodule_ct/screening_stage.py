@@ -2,61 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import SCREENING_INPUT_ZYX, ScreeningFCN
+from torch import nn
 from torch.nn import functional
 
-from ..sample_filtering import select_informative
-from .batches import BatchMaker
-from .fitting import LossLog, descend, make_optimizer, on_device, set_learning_rate
+from ..engine.randomness import stream, torch_stream
+from ..engine.task import Peers, Share, State, Task, Term
+from ..sampling.filtering import select_informative
+from .batches import Batch, BatchMaker
 from .mining import Mined
-from .positions import PositionSampler, Samples
+from .networks import fresh
+from .positions import Places, PositionSampler, Samples
 from .scans import TrainingScan
 from .settings import RecipeSettings
 
-Mine = Callable[[ScreeningFCN, Progress], Mined]
+Mine = Callable[[ScreeningFCN, Peers, Progress], Mined]
 """Runs a network on the training scans and tells where it is wrong."""
+NAME = "screening"
 
 
-def fit_screening(
-    scans: Sequence[TrainingScan],
-    settings: RecipeSettings,
-    window_hu: tuple[float, float],
-    seed: int,
-    device: torch.device,
-    mine: Mine,
-    progress: Progress,
-) -> tuple[ScreeningFCN, list[float]]:
-    """A fitted network in evaluation mode, and its loss in falling steps (means of equal parts of the training).
+class ScreeningTask(Task[Batch]):
+    """The first stage: nodule or not, of patches of 10 x 30 x 30 voxels; mined negatives join between equal parts.
 
-    Raises:
-        Cancelled: see ``progress``.
+    Args:
+        scans: the training scans.
+        device: where patches are put.
+        mine: finds hard negatives on some of the scans.
     """
-    torch.manual_seed(seed)
-    network = on_device(ScreeningFCN(settings.screening), device)
-    sampler = PositionSampler(scans, settings.sampling, seed)
-    maker = BatchMaker(scans, SCREENING_INPUT_ZYX, window_hu, settings, seed)
-    stage, log = settings.screening_stage, LossLog(settings.screening_stage.steps)
-    optimizer = make_optimizer(network, stage)
-    generator = torch.Generator().manual_seed(seed)
-    round_steps = max(1, stage.steps // settings.mining_rounds)
-    positives = round(settings.sampling.screening_positives * stage.batch)
-    network.train()
-    for step in range(stage.steps):
-        if step and step % round_steps == 0:
-            here = step / stage.steps
-            sampler.mined = mine(network.eval(), progress.part(here, here)).negatives
-            network.train()
-        set_learning_rate(optimizer, stage, step)
-        negatives = sampler.negatives(stage.batch - positives, settings.sampling.screening_negatives)
-        batch = maker.make(Samples.join([sampler.positives(positives), negatives])).to(device)
+
+    network: ScreeningFCN
+
+    def __init__(
+        self,
+        scans: Sequence[TrainingScan],
+        settings: RecipeSettings,
+        window_hu: tuple[float, float],
+        seed: int,
+        device: torch.device,
+        mine: Mine,
+    ) -> None:
+        self.network = fresh(lambda: ScreeningFCN(settings.screening), seed, NAME)
+        self._settings, self._seed, self._device, self._mine = settings, seed, device, mine
+        self._sampler = PositionSampler(scans, settings.sampling)
+        self._maker = BatchMaker(scans, SCREENING_INPUT_ZYX, window_hu, settings, seed, NAME, device)
+        self._mined_at = 0
+
+    def before_step(self, step: int, network: nn.Module, peers: Peers, progress: Progress) -> None:
+        part = max(1, self._settings.screening_stage.steps // self._settings.mining_rounds)
+        if step and step % part == 0 and step != self._mined_at:
+            self._sampler.mined = self._mine(self.network.eval(), peers, progress).negatives
+            self._mined_at = step
+
+    def batch(self, step: int, size: int, share: Share) -> Batch:
+        sampling, random = self._settings.sampling, stream(self._seed, NAME, "places", step)
+        positives = round(sampling.screening_positives * size)
+        negatives = self._sampler.negatives(size - positives, sampling.screening_negatives, random)
+        samples = Samples.join([self._sampler.positives(positives, random), negatives])
+        return self._maker.make(samples, step, share).to(self._device)
+
+    def loss(self, network: nn.Module, batch: Batch, peers: Peers) -> Mapping[str, Term]:
         logits = network(batch.voxels)[:, :, 0, 0, 0]
-        losses = functional.cross_entropy(logits, batch.labels, reduction="none")
-        kept = select_informative(losses, settings.filtering, generator)
-        descend(losses[kept].mean(), optimizer)
-        log.add(float(losses.detach().mean()))
-        progress((step + 1) / stage.steps, f"Screening network, loss {log.recent:.3f}")
-    return network.eval(), log.parts()
+        losses = functional.cross_entropy(logits.float(), batch.labels, reduction="none")
+        every = peers.gather(losses)
+        generator = torch_stream(self._seed, NAME, "easy samples", batch.step)
+        kept = torch.zeros(len(every), device=losses.device)
+        kept[select_informative(every, self._settings.filtering, generator)] = 1.0
+        own = peers.own(kept)
+        return {"classification": Term((losses * own).sum(), own.sum())}
+
+    def state(self) -> State:
+        mined = self._sampler.mined
+        return {"mined_at": self._mined_at, "scans": mined.scans, "zyx": mined.zyx}
+
+    def restore(self, state: State) -> None:
+        self._mined_at = int(state["mined_at"])
+        self._sampler.mined = Places.join_arrays(state["scans"], state["zyx"])
+
+    def identity(self) -> dict[str, Any]:
+        return self._maker.identity()

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
 
-from ..clutter import ClutterSettings
-from ..intensity_augmentation import IntensitySettings
-from ..patches import GeometrySettings
-from ..sample_filtering import FilterSettings
+from ..augmentation.clutter import ClutterSettings
+from ..augmentation.intensity import IntensitySettings
+from ..augmentation.spatial_3d import GeometrySettings
+from ..engine.settings import EngineSettings
+from ..sampling.filtering import FilterSettings
 
 
 @dataclass(frozen=True)
@@ -48,28 +49,18 @@ class SamplingSettings:
     proposed: float = 0.5
 
 
-@dataclass(frozen=True)
-class StageSettings:
-    """How one network is fitted.
-
-    Attributes:
-        steps: optimiser steps.
-        batch: patches a step, before the sample filter.
-        learning_rate: at the start, falling to ``final_share`` of it along a half cosine. The paper: 0.001, falling in
-            ways it does not say.
-        final_share: see above.
-        momentum: of the stochastic gradient descent, where ``optimizer`` is ``sgd``.
-        optimizer: ``sgd`` (the paper's) or ``adam``, which needs fewer steps.
-        weight_decay: beta of Eq. 4.
-    """
-
-    steps: int
-    batch: int
-    learning_rate: float = 1e-3
-    final_share: float = 0.02
-    momentum: float = 0.9
-    optimizer: str = "adam"
-    weight_decay: float = 1e-4
+def _stage(steps: int, batch: int, learning_rate: float) -> EngineSettings:
+    """Adam, which needs fewer steps than the paper's descent; the rate falls along half a cosine (the paper starts at
+    0.001 and lets it fall in ways it does not say); weight decay is beta of Eq. 4."""
+    return EngineSettings(
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        optimizer="adam",
+        schedule="cosine",
+        final_share=0.02,
+        weight_decay=1e-4,
+    )
 
 
 def _small_screening() -> ScreeningArchitecture:
@@ -104,12 +95,8 @@ class RecipeSettings:
 
     screening: ScreeningArchitecture = field(default_factory=_small_screening)
     reduction: ReductionArchitecture = field(default_factory=_small_reduction)
-    screening_stage: StageSettings = field(
-        default_factory=lambda: StageSettings(steps=800, batch=128, learning_rate=3e-3)
-    )
-    reduction_stage: StageSettings = field(
-        default_factory=lambda: StageSettings(steps=900, batch=16, learning_rate=2e-3)
-    )
+    screening_stage: EngineSettings = field(default_factory=lambda: _stage(steps=800, batch=128, learning_rate=3e-3))
+    reduction_stage: EngineSettings = field(default_factory=lambda: _stage(steps=900, batch=16, learning_rate=2e-3))
     filtering: FilterSettings = field(default_factory=FilterSettings)
     regression_weight: float = 0.5
     sampling: SamplingSettings = field(default_factory=SamplingSettings)

@@ -14,7 +14,7 @@ from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
-from ...evaluation.froc import ScanMatch, false_positives_per_scan, match_scan, threshold_at_rate
+from ...evaluation.froc import ScanMatch, cpm, false_positives_per_scan, froc, match_scan, threshold_at_rate
 from .mining import scan_candidates
 from .scans import TrainingScan
 from .settings import RecipeSettings
@@ -84,3 +84,8 @@ def detect_scans(bundle: Bundle, scans: Sequence[TrainingScan], device: str, pro
 def choose_operating_points(matches: Sequence[ScanMatch], settings: RecipeSettings) -> dict[str, float]:
     """Name -> threshold at that name's rate of false positives per scan."""
     return {name: threshold_at_rate(matches, rate) for name, rate in settings.operating_points.items()}
+
+
+def validation_cpm(matches: Sequence[ScanMatch]) -> float:
+    """The competition performance metric on the validation scans, to four places."""
+    return round(cpm(froc(matches)), 4)

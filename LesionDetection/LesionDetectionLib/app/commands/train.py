@@ -1,0 +1,121 @@
+"""``lesion train``: train a method on a cohort; ends in a verified model bundle."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Any
+
+from LesionDetectionLib.app.commands.options import add_quiet_option, training_part
+from LesionDetectionLib.app.console import shown_progress
+from LesionDetectionLib.core.errors import UsageError
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train a method on a cohort",
+        description="Train a method on a cohort and write a model bundle. Ctrl-C keeps what was learned: the same command "
+        "with --resume goes on. Several GPUs or machines: torchrun --nproc-per-node N -m "
+        "LesionDetectionLib.app.command_line train ...",
+    )
+    parser.add_argument("--method", required=True, metavar="ID", help="see “lesion methods”")
+    parser.add_argument(
+        "--cohort", required=True, metavar="SPEC", help="what to learn from; see “lesion cohort --kinds”"
+    )
+    parser.add_argument(
+        "--output", "-o", type=Path, required=True, metavar="BUNDLE", help="folder, or file ending in .zip"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
+    parser.add_argument("--validation", metavar="SPEC", help="a cohort of its own to set thresholds on")
+    parser.add_argument("--test", metavar="SPEC", help="a cohort of its own that is only measured on")
+    parser.add_argument(
+        "--split", type=Path, metavar="FILE", help="who goes where, as “lesion cohort --split” writes it"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with settings of the recipe")
+    parser.add_argument("--show-settings", action="store_true", help="print the settings as YAML and do nothing else")
+    parser.add_argument("--name", default="", help="of the model (default: that of the output)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that prepare cases (default 1)")
+    parser.add_argument(
+        "--run", dest="run_folder", type=Path, metavar="DIR", help="checkpoints, history, logs (default: BUNDLE.run)"
+    )
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="prepared cases (default: in the run's folder)")
+    parser.add_argument(
+        "--cache-gb", type=float, default=100.0, metavar="GB", help="largest size of the cache (default 100)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
+    add_quiet_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    recipe_of = training_part("learning.recipe").recipe
+    settings = _settings(recipe_of(options.method).default_settings(), options.config)
+    if options.show_settings:
+        print(_as_yaml(settings), end="")
+        return
+    if options.seed < 0 or options.workers < 1 or options.cache_gb <= 0:
+        raise UsageError("--seed must be 0 or more, --workers 1 or more, and --cache-gb above 0.")
+    training, parts = training_part("learning.training"), training_part("learning.parts")
+    request = training.TrainingRequest(
+        method=options.method,
+        parts=parts.PartsRequest(options.cohort, options.validation, options.test, options.split, options.seed),
+        output=options.output,
+        settings=settings,
+        name=options.name,
+        run_folder=options.run_folder,
+        cache_folder=options.cache,
+        cache_gb=options.cache_gb,
+        device=options.device,
+        workers=options.workers,
+        resume=options.resume,
+        overwrite=options.overwrite,
+        command=_command(options),
+    )
+    with shown_progress(options.quiet or not training.is_main_process()) as progress:
+        bundle = training.train_bundle(request, progress)
+    if bundle is not None and not options.quiet:
+        print(bundle.card().rstrip())
+        print(f"\nThe model is in {options.output}; what it was made with in {request.folder}.")
+
+
+def _settings(defaults: Any, config: Path | None) -> Any:
+    """The recipe's settings with what a YAML file says.
+
+    Raises:
+        UsageError: the file says something that the recipe does not know.
+    """
+    from LesionDetectionLib.methods.plain_values import changed
+
+    if config is None:
+        return defaults
+    try:
+        return changed(defaults, training_part("cohorts.spec").read_yaml(config))
+    except ValueError as error:
+        raise UsageError(f"In {config}: {error}. “lesion train --show-settings” prints what can be set.") from error
+
+
+def _as_yaml(settings: Any) -> str:
+    import dataclasses
+    import json
+
+    import yaml
+
+    text: str = yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(settings))), sort_keys=False)
+    return text
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command that makes this model again, without the user's folders."""
+    without_folders = training_part("learning.training").without_folders
+    parts = [f"lesion train --method {options.method}"]
+    for name in ("cohort", "validation", "test"):
+        spec = getattr(options, name)
+        parts += [f"--{name} {shlex.quote(without_folders(spec))}"] if spec else []
+    for name in ("split", "config"):
+        path = getattr(options, name)
+        parts += [f"--{name} {shlex.quote(path.name)}"] if path else []
+    return " ".join([*parts, f"--seed {options.seed} --device {options.device} --output BUNDLE"])

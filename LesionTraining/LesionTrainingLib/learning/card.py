@@ -1,0 +1,88 @@
+"""The model card of a bundle: what it is for, what it learned from, how well it did and on what, what it cannot do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from LesionDetectionLib.core.bundle import Manifest
+from LesionDetectionLib.core.detector import MethodInfo
+
+from .recipe import Trained
+
+_RESEARCH = "Research only. Not a medical device; not for clinical decisions."
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was measured on the test cases.
+
+    Attributes:
+        metrics: plain values for the manifest.
+        table: the same in Markdown, with a sentence on what counts as a hit.
+    """
+
+    metrics: dict[str, Any]
+    table: str
+
+
+def intended_use(on_phantoms: bool) -> str:
+    if on_phantoms:
+        return (
+            "To show how the program works, and to test it. Trained on computer-made phantoms only, on no patient's data. "
+            + _RESEARCH
+        )
+    return _RESEARCH
+
+
+def model_card(manifest: Manifest, info: MethodInfo, trained: Trained, judged: Judged | None) -> str:
+    """The card in Markdown.
+
+    Args:
+        trained: gives the recipe's own sentences on data, fit and limits.
+        judged: None where no case was kept for a test.
+    """
+    training = manifest.training
+    paragraphs = [f"# {manifest.name}", f"{info.title}, after {info.reference}"]
+    if manifest.trained_on_phantoms:
+        paragraphs.append(
+            "**Trained on computer-made phantoms only.** No patient's data went into it. It is here so that the program "
+            "can be tried, and it says nothing reliable about patients."
+        )
+    paragraphs += ["## Intended use", manifest.intended_use, "## What it finds", info.finds]
+    paragraphs += ["## Limits", _limits(manifest, info, trained.limits)]
+    paragraphs += ["## Data", _data(training), "## How it was made"]
+    if training["command"]:
+        paragraphs.append(f"    {training['command']}")
+    paragraphs += [*trained.lines, f"Trained on {training['machine']}.", "## How good it is"]
+    paragraphs.append(judged.table if judged else "No case was kept for a test: nothing is known of how good it is.")
+    paragraphs += ["## Operating points", _points(manifest)]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _limits(manifest: Manifest, info: MethodInfo, more: tuple[str, ...]) -> str:
+    known = [info.limits, *more]
+    if manifest.trained_on_phantoms:
+        known.append(
+            "The figures below are from phantoms like those it learned from; on patients it does worse, by an unknown amount."
+        )
+    return "\n".join(f"- {sentence}" for sentence in [*known, "A score ranks findings; it is no probability."])
+
+
+def _data(training: dict[str, Any]) -> str:
+    cases = training["cases"]
+    left_out = f" {training['left_out']} were left out; the run's folder says why." if training["left_out"] else ""
+    return (
+        f"{training['data'][0].upper()}{training['data'][1:]}. {cases['training']} cases for training, "
+        f"{cases['validation']} others for the thresholds, {cases['test']} others that were only measured on; no patient "
+        f"is in two of these.{left_out}"
+    )
+
+
+def _points(manifest: Manifest) -> str:
+    settings = manifest.settings
+    default = settings.get("default_operating_point")
+    return "\n".join(
+        f"- `{name}`: score >= {threshold:.4f}{' (default)' if name == default else ''}"
+        for name, threshold in settings["operating_points"].items()
+    )
