@@ -1,4 +1,8 @@
-"""Online sample filtering: learn from the hard samples of each batch, on the fly (Dou et al., MICCAI 2017, section 2.1)."""
+"""Online sample filtering: learn from the hard samples of each batch, on the fly (Dou et al., MICCAI 2017, section 2.1).
+
+Which samples are hard is a question to the whole batch: where several processes share one, select on the losses of all
+of them, then let each take its own part of :func:`informative`.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +32,12 @@ def select_informative(losses: Tensor, settings: FilterSettings, generator: torc
     with the paper's shares 64 samples give 32 hard and 16 easy ones.
 
     Args:
-        losses: [n] loss of each sample of the batch.
+        losses: [n] loss of each sample of the whole batch.
         settings: the two shares.
-        generator: draws the easy samples.
+        generator: draws the easy samples; on the processor, so that it is the same on any device.
 
     Returns:
-        [m] int64, each index once.
+        [m] int64, each index once; on the device of ``losses``.
     """
     count = losses.numel()
     order = torch.argsort(losses.detach().flatten(), descending=True, stable=True)
@@ -43,3 +47,10 @@ def select_informative(losses: Tensor, settings: FilterSettings, generator: torc
     easy = round(settings.easy_share * rest.numel())
     drawn = torch.randperm(rest.numel(), generator=generator)[:easy].to(order.device)
     return torch.cat([order[:hard], rest[drawn]])
+
+
+def informative(losses: Tensor, settings: FilterSettings, generator: torch.Generator) -> Tensor:
+    """The same as a mask: [n] bool, true for the samples to learn from; ``share.of(mask)`` is that of the own ones."""
+    mask = torch.zeros(losses.numel(), dtype=torch.bool, device=losses.device)
+    mask[select_informative(losses, settings, generator)] = True
+    return mask

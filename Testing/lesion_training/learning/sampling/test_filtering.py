@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from LesionTrainingLib.learning.sampling.filtering import FilterSettings, select_informative
+from LesionTrainingLib.learning.sampling.filtering import FilterSettings, informative, select_informative
+from scipy.stats import chisquare
 
 
 def generator(seed=0):
@@ -57,3 +58,18 @@ def test_the_gradient_comes_from_the_kept_samples_only():
     kept = select_informative(losses, FilterSettings(0.5, 0.0), generator())
     losses[kept].mean().backward()
     assert weight.grad.tolist() == pytest.approx([0, 0, 0, 0, 1.0, 1.25, 1.5, 1.75])
+
+
+def test_the_mask_says_the_same():
+    losses = torch.rand(37, generator=generator(1))
+    mask = informative(losses, FilterSettings(), generator(2))
+    kept = select_informative(losses, FilterSettings(), generator(2))
+    assert torch.nonzero(mask).flatten().tolist() == sorted(kept.tolist())
+
+
+def test_each_easy_sample_is_as_likely():
+    counts = torch.zeros(16)
+    for seed in range(1000):
+        counts += informative(torch.arange(16.0), FilterSettings(), generator(seed))
+    assert torch.equal(counts[8:], torch.full((8,), 1000.0))
+    assert chisquare(counts[:8]).pvalue > 0.01
