@@ -32,10 +32,10 @@ def add_up_gradient(
     told: dict[str, Tensor] = {}
     for part in range(parts):
         seed_everything(settings.seed, "step", step, part, processes.rank)
-        batch = task.batch(
-            step, settings.batch, Share(part * processes.world + processes.rank, parts * processes.world)
-        )
-        weight = _samples(part, parts, processes.world, settings.batch) / settings.batch
+        # Every parts-th sample is in this part, and of these every world-th is this process's: see Processes.gather.
+        share = Share(part + parts * processes.rank, parts * processes.world)
+        weight = Share(part, parts).size(settings.batch) / settings.batch
+        batch = task.batch(step, settings.batch, share)
         with precision.format():
             loss, means = mean_loss(task.loss(network, batch, processes), processes)
         del batch
@@ -62,8 +62,3 @@ def mean_loss(terms: Mapping[str, Term], processes: Processes) -> tuple[Tensor, 
     divisors = torch.where(counted > 0, counted, 1.0)
     means = dict(zip(terms, (summed / divisors).unbind(), strict=True))
     return (totals / divisors.to(totals.dtype)).sum(), means
-
-
-def _samples(part: int, parts: int, world: int, size: int) -> int:
-    """How many samples all processes together work on in this part."""
-    return sum(Share(part * world + rank, parts * world).size(size) for rank in range(world))
