@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from LesionDetectionLib import __version__
-from LesionDetectionLib.core.atomic import atomic_folder
+from LesionDetectionLib.core.atomic import atomic_file, atomic_folder
 
 from .matching.findings import FloatArray
 from .matching.outcome import Fate
@@ -20,13 +21,16 @@ from .output.page import Page, Section, write_page
 from .output.plots import write_plot
 from .output.tables import Cell, Table, write_csv
 from .reading.sets import Scoring
-from .scoring.disagreements import compared, lesion_disagreements, mark_disagreements
+from .scoring.disagreements import compared, for_people, lesion_disagreements, mark_disagreements
 from .scoring.scored import Scored, plain
 
 SUMMARY, PAGE, LEFT_OUT = "summary.json", "index.html", "left_out.csv"
 LESIONS, MARKS, IMAGES = "lesions.csv", "marks.csv", "images.csv"
 LESION_DISAGREEMENTS, MARK_DISAGREEMENTS = "lesion_disagreements.csv", "mark_disagreements.csv"
 RESULT_NAMES = (SUMMARY, PAGE, LESIONS, MARKS, LESION_DISAGREEMENTS)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet runs a cell of text that begins so."""
+_NAME_END = 12
 _SHOWN_ROWS = 60
 """A page shows so many rows of a long table; the CSV has all."""
 
@@ -78,7 +82,9 @@ def write_one(folder: Path, scored: Scored) -> tuple[Section, ...]:
     write_columns(folder / MARKS, mark_columns(scored))
     for stem, plot in scored.plots.items():
         write_plot(folder / stem, plot)
-    sections = [Section("Result", (scored.tables[0], *scored.plots.values(), *scored.tables[1:]))]
+    (heading, first), *others = scored.tables.items()
+    sections = [Section(heading, (first, *scored.plots.values()))]
+    sections += [Section(name, (table,)) for name, table in others]
     if scored.image_rows is not None:
         write_csv(folder / IMAGES, scored.image_rows)
         sections.append(Section("Images", (_first(scored.image_rows, IMAGES),)))
@@ -119,7 +125,7 @@ def lesion_columns(scored: Scored) -> dict[str, list[Cell]]:
         "lesion": [lesion + 1 for image in images for lesion in range(len(image.truth))],
         "source_row": [row for image in images for row in _sources(image.truth.sources, len(image.truth))],
         **_place_columns(places),
-        "diameter_mm": np.concatenate([image.truth.diameters_mm for image in images]).tolist(),
+        "diameter_mm": _without_nan(np.concatenate([image.truth.diameters_mm for image in images])),
         "found": ["yes" if mark >= 0 else "no" for marks in credited for mark in marks.tolist()],
         "mark": [rank for of_image in ranks for rank in of_image],
         "score": [score for of_image in scores for score in of_image],
@@ -145,13 +151,31 @@ def mark_columns(scored: Scored) -> dict[str, list[Cell]]:
         "score": np.concatenate([image.marks.scores for image in images]).tolist(),
         "fate": [texts[fate] for outcome in outcomes for fate in outcome.fates.tolist()],
         "lesion": [lesion or None for lesion in lesions.tolist()],
-        _nearest_name(scored): np.concatenate([_nearest(scored, outcome.values) for outcome in outcomes]).tolist(),
+        _nearest_name(scored): _without_nan(np.concatenate([_nearest(scored, outcome.values) for outcome in outcomes])),
     }
 
 
 def write_columns(path: Path, columns: Mapping[str, list[Cell]]) -> None:
-    """Write columns of one length as a CSV table."""
-    write_csv(path, Table(tuple(columns), tuple(zip(*columns.values(), strict=True))))
+    """Write columns of one length, of text or of Python's own numbers, as :func:`.output.tables.write_csv` would.
+
+    Column by column: a cohort has a hundred thousand cells, and most columns need no look at each.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    safe = [
+        _safe_texts(column) if any(isinstance(cell, str) for cell in column) else column for column in columns.values()
+    ]
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*safe, strict=True))
+
+
+def _safe_texts(column: list[Cell]) -> list[Cell]:
+    """A column of texts of which a spreadsheet runs none."""
+    safe = {text: f"'{text}" if str(text).startswith(_FORMULA_STARTS) else text for text in set(column)}
+    return [safe[text] for text in column]
 
 
 def _write_all(folder: Path, scored: Sequence[Scored]) -> tuple[Section, ...]:
@@ -167,8 +191,8 @@ def _write_all(folder: Path, scored: Sequence[Scored]) -> tuple[Section, ...]:
     write_csv(folder / "protocols.csv", side)
     return (
         Section("Side by side", (side,)),
-        Section("Lesions that the protocols judge differently", (_first(lesions, LESION_DISAGREEMENTS),)),
-        Section("Marks that are false under some protocols only", (_first(marks, MARK_DISAGREEMENTS),)),
+        Section("Lesions that the protocols judge differently", (_first(for_people(lesions), LESION_DISAGREEMENTS),)),
+        Section("Marks that are false under some protocols only", (_first(for_people(marks), MARK_DISAGREEMENTS),)),
         Section("Rules", tuple(f"{one.policy.name}: {one.policy.rule}" for one in scored)),
     )
 
@@ -193,11 +217,18 @@ def _write_summary(
 
 
 def _first(table: Table, name: str) -> Table:
-    """As much of a table as a page can show."""
+    """As much of a table as a page can show; long image names (series UIDs) by their end."""
+    if not table.rows:
+        return replace(table, caption=table.caption or "None.")
+    table = replace(table, rows=tuple((_short(row[0]), *row[1:]) for row in table.rows))
     if len(table.rows) <= _SHOWN_ROWS:
-        return table if table.rows else replace(table, caption=table.caption or "None.")
+        return table
     note = f"The first {_SHOWN_ROWS} of {len(table.rows)}; {name} has all."
     return replace(table, rows=table.rows[:_SHOWN_ROWS], caption=f"{table.caption} {note}".strip())
+
+
+def _short(name: Cell) -> Cell:
+    return f"…{name[-_NAME_END:]}" if isinstance(name, str) and len(name) > 2 * _NAME_END else name
 
 
 def _sources(sources: Any, count: int) -> list[Cell]:
@@ -208,6 +239,10 @@ def _place_columns(places: FloatArray) -> dict[str, list[Cell]]:
     """RAS mm, rounded to a thousandth."""
     rounded = np.round(places, 3)
     return {name: rounded[:, axis].tolist() for axis, name in enumerate(("r_mm", "a_mm", "s_mm"))}
+
+
+def _without_nan(values: FloatArray) -> list[Cell]:
+    return [None if value != value else value for value in values.tolist()]
 
 
 def _nearest_name(scored: Scored) -> str:

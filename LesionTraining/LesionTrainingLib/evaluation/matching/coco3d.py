@@ -48,11 +48,13 @@ class Coco3d(Policy):
     def match_at(self, image: ImageFindings, least_ious: tuple[float, ...]) -> list[Outcome]:
         """The outcome at several overlaps, which are measured once."""
         require_finite_scores(image.marks.scores)
-        values, _ = overlaps(image.truth, image.marks, image.geometry, BOX)
+        values, compared = overlaps(image.truth, image.marks, image.geometry, BOX)
         excluded_values, _ = overlaps(image.excluded, image.marks, image.geometry, BOX)
-        return [self._outcome(image, values, excluded_values, least) for least in least_ious]
+        return [self._outcome(image, values, compared, excluded_values, least) for least in least_ious]
 
-    def _outcome(self, image: ImageFindings, values: FloatArray, excluded_values: FloatArray, least: float) -> Outcome:
+    def _outcome(
+        self, image: ImageFindings, values: FloatArray, compared: IntArray, excluded_values: FloatArray, least: float
+    ) -> Outcome:
         scores, lesions = image.marks.scores, len(image.truth)
         counted = image.marks.order[: self.most_marks]
         taken = _greedy(np.concatenate([values, excluded_values]), lesions, counted, least)
@@ -79,6 +81,7 @@ class Coco3d(Policy):
             lesion_hits=hits.sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            compared=compared,
         )
 
 

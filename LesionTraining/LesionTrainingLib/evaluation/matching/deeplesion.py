@@ -14,7 +14,7 @@ from LesionDetectionLib.core.image import Geometry
 
 from .findings import Findings, FloatArray, ImageFindings
 from .outcome import Outcome
-from .overlap import box_iou, boxes_of, voxel_boxes
+from .overlap import BOX, box_iou, boxes_of, voxel_boxes
 from .policy import IOU, Policy, best_marks, fates_of, lesions_of_marks, marks_that_hit, require_finite_scores
 
 
@@ -64,6 +64,7 @@ class DeepLesion(Policy):
             lesion_hits=hits.sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            compared=np.full(values.shape, BOX, dtype=np.intp),
         )
 
 

@@ -58,6 +58,7 @@ class Outcome:
         lesion_hits: [T] how many marks hit it.
         mark_scores: [M].
         diameters_mm: [T] true diameters, NaN where unknown.
+        compared: [T, M] what was compared for an overlap (``SPHERE``, ``BOX`` or ``MASK`` of :mod:`.overlap`), or None.
     """
 
     policy: str
@@ -73,6 +74,7 @@ class Outcome:
     lesion_hits: IntArray
     mark_scores: FloatArray
     diameters_mm: FloatArray
+    compared: IntArray | None = None
 
     @cached_property
     def lesion_scores(self) -> FloatArray:

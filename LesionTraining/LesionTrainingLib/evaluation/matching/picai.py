@@ -40,7 +40,7 @@ class Picai(Policy):
         """See :meth:`.policy.Policy.match`."""
         scores = image.marks.scores
         require_finite_scores(scores)
-        values, _ = overlaps(image.truth, image.marks, image.geometry, MASK)
+        values, compared = overlaps(image.truth, image.marks, image.geometry, MASK)
         hits = values >= self.least_iou
         lesion_marks = _assign(values, hits)
         return Outcome(
@@ -57,6 +57,7 @@ class Picai(Policy):
             lesion_hits=hits.sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            compared=compared,
         )
 
 

@@ -6,7 +6,10 @@ import numpy as np
 
 from .findings import ImageFindings
 from .outcome import Fate, Outcome
+from .overlap import BOX, MASK, SPHERE
 from .policy import DISTANCE_MM, IOU, Policy
+
+_COMPARED = {SPHERE: "spheres", BOX: "boxes", MASK: "masks"}
 
 
 def why_lesion(policy: Policy, image: ImageFindings, outcome: Outcome, lesion: int) -> str:
@@ -46,8 +49,8 @@ def _why_missed(policy: Policy, image: ImageFindings, outcome: Outcome, lesion: 
     if policy.measures != DISTANCE_MM and outcome.values[lesion, best] == 0:
         return "no mark overlaps it"
     if not _passes(policy, outcome, lesion, best):
-        which = "the nearest mark" if policy.measures == DISTANCE_MM else "the mark that overlaps it most"
-        return f"{which}, {_named(image, best)}, {_near(policy, outcome, lesion, best, '')}"
+        which = "the nearest is " if policy.measures == DISTANCE_MM else "the largest overlap is that of "
+        return f"{which}{_named(image, best)}, which {_near(policy, outcome, lesion, best, '')}"
     near = f"{_named(image, best)} {_near(policy, outcome, lesion, best, '')}"
     fate = Fate(outcome.fates[best])
     if fate is Fate.BEYOND_LIMIT:
@@ -93,7 +96,8 @@ def _near(policy: Policy, outcome: Outcome, lesion: int, mark: int, of: str) -> 
         return f"lies {a} mm from the centre{of}, {'less' if passes else 'not less'} than the radius {b} mm"
     target = of.removeprefix(" of ") or "it"
     if policy.measures == IOU:
-        return f"overlaps {target} by IoU {a}, {'at least' if passes else 'under'} {limit:g}"
+        what = "" if outcome.compared is None else f" ({_COMPARED[int(outcome.compared[lesion, mark])]})"
+        return f"overlaps {target} by IoU {a}{what}, {'at least' if passes else 'under'} {limit:g}"
     if value:
         return f"shares {value:.0f} voxels with {target}"
     return f"touches the same connected region as {target}"

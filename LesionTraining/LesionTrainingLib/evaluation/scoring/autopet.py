@@ -29,7 +29,8 @@ def score_autopet(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Sc
         "false_negative_volume_ml": _mean([one.false_negative_ml for one in with_lesions]),
         "scans_with_lesions": len(with_lesions),
     }
-    summary = {**values, "least_score": least, **counts(policy, outcomes), "rule": policy.rule}
+    counted = counts(policy, outcomes)
+    summary = {**values, "least_score": least, **counted, "rule": policy.rule}
     shown_from = f"Marks of score {least:.3g} or more are shown." if np.isfinite(least) else "All marks are shown."
     rows = (
         ("Dice, images with lesions", values["dice"]),
@@ -41,7 +42,7 @@ def score_autopet(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Sc
         f"Dice {values['dice']:.3f}, {values['false_positive_volume_ml']:.2f} mL false positive and "
         f"{values['false_negative_volume_ml']:.2f} mL missed an image. {shown_from}"
     )
-    tables = (Table(("mean of", "value"), rows, shown_from), counts_table(policy, summary))
+    tables = {"Volumes": Table(("mean of", "value"), rows, shown_from), "Counts": counts_table(counted)}
     return Scored(policy, scoring.images, outcomes, summary, lead, tables, image_rows=_images(names, volumes))
 
 

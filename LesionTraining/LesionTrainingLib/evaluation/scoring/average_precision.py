@@ -44,7 +44,7 @@ def score_coco3d(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Sco
         )
     lead = f"AP {first:.3f} at IoU .1, mAP {mean:.3f} over .1 to .5. As a FROC: {found.lead}"
     summary = {**values, **found.summary, "rule": policy.rule}
-    return Scored(policy, scoring.images, outcomes, summary, lead, (table, *found.tables), plots)
+    return Scored(policy, scoring.images, outcomes, summary, lead, {"Average precision": table, **found.tables}, plots)
 
 
 def score_picai(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scored:
@@ -81,7 +81,7 @@ def score_picai(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scor
     auroc = f", AUROC {area:.3f}, score {values['picai_score']:.3f}" if np.isfinite(area) else ""
     lead = f"AP {precision:.3f}{auroc}.{missing} As a FROC: {found.lead}"
     summary = {**values, **found.summary, "rule": policy.rule}
-    return Scored(policy, scoring.images, outcomes, summary, lead, (table, *found.tables), plots)
+    return Scored(policy, scoring.images, outcomes, summary, lead, {"Average precision": table, **found.tables}, plots)
 
 
 def ranked(outcomes: Sequence[Outcome]) -> PrecisionRecall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..matching.findings import ImageFindings
 from ..matching.outcome import Fate
@@ -78,6 +79,19 @@ def mark_disagreements(scored: Sequence[Scored]) -> Table:
                 rank, score = int(image.marks.ranks[mark]), float(image.marks.scores[mark])
                 rows.append((image.image, rank, score, *verdicts, f"Mark {rank} (score {score:.3g}): {_sentence(why)}"))
     return Table(("image", "mark", "score", *(policy.name for policy in policies), "why"), tuple(rows))
+
+
+def for_people(table: Table) -> Table:
+    """A table of disagreements with the verdicts in one column, so that the sentence has room."""
+    policies = range(3, len(table.columns) - 1)
+    rows = []
+    for row in table.rows:
+        grouped = dict[Cell, list[str]]()
+        for column in policies:
+            grouped.setdefault(row[column], []).append(table.columns[column])
+        verdicts = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in grouped.items())
+        rows.append((*row[:3], verdicts, row[-1]))
+    return replace(table, columns=(*table.columns[:3], "judged", "why"), rows=tuple(rows))
 
 
 def _figure(values: object) -> tuple[Cell, str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..froc import FrocCurve, false_positives_per_scan, froc, sensitivity_at, sensitivity_by_size, threshold_at_rate
 from ..froc_bootstrap import CONFIDENCE, FrocBootstrap, bootstrap_froc
-from ..matching.findings import ImageFindings
+from ..matching.findings import BoolArray, ImageFindings
 from ..matching.outcome import MISSED, Fate, Outcome
 from ..matching.policy import Policy
 from ..output.plots import Band, Curve, Plot, froc_plot
@@ -39,7 +39,7 @@ class FreeResponse:
 
     summary: dict[str, Any]
     lead: str
-    tables: tuple[Table, ...]
+    tables: dict[str, Table]
     plots: dict[str, Plot]
 
 
@@ -67,20 +67,21 @@ def read_free_response(
     points = {
         name: operating_point(policy, outcomes, threshold) for name, threshold in options.operating_points.items()
     }
+    counted = counts(policy, outcomes)
     summary = {
-        **counts(policy, outcomes),
+        **counted,
         "sensitivity_at_fp": sensitivities,
         _mean_name(policy): mean,
         "bootstrap": _bootstrap_values(policy, boot, options) if boot is not None else None,
         "sensitivity_by_size": sizes,
         "operating_points": points,
     }
-    tables = (
-        _rates_table(policy, sensitivities, mean, boot),
-        *([_points_table(policy, points)] if points else []),
-        _sizes_table(policy, sizes),
-        counts_table(policy, summary),
-    )
+    tables = {
+        "Sensitivity": _rates_table(policy, sensitivities, mean, boot),
+        **({"Operating points": _points_table(policy, points)} if points else {}),
+        "By size": _sizes_table(policy, sizes),
+        "Counts": counts_table(counted),
+    }
     plots = {}
     if options.plots:
         plots["froc"] = _plot(policy, curve, mean, boot, np.array(drawn_rates))
@@ -126,10 +127,9 @@ def operating_point(policy: Policy, outcomes: Sequence[Outcome], threshold: floa
     }
 
 
-def counts_table(policy: Policy, summary: dict[str, Any]) -> Table:
+def counts_table(counted: dict[str, Any]) -> Table:
     """The counts for people."""
-    names = [name for name, value in summary.items() if isinstance(value, (int, float))]
-    return Table(("", "number"), tuple((name.replace("_", " "), summary[name]) for name in names), digits=4)
+    return Table(("", "number"), tuple((name.replace("_", " "), value) for name, value in counted.items()))
 
 
 def _mean_name(policy: Policy) -> str:
@@ -216,10 +216,19 @@ def _plot(
     if boot is not None and boot.samples:
         start = len(policy.rates)
         band = Band(drawn, boot.sensitivity.lower[start:], boot.sensitivity.upper[start:])
-    line = Curve(
-        f"{policy.name}, {_mean_title(policy)} {mean:.3f}", curve.false_positives_per_scan, curve.sensitivity, band
-    )
+    corners = _corners(curve)
+    x, y = curve.false_positives_per_scan[corners], curve.sensitivity[corners]
+    line = Curve(f"{policy.name}, {_mean_title(policy)} {mean:.3f}", x, y, band)
     return froc_plot([line], per=policy.image_is, ticks=policy.rates)
+
+
+def _corners(curve: FrocCurve) -> BoolArray:
+    """[P] the points at which the curve turns, the first and the last: those between lie on the straight lines."""
+    x, y = np.diff(curve.false_positives_per_scan), np.diff(curve.sensitivity)
+    turns = np.zeros(len(curve.sensitivity), dtype=bool)
+    turns[[0, -1]] = True
+    turns[1:-1] = ~((x[1:] == 0) & (x[:-1] == 0)) & ~((y[1:] == 0) & (y[:-1] == 0))
+    return turns
 
 
 def _lead(policy: Policy, summary: dict[str, Any], mean: float, boot: FrocBootstrap | None) -> str:

@@ -43,7 +43,7 @@ class Scored:
         images, outcomes: one each.
         summary: plain values for ``summary.json``; what cannot be said is None.
         lead: the result in a sentence.
-        tables: for the page, in order.
+        tables: for the page, by heading; the first stands with the plots.
         plots: file stem -> plot.
         image_rows: a table with one row an image, where the protocol scores images.
     """
@@ -53,7 +53,7 @@ class Scored:
     outcomes: Sequence[Outcome]
     summary: Mapping[str, Any]
     lead: str
-    tables: tuple[Table, ...]
+    tables: Mapping[str, Table]
     plots: Mapping[str, Plot] = field(default_factory=dict)
     image_rows: Table | None = None
 
@@ -83,7 +83,7 @@ def plain(value: Any) -> Any:
 
 
 def band_name(low: float, high: float) -> str:
-    """``6 to 10 mm``, ``< 6 mm``, ``>= 20 mm``."""
+    """``under 6 mm``, ``6 to 10 mm``, ``20 mm or more``."""
     if low <= 0:
-        return f"< {high:g} mm"
-    return f">= {low:g} mm" if math.isinf(high) else f"{low:g} to {high:g} mm"
+        return f"under {high:g} mm"
+    return f"{low:g} mm or more" if math.isinf(high) else f"{low:g} to {high:g} mm"
