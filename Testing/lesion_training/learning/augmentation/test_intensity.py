@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
-from LesionTrainingLib.learning.augmentation.intensity import IntensitySettings, to_unit, vary_intensity
+from LesionTrainingLib.learning.augmentation.intensity import (
+    FOR_SUV,
+    IntensityChanges,
+    IntensitySettings,
+    to_unit,
+    vary_intensity,
+)
+from LesionTrainingLib.learning.engine.task import Share
+from scipy import ndimage
 
 STILL = IntensitySettings(
     shift=0.0,
@@ -74,3 +82,59 @@ def test_kernels_blur_and_sharpen_but_keep_the_mean():
 def test_the_window():
     hu = torch.tensor([-2000.0, -1000.0, -300.0, 400.0, 3000.0])
     assert to_unit(hu, (-1000.0, 400.0)).tolist() == pytest.approx([0, 0, 0.5, 1, 1])
+
+
+@pytest.mark.parametrize("shape", [(6, 20, 20), (20, 20)])
+@pytest.mark.parametrize("parts", [2, 3])
+def test_parts_computed_apart_equal_the_whole(shape, parts):
+    values = torch.rand(13, 2, *shape, generator=torch.Generator().manual_seed(2)) * 1000
+    settings = IntensitySettings(relative_noise=0.1)
+
+    def changes():
+        return IntensityChanges.draw(13, settings, torch.Generator().manual_seed(3))
+
+    whole = changes().apply(values)
+    for index in range(parts):
+        share = Share(index, parts)
+        assert torch.equal(share.of(changes()).apply(share.of(values)), share.of(whole))
+
+
+def test_filters_are_those_of_scipy(patches):
+    changes = IntensityChanges.draw(
+        6, IntensitySettings(**{**vars(STILL), "kernel_range": (-0.1, 0.2), "slice_blur": 0.2, "share": 1.0}),
+        torch.Generator().manual_seed(4),
+    )  # fmt: skip
+    for patch, result, change in zip(patches, changes.apply(patches), range(6), strict=True):
+        expected = patch[0].numpy().astype(float)
+        for axis, weight in ((2, changes.in_slice), (1, changes.in_slice), (0, changes.across)):
+            w = float(weight[change])
+            expected = ndimage.correlate1d(expected, [w, 1 - 2 * w, w], axis, mode="nearest")
+        assert result[0].numpy() == pytest.approx(expected, abs=0.01)
+
+
+def test_slices_are_not_blurred_across_their_channels():
+    slices = torch.zeros(3, 3, 8, 8)
+    slices[:, 1] = 1000.0
+    changed = varied(slices, slice_blur=0.25, share=1.0)
+    assert torch.equal(changed, slices)
+
+
+def test_whole_numbers_are_taken_too():
+    hu = torch.full((2, 1, 4, 4, 4), 40, dtype=torch.int16)
+    assert torch.equal(varied(hu), hu.float())
+
+
+def test_suv_of_nothing_stays_near_nothing_and_noise_grows_with_uptake():
+    settings = IntensitySettings(
+        **{**vars(FOR_SUV), "noise": 0.0, "share": 1.0, "kernel_range": (0.0, 0.0), "slice_blur": 0.0}
+    )
+    low, high = (
+        IntensityChanges.draw(100, settings, torch.Generator().manual_seed(5)).apply(torch.full((100, 1, 6, 8, 8), suv))
+        for suv in (1.0, 10.0)
+    )
+    assert torch.allclose(low * 10, high, rtol=1e-4, atol=1e-4)
+    spread = high.flatten(1).std(dim=1) / 10
+    assert float(spread.max()) < 0.2
+    assert float(spread.mean()) == pytest.approx(0.075, abs=0.015)
+    nothing = IntensityChanges.draw(5, settings, torch.Generator()).apply(torch.zeros(5, 1, 6, 8, 8))
+    assert torch.equal(nothing, torch.zeros(5, 1, 6, 8, 8))
