@@ -28,13 +28,18 @@ LIMITS = (
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
+_TEXT, _TILE, _WIDE = "text", "tile", "wide"
+_TILE_COLUMNS, _TILE_ROWS = 5, 12
+"""A table of at most this size stands beside a plot."""
+
 Block = str | Table | Plot
 """A paragraph, a table or a plot."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it; plots that follow each other stand side by side where there is room."""
+    """A heading and what stands below it. Plots that follow each other, and small tables among them, stand side by side
+    where there is room."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -82,7 +87,7 @@ def page_html(page: Page) -> str:
         warnings="\n".join(f'<p class="warning" role="note">{_text(warning)}</p>' for warning in page.warnings),
         contents=_contents(page.sections),
         sections="\n".join(_section(number, section) for number, section in enumerate(page.sections, 1)),
-        footer=_paragraphs(page.footer),
+        footer=_lines(map(_block, page.footer)),
     )
 
 
@@ -103,24 +108,32 @@ def _contents(sections: tuple[Section, ...]) -> str:
 
 def _section(number: int, section: Section) -> str:
     parts = []
-    for kind, blocks in groupby(section.blocks, key=type):
-        if kind is Plot:
-            parts.append(f'<div class="figures">\n{_lines(_figure(b) for b in blocks if isinstance(b, Plot))}\n</div>')
-        elif kind is Table:
-            parts.append(_lines(f'<div class="wide">{b.html()}</div>' for b in blocks if isinstance(b, Table)))
-        else:
-            parts.append(_paragraphs(b for b in blocks if isinstance(b, str)))
+    for kind, group in groupby(section.blocks, key=_kind):
+        blocks = tuple(group)
+        text = _lines(map(_block, blocks))
+        side_by_side = kind is _TILE and any(isinstance(block, Plot) for block in blocks)
+        parts.append(f'<div class="tiles">\n{text}\n</div>' if side_by_side else text)
     return f'<section id="s{number}">\n<h2>{_text(section.title)}</h2>\n{_lines(parts)}\n</section>'
+
+
+def _kind(block: Block) -> str:
+    """What may stand side by side: plots, and tables that are no larger than a plot."""
+    if isinstance(block, str):
+        return _TEXT
+    small = isinstance(block, Plot) or (len(block.columns) <= _TILE_COLUMNS and len(block.rows) <= _TILE_ROWS)
+    return _TILE if small else _WIDE
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, str):
+        return f"<p>{_text(block)}</p>"
+    return _figure(block) if isinstance(block, Plot) else f'<div class="wide">{block.html()}</div>'
 
 
 def _figure(plot: Plot) -> str:
     source = "data:image/png;base64," + base64.b64encode(plot.png).decode("ascii")
     below = f"<figcaption>{_text(plot.caption)}</figcaption>" if plot.caption else ""
     return f'<figure><img src="{source}" alt="{_text(plot.alternative)}">{below}</figure>'
-
-
-def _paragraphs(texts: Iterable[str]) -> str:
-    return _lines(f"<p>{_text(text)}</p>" for text in texts)
 
 
 def _lines(parts: Iterable[str]) -> str:

@@ -19,6 +19,8 @@ Cell = str | int | float | None
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell of text that begins so (OWASP, CSV injection)."""
 _DASH = "–"
+_SHORT = 28
+"""Text of so many characters is not broken into lines."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class Table:
         return f"{text}\n\n{_markdown_cell(self.caption)}" if self.caption else text
 
     def html(self) -> str:
-        """A ``<table>`` with every text escaped; columns of text have the class ``text``, the others stand right."""
-        kinds = [' class="text"' if not self._is_numeric(column) else "" for column in range(len(self.columns))]
+        """A ``<table>`` with every text escaped; columns of text have the class ``text``, those of short text
+        ``short`` too, the others stand right."""
+        kinds = [f' class="{kind}"' if kind else "" for kind in map(self._kind, range(len(self.columns)))]
         head = "".join(
             f'<th scope="col"{kind}>{html.escape(name)}</th>' for kind, name in zip(kinds, self.columns, strict=True)
         )
@@ -86,6 +89,12 @@ class Table:
         text = str(value) if isinstance(value, int) else f"{value:.{self.digits}f}"
         return text.replace("-", "−")
 
+    def _kind(self, column: int) -> str:
+        if self._is_numeric(column):
+            return ""
+        longest = max((len(self.shown(row[column])) for row in self.rows), default=0)
+        return "text short" if longest <= _SHORT else "text"
+
     def _is_numeric(self, column: int) -> bool:
         """Whether a column holds no text; one without rows counts as text."""
         return bool(self.rows) and not any(isinstance(row[column], str) for row in self.rows)
@@ -101,6 +110,11 @@ def write_csv(path: Path, table: Table) -> None:
         temporary.write_bytes(table.csv().encode("utf-8"))
 
 
+def safe_text(text: str) -> str:
+    """Text for a CSV cell: one that a spreadsheet would run as a formula gets an apostrophe first."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
 def _plain(cell: Any) -> Cell:
     """Python's own value of a cell (a numpy number's text would be ``np.float64(0.5)``), None for NaN."""
     value = cell.item() if isinstance(cell, np.generic) else cell
@@ -110,7 +124,7 @@ def _plain(cell: Any) -> Cell:
 def _csv_cell(cell: Cell) -> str:
     value = _plain(cell)
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+        return safe_text(value)
     return "" if value is None else repr(value)
 
 

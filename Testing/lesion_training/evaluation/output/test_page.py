@@ -71,7 +71,17 @@ def test_everything_is_there_in_order(page):
     assert places == sorted(places)
     assert len(found.all("img")) == 2
     assert len(found.all("table")) == 2
-    assert [a["class"] for a in found.all("div") if a.get("class")] == ["figures", "wide", "wide"]
+
+
+def test_small_tables_stand_beside_plots(plot):
+    small, long = Table(("x", "y"), ((1, 2),)), Table(("x",), tuple((row,) for row in range(40)))
+    text = page_html(Page("t", "l", sections=(Section("s", (small, plot, "Between.", plot, long, small)),)))
+    tags = re.findall(
+        r'<(div class="\w+"|/div|table|figure|p)>', text[text.index("<section") : text.index("</section")]
+    )
+    assert " ".join(tag.removeprefix("div class=") for tag in tags) == (
+        '"tiles" "wide" table /div figure /div p "tiles" figure /div "wide" table /div "wide" table /div'
+    )
 
 
 def test_texts_are_escaped(page):

@@ -82,9 +82,14 @@ def test_html_is_escaped():
     found = Reader(TABLE.html())
     assert "a|b <i>" in found.texts
     assert not [tag for tag, _ in found.tags if tag == "i"]
-    assert found.tags.count(("td", "text")) == 2
+    assert found.tags.count(("td", "text short")) == 2
     assert found.tags.count(("td", "")) == 6
     assert "Counted | by script." in found.texts
+
+
+def test_long_texts_may_break_into_lines():
+    found = Reader(Table(("id", "why"), (("a", "word " * 20), ("b", "x"))).html())
+    assert [kind for tag, kind in found.tags if tag == "td"] == ["text short", "text"] * 2
 
 
 @pytest.mark.parametrize(
