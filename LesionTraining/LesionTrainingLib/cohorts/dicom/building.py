@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,8 @@ def build(catalogue: SeriesCatalogue, options: DicomOptions, title: str, progres
     """
     records = catalogue.series()
     chosen, left_out = select(records, options)
+    if not chosen and not left_out:
+        left_out.append(LeftOut("series", _none_meant(records)))
     sound = []
     for n, case in enumerate(chosen):
         progress.part(0.0, 0.7)(n / len(chosen), f"Looking at series ({n + 1} of {len(chosen)})")
@@ -59,6 +61,11 @@ def build(catalogue: SeriesCatalogue, options: DicomOptions, title: str, progres
         notes.append(f"Cases without labels: {without} of {len(cases)}.")
     progress(1.0, "Listed")
     return Cohort("", title, cases, (*catalogue.left_out(), *left_out, *labelling.left_out), tuple(notes))
+
+
+def _none_meant(records: Sequence[SeriesRecord]) -> str:
+    there = ", ".join(f"{n} x {modality}" for modality, n in Counter(r.modality for r in records).most_common())
+    return f"The options mean none of the {len(records)} series here ({there or 'it is empty'})."
 
 
 def _fault(record: SeriesRecord) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -60,26 +60,39 @@ def sample(frames: Sequence[Frame], slice_spacing_mm: float, geometry: Geometry)
     """
     stack = _stack(frames, slice_spacing_mm or _along(slice_axes(frames[0].orientation)[2], geometry))
     on_grid = stack.lies_on(geometry)
-    if on_grid:  # thick slices that overlap would reach their neighbours
-        stack = replace(stack, reach=_along(stack.axes[2], geometry) * 0.499)
-    shape = np.array(geometry.shape_kji[::-1])
-    corners = stack.corners_lps() * (-1, -1, 1)
-    ijk = geometry.ijk_from_ras(corners)
+    return Sampled((_moved if on_grid else _nearest)(stack, geometry), on_grid)
+
+
+def _moved(stack: _Stack, geometry: Geometry) -> Mask | None:
+    """Each pixel is a voxel: the set ones are moved to their places, so that thick slices spread to no neighbour."""
+    places = [stack.places(n, np.argwhere(pixels)[:, ::-1]) for n, pixels in enumerate(stack.pixels)]
+    ijk = np.rint(geometry.ijk_from_ras(np.concatenate(places) * (-1, -1, 1))).astype(int)
+    ijk = ijk[((ijk >= 0) & (ijk < geometry.shape_kji[::-1])).all(axis=1)]
+    if not len(ijk):
+        return None
+    low = ijk.min(axis=0)
+    voxels = np.zeros((ijk.max(axis=0) - low + 1)[::-1], dtype=bool)
+    voxels[tuple((ijk - low).T[::-1])] = True
+    return Mask(voxels, (int(low[0]), int(low[1]), int(low[2])))
+
+
+def _nearest(stack: _Stack, geometry: Geometry) -> Mask | None:
+    """Each voxel takes the pixel nearest to its centre, slice by slice."""
+    ijk = geometry.ijk_from_ras(stack.corners_lps() * (-1, -1, 1))
     low = np.maximum(np.floor(ijk.min(axis=0)).astype(int), 0)
-    high = np.minimum(np.ceil(ijk.max(axis=0)).astype(int) + 1, shape)
+    high = np.minimum(np.ceil(ijk.max(axis=0)).astype(int) + 1, geometry.shape_kji[::-1])
     if (low >= high).any():
-        return Sampled(None, on_grid)
-    size_i, size_j, size_k = (int(n) for n in high - low)
-    voxels = np.zeros((size_k, size_j, size_i), dtype=bool)
+        return None
+    voxels = np.zeros((high - low)[::-1], dtype=bool)
     plane = np.stack(np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1])), axis=-1)  # [j, i, (i, j)]
-    for n in range(size_k):
+    for n in range(len(voxels)):
         places = np.concatenate([plane, np.full((*plane.shape[:2], 1), low[2] + n)], axis=-1)
         voxels[n] = stack.at(geometry.ras_from_ijk(places) * (-1, -1, 1))
     if not voxels.any():
-        return Sampled(None, on_grid)
+        return None
     inner = Mask.from_full(voxels)
     i, j, k = (a + int(b) for a, b in zip(inner.start_ijk, low, strict=True))
-    return Sampled(Mask(inner.voxels, (i, j, k)), on_grid)
+    return Mask(inner.voxels, (i, j, k))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,24 +134,25 @@ class _Stack:
     def corners_lps(self) -> FloatArray:
         """[m, 3]: the outermost pixels' edges, with half a slice spacing above and below."""
         rows, columns = self.pixels.shape[1:]
-        ends, sides = (0, len(self.distances) - 1), (-self.reach, self.reach)
-        across, down = (-0.5, columns - 0.5), (-0.5, rows - 0.5)
-        return np.array([self._place(n, c, r, side) for n, side, c, r in product(ends, sides, across, down)])
+        corners = list(product((-0.5, columns - 0.5), (-0.5, rows - 0.5)))
+        ends = product((0, len(self.distances) - 1), (-self.reach, self.reach))
+        return np.concatenate([self.places(n, corners, above) for n, above in ends])
 
     def lies_on(self, geometry: Geometry) -> bool:
         """Whether the pixels are voxels of the grid: their corners, and one step along each side, at whole indices."""
         rows, columns = self.pixels.shape[1:]
         pixels = ((0, 0), (columns - 1, 0), (0, rows - 1), (1, 0), (0, 1))
-        places = np.array([[self._place(n, c, r) for c, r in pixels] for n in range(len(self.distances))])
+        places = np.array([self.places(n, pixels) for n in range(len(self.distances))])
         ijk = geometry.ijk_from_ras(places * (-1, -1, 1))
         steps = np.abs(ijk[:, 3:] - ijk[:, :1]).sum(axis=-1)
         whole = np.abs(ijk - np.rint(ijk)).max() <= _SAME_VOXEL
         return bool(whole and np.abs(steps - 1).max() <= _SAME_VOXEL)
 
-    def _place(self, n: int, column: float, row: float, above: float = 0.0) -> FloatArray:
-        """LPS mm of a pixel of the crop of frame ``n``, ``above`` mm along the normal."""
-        x, y = self.origins[n] + (self.start[0] + column, self.start[1] + row) * self.step
-        return np.asarray(np.array([x, y, self.distances[n] + above]) @ self.axes)
+    def places(self, n: int, columns_rows: npt.ArrayLike, above: float = 0.0) -> FloatArray:
+        """LPS mm, [m, 3], of pixels (column, row) of the crop of frame ``n``, ``above`` mm along the normal."""
+        in_plane = self.origins[n] + (np.asarray(columns_rows) + self.start) * self.step
+        local = np.column_stack([in_plane, np.full(len(in_plane), self.distances[n] + above)])
+        return np.asarray(local @ self.axes)
 
 
 def _along(normal_lps: FloatArray, geometry: Geometry) -> float:

@@ -19,4 +19,6 @@ def fits(text: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _fits(text: str, pattern: str) -> bool:
-    return fnmatchcase(text, pattern) if "*" in pattern or "?" in pattern else pattern in text
+    if "*" in pattern or "?" in pattern:
+        return fnmatchcase(text, pattern.replace("[", "[[]"))  # brackets mean themselves
+    return pattern in text

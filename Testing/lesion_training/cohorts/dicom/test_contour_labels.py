@@ -166,7 +166,7 @@ def test_a_file_that_is_cut_off_is_never_read_as_a_smaller_one(files, explicit):
     observations = whole.index(b"\x06\x30\x80\x00")  # the element after the contours: its types are not needed
     for length in range(300, observations, 37):
         path.write_bytes(whole[:length])
-        with pytest.raises(InputError, match="(cannot be read as a|no) structure set"):
+        with pytest.raises(InputError, match=r"(cannot be read as a|no) structure set"):
             read_contours(path, geometry, FRAME, LabelRules())
     assert observations < size
 
