@@ -24,6 +24,14 @@ GIB_A_WORKER = 4
 """A chest CT of 512 x 512 x 300 voxels and its working copies take 2 to 3 GiB."""
 MEMORY_SHARE = 0.95
 """Of the machine's memory, for all workers; a worker that goes beyond its part is ended and the case tried once more."""
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)
+"""Environment variables that say how many threads a library uses: the workers share the cores. What the user has set stays."""
 CONNECT_S = 15.0
 DASHBOARD_PORT = 8787
 """Dask's usual one; another where it is taken."""
@@ -78,15 +86,11 @@ class Workers:
     Attributes:
         client: the ``distributed.Client``.
         device: for :class:`.job.Job`, as the workers see it.
-        threads: for :class:`.job.Job`.
-        local: whether they are processes of ours.
         dashboard: address of the web page, or empty.
     """
 
     client: Any
     device: str
-    threads: int
-    local: bool
     dashboard: str = ""
 
 
@@ -128,7 +132,7 @@ def _remote(where: Where) -> Iterator[Workers]:
                 f"No Dask scheduler answers at {where.scheduler}: {error or 'no answer in time'}."
             ) from error
         try:
-            yield Workers(client, where.device, 0, False)
+            yield Workers(client, where.device)
         finally:
             client.close()
 
@@ -146,8 +150,13 @@ def _local(where: Where, most: int) -> Iterator[Workers]:
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": MEMORY_SHARE,
+        "distributed.nanny.pre-spawn-environ": dict.fromkeys(_THREADS, max(1, CPU_COUNT // count)),
     }
-    with tempfile.TemporaryDirectory(prefix="lesion-dask-", ignore_cleanup_errors=True) as folder, _quiet():
+    with (
+        tempfile.TemporaryDirectory(prefix="lesion-dask-", ignore_cleanup_errors=True) as folder,
+        _quiet(),
+        _same_environment(),
+    ):
         with dask.config.set(settings):
             cluster = distributed.SpecCluster(
                 scheduler=_scheduler_spec(where.dashboard),
@@ -156,7 +165,7 @@ def _local(where: Where, most: int) -> Iterator[Workers]:
             )
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
             page = str(cluster.dashboard_link) if where.dashboard else ""
-            yield Workers(client, "cuda" if gpus else where.device, max(1, CPU_COUNT // count), True, page)
+            yield Workers(client, "cuda" if gpus else where.device, page)
 
 
 def _distributed() -> Any:
@@ -217,6 +226,19 @@ def _gpus(device: str) -> tuple[str, ...]:
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = [name.strip() for name in given.split(",")] if given else [str(n) for n in range(torch.cuda.device_count())]
     return tuple(names) if chosen.index is None else (names[chosen.index],)
+
+
+@contextlib.contextmanager
+def _same_environment() -> Iterator[None]:
+    """Dask sets the environment of its workers in ours; afterwards it is as before."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in _THREADS:
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ from .clock import Clock
 from .cluster import Where, Workers, workers_for
 from .dispatch import Dispatch
 from .earlier import earlier_outcome, fit_for_a_folder
-from .ending import CohortDetections, write_ending
+from .ending import LEFT_OUT, CohortDetections, write_ending
 from .job import Job, Outcome
 from .worker import introduce, work
 
@@ -151,7 +151,7 @@ class _Run:
         self.progress(0.02, "Starting the workers")
         with workers_for(self.where, len(to_do)) as workers:
             self.workers = _ready(workers, self.job.output)
-            job = replace(self.job, device=workers.device, threads=workers.threads)
+            job = replace(self.job, device=workers.device)
             clock = Clock(len(to_do), self.progress.part(0.02, 0.99))
             dispatch = Dispatch(workers.client, work, job, self.case_limit_s)
             with contextlib.closing(dispatch.outcomes(to_do, clock.show)) as outcomes:
@@ -227,4 +227,6 @@ def _ready(workers: Workers, output: Path) -> int:
 
 def _nothing_done(result: CohortDetections, output: Path) -> str:
     first = f" The first: {result.left_out[0].reason}" if result.left_out else ""
-    return f"Not one of {len(result.left_out)} cases could be done; {output / 'left_out.csv'} says why.{first}"
+    count = len(result.left_out)
+    cases = "case" if count == 1 else "cases"
+    return f"Not one of {count} {cases} could be done; {output / LEFT_OUT} says why.{first}"

@@ -22,7 +22,6 @@ class Job:
         device: what :meth:`MethodInfo.create` takes.
         output: absolute path of the folder in which each case gets one of its own.
         full: also write the scene, the pictures and the report of each case.
-        threads: of each worker; 0 leaves them as they are.
     """
 
     info: MethodInfo
@@ -32,7 +31,6 @@ class Job:
     device: str
     output: Path
     full: bool = False
-    threads: int = 0
 
 
 @dataclass(frozen=True)

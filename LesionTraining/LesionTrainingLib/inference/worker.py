@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import sys
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -45,7 +43,6 @@ def work(job: Job, case: Case) -> Outcome:
         return Outcome(case.id, stops=error)
     except Exception as error:
         return Outcome(case.id, stops=LesionDetectionError(f"{job.info.id} cannot be started. {reason_of(error)}"))
-    _limit_threads(job.threads)
     try:
         return detect_case(job, case, detector, _progress())
     except (Cancelled, OutputError) as error:
@@ -62,17 +59,6 @@ def _detector(info: MethodInfo, model: Path | None, digest: str, device: str) ->
     if bundle is not None and bundle.digest != digest:
         raise BundleError(f"{model} on {socket.gethostname()} is another model than here. Name one on a shared disk.")
     return info.create(bundle, device)
-
-
-def _limit_threads(count: int) -> None:
-    """Let the libraries that are loaded use ``count`` threads: several workers share the cores of a machine."""
-    if count < 1:
-        return
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(count)
-    if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(count)
-    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(count)  # read when SimpleITK is loaded
 
 
 def _progress() -> Progress:

@@ -23,15 +23,20 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Port 8787"
 )
 
-STAND_IN = """
-import sys
+STAND_IN = '''
+import time
 from dataclasses import dataclass
+
+import numpy as np
 from LesionDetectionLib.core.detections import Detections, OperatingPoint
 from LesionDetectionLib.core.detector import MethodInfo
 from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion
+from LesionTrainingLib.cohorts.case import Case, Truth
+from LesionTrainingLib.cohorts.cohort import Cohort
 
-METHOD = MethodInfo("stand-in", "Stand-in", ("CT",), False, "", "", "", "cli_stand_in:Settings.of", "cli_stand_in:create")
+METHOD = MethodInfo("stand-in", "Stand-in", ("CT",), False, "", "", "", "cli_stand_in:settings_for", "cli_stand_in:create")
 
 @dataclass(frozen=True)
 class Settings:
@@ -42,23 +47,53 @@ class Detector:
         image = images["CT"]
         if settings.operating_point in ("none", image.name[-1]):
             raise InputError(f"{image.name} is refused.")
+        for _ in range(2000 if settings.operating_point == "slow" and image.name.endswith("1") else 0):
+            progress(0.5, "Looking")
+            time.sleep(0.05)
         center = image.geometry.ras_from_ijk((1, 2, 3))
         lesion = Lesion(tuple(map(float, center)), 5.0, 0.5)
         return Detections((lesion,), image.geometry, "stand-in", image.name, "CT", "HU", OperatingPoint("all", 0.0))
+
+@dataclass(frozen=True)
+class Made(Case):
+    """A scan of noise."""
+
+    def images(self, progress=None):
+        voxels = np.random.default_rng(0).normal(-850, 20, (4, 8, 8)).astype(np.int16)
+        return {"CT": Image(voxels, np.eye(4), "CT", "HU", self.id)}
+
+    def truth(self):
+        return Truth()
+
+    def sources(self):
+        return ()
+
+def open_cohort(spec, progress=None):
+    """Two cases, whatever the specification says."""
+    cases = tuple(Made(f"case-{n}", f"patient-{n}", "", ("CT",), False) for n in range(2))
+    return Cohort(spec, "made", cases, on_phantoms=True)
 
 def settings_for(bundle):
     return Settings()
 
 def create(bundle, device):
     return Detector()
-"""
+'''
+
+
+@pytest.fixture
+def quick_cases(the_stand_in, monkeypatch):
+    """Two cases that take no time to make stand in for the cohort, whose specification is read all the same."""
+    import cli_stand_in
+
+    monkeypatch.setattr("LesionTrainingLib.cohorts.spec.open_cohort", cli_stand_in.open_cohort)
 
 
 @pytest.fixture
 def the_stand_in(tmp_path, monkeypatch):
     """A method in a module that the worker processes find too: refuses the scan whose name ends as the operating point."""
     (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "cli_stand_in.py").write_text(STAND_IN.replace("Settings.of", "settings_for"))
+    (tmp_path / "code" / "cli_stand_in.py").write_text(STAND_IN)
     monkeypatch.syspath_prepend(str(tmp_path / "code"))
     monkeypatch.delitem(sys.modules, "cli_stand_in", raising=False)
     import cli_stand_in
@@ -74,16 +109,16 @@ def detect(output, *more, cohort=PHANTOMS):
     )
 
 
-def test_one_left_out_is_no_failure_and_is_said(the_stand_in, tmp_path, capsys):
+def test_one_left_out_is_no_failure_and_is_said(quick_cases, tmp_path, capsys):
     out = tmp_path / "out"
     assert detect(out, "--operating-point", "1") == 0
     shown = capsys.readouterr()
-    assert "1 lesions in 1 cases" in shown.out
+    assert "1 lesion in 1 case," in shown.out
     assert "computer-made: no patients" in shown.out
     assert "lesion: 1 of 2 cases was left out" in shown.err
     assert "1 done, 1 failed of 2" in shown.err
-    assert (out / "chest-phantom-0000" / "detections.json").exists()
-    assert "chest-phantom-0001 is refused." in (out / "left_out.csv").read_text()
+    assert (out / "case-0" / "detections.json").exists()
+    assert "case-1 is refused." in (out / "left_out.csv").read_text()
     assert detect(out, "--operating-point", "1", "-q") == 0
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -91,7 +126,7 @@ def test_one_left_out_is_no_failure_and_is_said(the_stand_in, tmp_path, capsys):
     assert json.loads((out / "cohort.json").read_text())["counts"]["done_by_earlier_runs"] == 1
 
 
-def test_all_left_out_is_a_failure(the_stand_in, tmp_path, capsys):
+def test_all_left_out_is_a_failure(quick_cases, tmp_path, capsys):
     assert detect(tmp_path / "out", "--operating-point", "none", "-q") == 3
     assert "Not one of 2 cases could be done" in capsys.readouterr().err
 
@@ -157,14 +192,19 @@ def test_without_the_training_half(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are a POSIX thing")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_ending_the_program_ends_its_workers(tmp_path, number):
+def test_ending_the_program_ends_its_workers(the_stand_in, tmp_path, number):
     """Ctrl-C goes to the whole process group, as from a terminal; a killed program cannot say anything."""
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "LesionDetectionLib.app.command_line", "detect"]
-    command += ["phantoms:chest?seeds=0-5&protocol=tiny", "--method", "nodule-ct", "--device", "cpu"]
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'code')!r}); import cli_stand_in; "
+        "from LesionDetectionLib.app.commands import detect; detect.method = lambda _: cli_stand_in.METHOD; "
+        "from LesionTrainingLib.cohorts import spec; spec.open_cohort = cli_stand_in.open_cohort; "
+        "from LesionDetectionLib.app.command_line import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "detect", PHANTOMS, "--method", "stand-in", "--device", "cpu"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
-        [*command, "--workers", "1", "-o", str(out)],
+        [*command, "--workers", "1", "--operating-point", "slow", "-o", str(out)],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -184,10 +224,10 @@ def test_ending_the_program_ends_its_workers(tmp_path, number):
     code = process.wait(60)
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
-    assert (out / "chest-phantom-0000" / "run.json").exists()
+    assert (out / "case-0" / "run.json").exists()
     if number == signal.SIGINT:
         assert code == 130
-        assert "1 of 6 cases are done; the same command goes on from there." in told
+        assert "1 of 2 cases are done; the same command goes on from there." in told
         assert "Traceback" not in told
         assert not list(tmp_path.glob("lesion-dask-*"))
         assert not list(out.glob(".*"))

@@ -105,6 +105,15 @@ METHOD = MethodInfo(
 )
 
 
+def threads():
+    """How many the libraries use in this process."""
+    import cv2
+    import torch
+
+    environment = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    return {**environment, "cv2": cv2.getNumThreads(), "torch": torch.get_num_threads()}
+
+
 def sees_nothing(_path):
     """As a worker on a machine without the shared disk."""
     return "a-host", __version__, False

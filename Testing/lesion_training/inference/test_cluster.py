@@ -61,7 +61,6 @@ def test_as_many_workers_as_cores_and_memory_allow(monkeypatch, cores, gib, work
 
 def test_a_local_cluster_listens_on_the_loopback_only_and_ends():
     with workers_for(Where(workers=2, device="cpu"), most=8) as workers:
-        assert workers.local
         processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
         listening = [
             connection.laddr.ip
@@ -77,6 +76,18 @@ def test_a_local_cluster_listens_on_the_loopback_only_and_ends():
 
 def living_children():
     return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_workers_share_the_cores(monkeypatch, stand_ins):
+    """What the user has set stays; our own environment is as before."""
+    monkeypatch.setattr("dask.system.CPU_COUNT", 3)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
+    before = dict(os.environ)
+    with workers_for(Where(workers=2, device="cpu"), most=2) as workers:
+        seen = list(workers.client.run(stand_ins.threads).values())
+        assert seen == [{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "5", "cv2": 1, "torch": 1}] * 2
+    assert dict(os.environ) == before
 
 
 def test_no_more_workers_than_cases():

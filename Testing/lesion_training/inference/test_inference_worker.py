@@ -71,17 +71,3 @@ def test_the_model_is_loaded_once(a_job, a_cohort, stand_ins, monkeypatch):
     for case in a_cohort("good-1", "good-2").cases:
         assert work(a_job, case).lesions == 1
     assert made == [1]
-
-
-def test_threads_are_limited(a_job, a_cohort):
-    import cv2
-    import torch
-
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    try:
-        work(dataclasses.replace(a_job, threads=1), a_cohort("good").cases[0])
-        assert torch.get_num_threads() == 1
-        assert cv2.getNumThreads() == 1
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])

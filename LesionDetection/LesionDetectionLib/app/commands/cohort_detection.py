@@ -111,10 +111,9 @@ def detect_in_cohort(info: MethodInfo, options: argparse.Namespace) -> None:
         _print(result, cohort, bundle.warnings() if bundle is not None else (), options.output)
     if result.left_out:
         count, every = len(result.left_out), len(result.done) + len(result.left_out)
-        print(
-            f"lesion: {count} of {every} cases {'was' if count == 1 else 'were'} left out; {options.output / 'left_out.csv'} says why.",
-            file=sys.stderr,
-        )
+        were = "was" if count == 1 else "were"
+        why = options.output / "left_out.csv"
+        print(f"lesion: {count} of {_counted(every, 'case')} {were} left out; {why} says why.", file=sys.stderr)
 
 
 def training_part(name: str) -> Any:
@@ -135,10 +134,14 @@ def _print(result: Any, cohort: Any, warnings: tuple[str, ...], output: Path) ->
     counts = result.counts()
     earlier = counts["done_by_earlier_runs"]
     print(
-        f"{counts['lesions']} lesions in {counts['done']} cases"
+        f"{_counted(counts['lesions'], 'lesion')} in {_counted(counts['done'], 'case')}"
         + (f" ({earlier} of them done by an earlier run)" if earlier else "")
         + f", {result.seconds:.0f} s"
     )
     for sentence in (*(("The cohort is computer-made: no patients.",) if cohort.on_phantoms else ()), *warnings):
         print(f"Note: {sentence}")
     print(f"Results: {output} (summary.csv, left_out.csv, cohort.json, and a folder a case)")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
