@@ -1,0 +1,105 @@
+"""How good a model is at its own operating points: the table of its card, and the same as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from LesionDetectionLib.core.bundle import Bundle
+from LesionDetectionLib.core.progress import Progress
+
+from ..cohorts.cohort import Cohort, LeftOut
+from .detecting import detect_in_cohort
+from .froc import SIZE_BANDS_MM, ScanMatch, cpm, false_positives_per_scan, froc, sensitivity_by_size
+from .matching import MISSED, POLICIES, Policy
+from .matching.findings import FloatArray
+from .reading.sets import put_together
+from .scoring.scored import band_name, match_all
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A model on unseen scans. T = all true lesions.
+
+    Attributes:
+        matches: one a scan, every mark of the model, whatever its score.
+        marked_diameters_mm: [T] diameter of the mark that each lesion is credited with, NaN where there is none.
+        operating_points: name -> threshold, of the model.
+        left_out: cases that could not be read or detected in.
+    """
+
+    matches: list[ScanMatch]
+    marked_diameters_mm: FloatArray
+    operating_points: dict[str, float]
+    left_out: tuple[LeftOut, ...] = ()
+
+    def diameter_errors_mm(self, threshold: float) -> FloatArray:
+        """Marked minus true diameter of the lesions found at ``threshold``, where both are known."""
+        scores = np.concatenate([match.lesion_scores for match in self.matches])
+        errors = self.marked_diameters_mm - np.concatenate([match.diameters_mm for match in self.matches])
+        found: FloatArray = errors[(scores > MISSED) & (scores >= threshold) & np.isfinite(errors)]
+        return found
+
+
+def evaluate_model(
+    bundle: Bundle, cohort: Cohort, device: str, progress: Progress, policy: Policy = POLICIES["luna16"]
+) -> Evaluation:
+    """Detect in each labelled case of a cohort with all marks, and match.
+
+    Raises:
+        InputError: no case could be used.
+        BundleError, DeviceError: the model or device cannot be used.
+        Cancelled: see ``progress``.
+    """
+    truth, marks = detect_in_cohort(bundle, cohort, device, progress)
+    scoring = put_together(truth, marks)
+    matches = match_all(policy, scoring.images, Progress())
+    diameters = [
+        np.where(match.lesion_marks >= 0, image.marks.diameters_mm[match.lesion_marks], np.nan)
+        if len(image.marks)
+        else np.full(len(image.truth), np.nan)
+        for match, image in zip(matches, scoring.images, strict=True)
+    ]
+    return Evaluation(matches, np.concatenate(diameters), dict(marks.operating_points), scoring.left_out)
+
+
+def as_table(evaluation: Evaluation) -> str:
+    """A table in Markdown: one row an operating point; the last column pools the errors of what was found."""
+    bands = [band_name(low, high) for low, high in SIZE_BANDS_MM]
+    lines = [
+        f"| operating point | score >= | FP per scan | sensitivity | {' | '.join(bands)} | diameter error (mean, mean absolute) |",
+        "|" + " --- |" * (len(bands) + 5),
+    ]
+    for name, row in summary(evaluation)["operating_points"].items():
+        cells = [f"{found}/{every}" for found, every in row["by_size"]]
+        lines.append(
+            f"| {name} | {row['threshold']:.3f} | {row['false_positives_per_scan']:.2f} | {row['found']}/{row['lesions']} = "
+            f"{100 * row['found'] / max(1, row['lesions']):.1f} % | {' | '.join(cells)} | "
+            f"{row['diameter_bias_mm']:+.1f} mm, {row['diameter_error_mm']:.1f} mm |"
+        )
+    return "\n".join(lines)
+
+
+def summary(evaluation: Evaluation) -> dict[str, Any]:
+    """The same as plain values for a bundle's metrics, and the CPM; without lesions there is none."""
+    rows: dict[str, Any] = {}
+    for name, threshold in evaluation.operating_points.items():
+        scores = np.concatenate([match.lesion_scores for match in evaluation.matches])
+        errors = evaluation.diameter_errors_mm(threshold)
+        rows[name] = {
+            "threshold": threshold,
+            "false_positives_per_scan": round(false_positives_per_scan(evaluation.matches, threshold), 3),
+            "found": int(((scores >= threshold) & (scores > MISSED)).sum()),
+            "lesions": len(scores),
+            "by_size": [list(band) for band in sensitivity_by_size(evaluation.matches, threshold, SIZE_BANDS_MM)],
+            "diameter_bias_mm": round(float(errors.mean()), 2) if errors.size else 0.0,
+            "diameter_error_mm": round(float(np.abs(errors).mean()), 2) if errors.size else 0.0,
+        }
+    mean = cpm(froc(evaluation.matches))
+    return {
+        "scans": len(evaluation.matches),
+        "cpm": round(mean, 4) if np.isfinite(mean) else None,
+        "size_bands_mm": [[low, high if np.isfinite(high) else None] for low, high in SIZE_BANDS_MM],
+        "operating_points": rows,
+    }
