@@ -183,7 +183,7 @@ def test_pet_and_ct_as_one_case(files, blobs):
     truth = case.truth()
     assert union(truth, images["CT"].shape_kji).any()  # on the grid of the main image
     assert "on another grid than the image" in truth.notes[0]
-    with pytest.raises(InputError, match="2 PT series fit it: “PET N?AC”, “PET N?AC”"):
+    with pytest.raises(InputError, match=r"2 PT series fit it: “PET N?AC”, “PET N?AC”"):
         cohort_of(files, "?modality=CT,PT")
 
 
