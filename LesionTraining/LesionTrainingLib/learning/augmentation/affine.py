@@ -85,27 +85,29 @@ def _permuted(values: Tensor, how: Permutation, size: Sequence[int], outside: fl
 def _sampled(
     values: Tensor, matrices: Tensor, shifts: Tensor, size: Sequence[int], outside: float, nearest: bool
 ) -> Tensor:
-    d, source = len(size), values.shape[2:]
+    d = len(size)
+    floating = values if values.dtype == torch.float64 else values.to(torch.float32)
+    if outside:
+        # One voxel of it all around, which is then repeated for ever: cheaper than to subtract it and add it again.
+        floating = functional.pad(floating, [1, 1] * d, value=outside)
     inverse = torch.linalg.inv(matrices)
     # grid_sample without align_corners counts from -1 to 1 over the whole axis, last axis first.
-    unit = 2.0 / torch.tensor(source, dtype=torch.float64)
-    columns = (inverse * unit[None, :, None]).to(values.device, torch.float32)
-    start = (torch.einsum("nij,nj->ni", inverse, -shifts) * unit).to(values.device, torch.float32)
-    steps = [torch.arange(n, device=values.device, dtype=torch.float32) - (n - 1) / 2 for n in size]
+    unit = 2.0 / torch.tensor(floating.shape[2:], dtype=torch.float64)
+    columns = (inverse * unit[None, :, None]).to(floating)
+    start = (torch.einsum("nij,nj->ni", inverse, -shifts) * unit).to(floating)
+    steps = [torch.arange(n, device=floating.device, dtype=floating.dtype) - (n - 1) / 2 for n in size]
     shaped = [step.reshape([1] + [-1 if a == axis else 1 for a in range(d)]) for axis, step in enumerate(steps)]
-    grid = torch.empty(len(values), *size, d, device=values.device)
+    grid = floating.new_empty(len(values), *size, d)
     for axis in range(d):
         along = start[:, axis].reshape(-1, *[1] * d)
         for other in range(d):
             along = along + columns[:, axis, other].reshape(-1, *[1] * d) * shaped[other]
         grid[..., d - 1 - axis] = along
-    floating = values if values.dtype == torch.float64 else values.to(torch.float32)
-    mode = "nearest" if nearest else "bilinear"
-    if outside:
-        floating = floating - outside
-    moved = functional.grid_sample(
-        floating, grid.to(floating.dtype), mode=mode, padding_mode="zeros", align_corners=False
+    moved: Tensor = functional.grid_sample(
+        floating,
+        grid,
+        mode="nearest" if nearest else "bilinear",
+        padding_mode="border" if outside else "zeros",
+        align_corners=False,
     )
-    if outside:
-        moved += outside
     return moved.round_() if nearest and not values.is_floating_point() else moved
