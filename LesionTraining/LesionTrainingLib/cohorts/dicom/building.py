@@ -16,7 +16,7 @@ from .options import AUTO, LATEST, NONE, TABLE, DicomOptions
 from .records import LABEL_MODALITIES, RTSTRUCT, SEG, SeriesCatalogue, SeriesRecord, short
 from .references import LabelRecord, assign, read_labels
 from .selection import select
-from .table_labels import Mark, read_table
+from .table_labels import Mark, read_marks
 
 _TRIED = 3
 """So many headers are tried before a series counts as damaged."""
@@ -99,11 +99,11 @@ def _labelling(
     if options.labels == NONE or not cases:
         return _Labelling()
     if options.labels.startswith(TABLE):
-        marks, left_out = read_table(_table_path(options.labels.removeprefix(TABLE), catalogue.folder), options.frame)
+        marks, left_out = read_marks(_table_path(options.labels.removeprefix(TABLE), catalogue.folder), options.frame)
         mains = {case[0].series_uid for case in cases}
         others = len(set(marks) - mains)
         notes = [f"Series of the table that are no case here: {others} of {len(marks)}."] if others else []
-        left_out = [left for left in left_out if left.case in mains or not left.case]
+        left_out = [left for left in left_out if left.case in mains or not _is_uid(left.case)]
         return _Labelling(marks=marks, left_out=left_out, notes=notes)
     kinds = LABEL_MODALITIES if options.labels == AUTO else (options.labels.upper(),)
     patients = {record.patient_key for case in cases for record in case}
@@ -111,6 +111,11 @@ def _labelling(
     labels, unreadable = read_labels(meant, progress)
     files, homeless = assign(labels, cases, catalogue)
     return _Labelling(files=files, left_out=[*unreadable, *homeless])
+
+
+def _is_uid(text: str) -> bool:
+    """Whether a row that was left out names a series, which may be none of this cohort."""
+    return bool(text) and not text.strip("0123456789.")
 
 
 def _table_path(name: str, folder: Path) -> Path:

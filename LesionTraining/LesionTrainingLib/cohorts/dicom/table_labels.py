@@ -7,10 +7,8 @@ all in mm. A row with a series and nothing else says that somebody looked, and t
 
 from __future__ import annotations
 
-import csv
-import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +16,13 @@ from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.lesion import Lesion, Point
 
 from ..cohort import LeftOut
+from ..rows import Row, Table, read_table, shortened
 from .options import RAS
 
 _SERIES = ("seriesinstanceuid", "seriesuid", "series_uid")
 _POINT = (("x", "coordx"), ("y", "coordy"), ("z", "coordz"))
 _DIAMETER = ("diameter_mm", "diameter")
 _BOX = (("x_min",), ("y_min",), ("z_min",), ("x_max",), ("y_max",), ("z_max",))
-_MOST_LEFT_OUT = 20
-"""So many bad rows are named."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Mark:
         return Lesion(self.center_ras_mm, self.diameter_mm, 1.0, box_ras_mm=self.box_ras_mm)
 
 
-def read_table(path: Path, frame: str) -> tuple[dict[str, tuple[Mark, ...]], list[LeftOut]]:
+def read_marks(path: Path, frame: str) -> tuple[dict[str, tuple[Mark, ...]], list[LeftOut]]:
     """The marks of each series that the table names, and the rows that make no sense.
 
     A series with such a row has no marks at all: half of the truth would make good detections look false.
@@ -51,96 +48,57 @@ def read_table(path: Path, frame: str) -> tuple[dict[str, tuple[Mark, ...]], lis
     Raises:
         InputError: it cannot be read, or has no such columns.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = {name.strip().casefold(): name for name in reader.fieldnames or () if name}
-            rows = list(reader)
-    except OSError as error:
-        raise InputError(f"The table {path} cannot be read: {error.strerror or error}.") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no table (CSV, UTF-8): {error}.") from error
-    series = next((names[name] for name in _SERIES if name in names), None)
-    if series is None or not (_columns(names, _POINT) or _columns(names, _BOX)):
+    table = read_table(path)
+    series = _columns(table, (_SERIES,))
+    point, box = _columns(table, _POINT), _columns(table, _BOX)
+    if not series or not (point or box):
         raise InputError(
             f"The table {path} needs the columns SeriesInstanceUID and x, y, z (and diameter_mm), or x_min ... z_max."
         )
+    diameter = _columns(table, (_DIAMETER,))
     marks: dict[str, list[Mark]] = defaultdict(list)
-    left_out = []
-    for number, row in enumerate(rows, 2):
-        uid = (row[series] or "").strip()
+    left_out = [LeftOut(bad.case, f"{bad.reason} Its series counts as not labelled.") for bad in table.bad]
+    for row in table.rows:
+        uid = row.text(series[0])
         try:
-            mark = _mark(row, names, frame)
-            marks[uid] += [mark] if mark else []
+            found = _point(row, point, diameter, frame) or _box(row, box, frame)
+            marks[uid] += [found] if found else []
         except ValueError as error:
-            reason = f"Line {number} of the table {path.name}: {error}. The series counts as not labelled."
-            left_out.append(LeftOut(uid, reason))
+            left_out.append(LeftOut(uid, f"{table.reason(row, error)} The series counts as not labelled."))
     wrong = {"", *(left.case for left in left_out)}
-    return {uid: tuple(found) for uid, found in marks.items() if uid not in wrong}, _shortened(left_out)
+    kept = {uid: tuple(found) for uid, found in marks.items() if uid not in wrong}
+    return kept, shortened(left_out, f"lines of {path.name}")
 
 
-def _columns(names: Mapping[str, str], wanted: Sequence[tuple[str, ...]]) -> list[str]:
+def _columns(table: Table, wanted: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """The table's names of the wanted columns, each known by several; empty unless it has all of them."""
-    found = [next((names[n] for n in each if n in names), "") for each in wanted]
-    return found if all(found) else []
+    found = tuple(next((name for name in names if name in table.columns), "") for names in wanted)
+    return found if all(found) else ()
 
 
-def _mark(row: Mapping[str, str | None], names: Mapping[str, str], frame: str) -> Mark | None:
-    """None for a row without numbers. Raises ValueError with what is wrong."""
-    point = _numbers(row, _columns(names, _POINT))
-    corners = _numbers(row, _columns(names, _BOX))
-    if point:
-        column = next((names[name] for name in _DIAMETER if name in names), None)
-        (diameter,) = _numbers(row, [column] if column else []) or (0.0,)
-        if diameter < 0:
-            raise ValueError("the diameter is negative")
-        return Mark(_ras(point, frame), diameter)
-    if corners:
-        first, second = _ras(corners[:3], frame), _ras(corners[3:], frame)
-        low, high = _sorted(first, second)
-        size = max(b - a for a, b in zip(low, high, strict=True))
-        if min(b - a for a, b in zip(low, high, strict=True)) <= 0:
-            raise ValueError("the box has no size along one axis")
-        x, y, z = ((a + b) / 2 for a, b in zip(low, high, strict=True))
-        return Mark((x, y, z), size, (low, high))
-    return None
+def _point(row: Row, columns: Sequence[str], diameter: Sequence[str], frame: str) -> Mark | None:
+    """None where the row has no point. Raises ValueError with what is wrong."""
+    if not any(map(row.text, columns)):
+        return None
+    x, y, z = map(row.number, columns)
+    size = row.number(diameter[0]) if diameter and row.text(diameter[0]) else 0.0
+    if size < 0:
+        raise ValueError("the diameter is negative")
+    return Mark(_ras(x, y, z, frame), size)
 
 
-def _numbers(row: Mapping[str, str | None], columns: list[str]) -> tuple[float, ...]:
-    texts = [(row[column] or "").strip() for column in columns]
-    if not any(texts):
-        return ()
-    try:
-        values = tuple(float(text) for text in texts)
-    except ValueError:
-        bad = next(text for text in texts if not _is_number(text))
-        raise ValueError(f"“{bad}” is no number" if bad else "a number is missing") from None
-    if not all(map(math.isfinite, values)):
-        raise ValueError("a number is not finite")
-    return values
+def _box(row: Row, columns: Sequence[str], frame: str) -> Mark | None:
+    """None where the row has no box. Raises ValueError with what is wrong."""
+    if not any(map(row.text, columns)):
+        return None
+    a, b, c, d, e, f = map(row.number, columns)
+    first, second = _ras(a, b, c, frame), _ras(d, e, f, frame)
+    (x0, x1), (y0, y1), (z0, z1) = (sorted(pair) for pair in zip(first, second, strict=True))
+    sizes = x1 - x0, y1 - y0, z1 - z0
+    if min(sizes) <= 0:
+        raise ValueError("the box has no size along one axis")
+    return Mark(((x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2), max(sizes), ((x0, y0, z0), (x1, y1, z1)))
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _ras(values: tuple[float, ...], frame: str) -> Point:
-    x, y, z = values
+def _ras(x: float, y: float, z: float, frame: str) -> Point:
     return (x, y, z) if frame == RAS else (-x + 0.0, -y + 0.0, z)
-
-
-def _sorted(first: Point, second: Point) -> tuple[Point, Point]:
-    low = (min(first[0], second[0]), min(first[1], second[1]), min(first[2], second[2]))
-    high = (max(first[0], second[0]), max(first[1], second[1]), max(first[2], second[2]))
-    return low, high
-
-
-def _shortened(left_out: list[LeftOut]) -> list[LeftOut]:
-    more = len(left_out) - _MOST_LEFT_OUT
-    if more <= 0:
-        return left_out
-    return [*left_out[:_MOST_LEFT_OUT], LeftOut("", f"{more} more lines of the table make no sense either.")]
