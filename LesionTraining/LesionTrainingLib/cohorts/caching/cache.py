@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.core.atomic import atomic_folder
-from LesionDetectionLib.core.errors import Cancelled, InputError, OutputError
+from LesionDetectionLib.core.errors import Cancelled, OutputError
 from LesionDetectionLib.core.progress import Progress
 
 from ..case import Case
@@ -34,9 +34,8 @@ from .workers import Died, work_in_processes
 
 DEFAULT_LIMIT_BYTES = 50 * 10**9
 """About 300 chest CT on a grid of 0.75 x 0.75 x 1.25 mm."""
-_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made anew when missing. See https://bford.info/cachedir/\n"
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# See https://bford.info/cachedir/\n"
 """Backup programs leave out a folder with a CACHEDIR.TAG of this content."""
-
 _DIED = "The process that prepared it was killed, most likely for want of memory. Use fewer processes."
 
 
@@ -58,7 +57,8 @@ class Cache:
         with told(self.folder):
             for name in ("entries", "locks", "users"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
-            (self.folder / "CACHEDIR.TAG").write_text(_TAG, encoding="ascii")
+            if not (tag := self.folder / "CACHEDIR.TAG").exists():
+                tag.write_text(_TAG, encoding="ascii")
         self._shelf = Shelf(self.folder / "entries", self.folder / "locks", limit_bytes)
         self._users = Users(self.folder / "users")
         self._digests = SourceDigests(self.folder / "digests.jsonl")
@@ -143,11 +143,12 @@ class Cache:
         entries = {}
         for index, case in enumerate(cases):
             progress(0.0, "Looking into the cache")
-            with contextlib.suppress(InputError):  # told later, by whoever tries to make it
+            key = None
+            with contextlib.suppress(Exception):  # told later, by whoever tries to make it
                 key = self._key(case, settings, make, hashing=False)
-                found = self._find(key) if key else None
-                if found is not None:
-                    entries[index] = found
+            found = self._find(key) if key else None
+            if found is not None:
+                entries[index] = found
         return entries
 
     def size_bytes(self) -> int:

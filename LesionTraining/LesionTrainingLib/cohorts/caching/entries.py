@@ -6,9 +6,11 @@ SHA-256 of each file.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +26,9 @@ from .keys import digest_of
 FORMAT = 1
 """Raise it when the layout of an entry changes: older ones are then made anew."""
 DESCRIPTION = "entry.json"
-SMALL_BYTES = 1 << 16
-"""Arrays up to this size are read; greater ones are mapped, which costs a file handle each."""
+SMALL_BYTES = 1 << 20
+"""Arrays up to this size are read; greater ones are mapped, which costs an open file each as long as the array lives."""
+MOST_OPEN_FILES = 65_536
 _CHUNK_BYTES = 1 << 24
 
 
@@ -67,9 +70,12 @@ class Arrays(Mapping[str, npt.NDArray[Any]]):
         if name not in self._names:
             raise KeyError(name)
         path = self._folder / f"{name}.npy"
-        mapped = path.stat().st_size > SMALL_BYTES
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-        return array
+        try:
+            return _open(path)
+        except OSError as error:
+            if error.errno != errno.EMFILE or not _allow_more_open_files():
+                raise
+        return _open(path)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -143,6 +149,28 @@ def entry_bytes(folder: Path) -> int:
         except FileNotFoundError:
             continue
     return total
+
+
+def _open(path: Path) -> npt.NDArray[Any]:
+    mapped = path.stat().st_size > SMALL_BYTES
+    array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    return array
+
+
+def _allow_more_open_files() -> bool:
+    """Raise the number of files that this process may have open (often 1024, on macOS 256) as far as the system lets it,
+    since a cohort of a thousand mapped scans needs as many; whether there was anything to raise.
+    """
+    if sys.platform == "win32":
+        return False
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return False
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return True
 
 
 def _write_array(path: Path, array: npt.NDArray[Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def test_what_was_made_is_found_again(cache, case, cached_cases, tmp_path):
 def test_arrays_come_back_as_they_were(cache, case):
     random = np.random.default_rng(0)
     arrays = {
-        "large": random.integers(-1000, 400, (20, 50, 60)).astype(np.int16),
+        "large": random.integers(-1000, 400, (60, 100, 120)).astype(np.int16),
         "columns_first": np.asfortranarray(random.random((3, 4, 5))),
         "mask": random.random((7, 7)) > 0.5,
         "one-number": np.array(2.5, np.float16),
@@ -155,3 +155,16 @@ def test_cancelled_while_it_is_made(cache, case, cached_cases):
     with pytest.raises(Cancelled):
         cache.get(case, None, cached_cases.GOOD, Progress(lambda fraction, _: (stop(fraction), progress(fraction))))
     assert list((cache.folder / "entries").iterdir()) == []
+
+
+def test_more_mapped_arrays_than_open_files_are_allowed(cache, case):
+    resource = pytest.importorskip("resource")
+    entry = cache.get(case, None, Maker("large", 1, lambda *_: Content({"large": np.ones(300_000)})))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        arrays = [entry.arrays["large"] for _ in range(200)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert isinstance(arrays[-1], np.memmap)
+    assert sum(array[0] for array in arrays) == 200
