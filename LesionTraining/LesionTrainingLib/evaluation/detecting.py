@@ -46,7 +46,7 @@ def detect_in_cohort(
         raise InputError(
             f"No case of {cohort.spec} could be used. The first, “{left_out[0].case}”: {left_out[0].reason}"
         )
-    phantoms = (f"Measured on {cohort.title}: computer-made, no patients.",) if cohort.on_phantoms else ()
+    phantoms = (f"Measured on {cohort.title}, no patients.",) if cohort.on_phantoms else ()
     truth = TruthSet(
         {case.id: truth for case, (truth, _) in done},
         f"{cohort.title} ({len(done)} cases)",

@@ -190,7 +190,7 @@ def _write_all(folder: Path, scored: Sequence[Scored]) -> tuple[Section, ...]:
     side = compared(scored)
     write_csv(folder / "protocols.csv", side)
     return (
-        Section("Side by side", (side,)),
+        Section("Side by side", (side, "Each protocol has a folder with a page, curves and tables of its own.")),
         Section("Lesions that the protocols judge differently", (_first(for_people(lesions), LESION_DISAGREEMENTS),)),
         Section("Marks that are false under some protocols only", (_first(for_people(marks), MARK_DISAGREEMENTS),)),
         Section("Rules", tuple(f"{one.policy.name}: {one.policy.rule}" for one in scored)),

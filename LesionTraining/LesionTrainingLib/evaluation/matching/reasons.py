@@ -47,7 +47,8 @@ def _why_missed(policy: Policy, image: ImageFindings, outcome: Outcome, lesion: 
         return f"there is no mark in this {policy.image_is}"
     best = _nearest(policy, outcome.values[lesion])
     if policy.measures != DISTANCE_MM and outcome.values[lesion, best] == 0:
-        return "no mark overlaps it"
+        hidden = (outcome.fates == Fate.NOT_SHOWN).any()
+        return f"no mark{' that the operating point shows' if hidden else ''} overlaps it"
     if not _passes(policy, outcome, lesion, best):
         which = "the nearest is " if policy.measures == DISTANCE_MM else "the largest overlap is that of "
         return f"{which}{_named(image, best)}, which {_near(policy, outcome, lesion, best, '')}"
@@ -56,8 +57,6 @@ def _why_missed(policy: Policy, image: ImageFindings, outcome: Outcome, lesion: 
     if fate is Fate.BEYOND_LIMIT:
         counted = int((outcome.fates != Fate.BEYOND_LIMIT).sum())
         return f"{near}, but only the best {counted} marks of the {policy.image_is} count"
-    if fate is Fate.NOT_SHOWN:
-        return f"{near}, but scores less than the operating point"
     if fate is Fate.EXCLUDED:
         return f"{near}, but was taken by an excluded finding"
     taken = np.flatnonzero(outcome.lesion_marks == best)

@@ -26,7 +26,7 @@ def read_truth(cohort: Cohort, progress: Progress) -> TruthSet:
         reason = f" The first: {left_out[0].reason}" if left_out else ""
         raise InputError(f"No case of {cohort.spec} has labels to score against.{reason}")
     images = {case.id: truth for case, truth in done}
-    notes = (f"Measured on {cohort.title}: computer-made, no patients.",) if cohort.on_phantoms else ()
+    notes = (f"Measured on {cohort.title}, no patients.",) if cohort.on_phantoms else ()
     return TruthSet(
         images, f"{cohort.title} ({len(images)} cases)", left_out, (*notes, *cohort.notes), cohort.on_phantoms
     )

@@ -77,7 +77,7 @@ def mark_disagreements(scored: Sequence[Scored]) -> Table:
                 why = [why_mark(policy, image, outcome, mark) for policy, outcome in pairs]
                 verdicts = [_VERDICTS[fate] for fate in fates]
                 rank, score = int(image.marks.ranks[mark]), float(image.marks.scores[mark])
-                rows.append((image.image, rank, score, *verdicts, f"Mark {rank} (score {score:.3g}): {_sentence(why)}"))
+                rows.append((image.image, rank, score, *verdicts, f"Mark {rank} (score {score:.3g}). {_sentence(why)}"))
     return Table(("image", "mark", "score", *(policy.name for policy in policies), "why"), tuple(rows))
 
 
@@ -97,11 +97,11 @@ def for_people(table: Table) -> Table:
 def _figure(values: object) -> tuple[Cell, str]:
     """The number that the protocol's users compare, and its name."""
     assert isinstance(values, dict)
-    for name in ("picai_score", "mean_average_precision", "dice", "cpm"):
+    for name in ("picai_score", "mean_average_precision", "average_precision", "dice", "cpm"):
         value = values.get(name)
         if value is not None and value == value:
             return value, {"cpm": "CPM", "dice": "Dice"}.get(name, name.replace("_", " "))
-    name = next(name for name in values if name.startswith("mean_sensitivity") or name == "average_precision")
+    name = next((name for name in values if name.startswith("mean_sensitivity")), "sensitivity")
     return values[name], name.replace("_", " ")
 
 
@@ -115,4 +115,5 @@ def _sentence(reasons: list[str]) -> str:
     for reason in reasons:
         what, _, verdict = reason.rpartition(": ")
         merged.setdefault(what, []).append(verdict)
-    return "; ".join(f"{what}: {', '.join(verdicts)}" for what, verdicts in merged.items()) + "."
+    text = "; ".join(f"{what}: {', '.join(verdicts)}" for what, verdicts in merged.items())
+    return f"{text[:1].upper()}{text[1:]}."
