@@ -25,8 +25,8 @@ class DicomOptions:
         patient: keys of patients as listed, or Patient IDs (a key keeps them out of the specification).
         study: Study Instance UIDs, or patterns of study descriptions.
         series: Series Instance UIDs of the main images.
-        labels: ``auto`` (SEG, and RTSTRUCT where there is none), ``seg``, ``rtstruct``, ``table:FILE.csv`` (see
-            :mod:`.table_labels`; relative to the DICOM folder) or ``none``.
+        labels: ``auto`` (SEG, and RTSTRUCT where there is none), ``seg``, ``rtstruct``, ``none``, or ``table:FILE.csv``, in
+            the DICOM folder or by its whole path, with the columns seriesuid and x, y, z, diameter_mm or x_min ... z_max.
         several: files of labels for one series: use ``all``, or the ``latest``.
         segments: patterns of SEG segments (label, description, coded type or category); empty: all are lesions.
         structures: patterns of RTSTRUCT structures; empty: all that are not said to be something else.
