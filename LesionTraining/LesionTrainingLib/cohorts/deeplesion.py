@@ -1,0 +1,282 @@
+"""DeepLesion: key slices of CT with one or more lesions each, marked by their diameters: ``deeplesion:PATH?split=test``.
+
+The folder holds ``DL_info.csv`` and ``Images_png/<patient>_<study>_<series>/<slice>.png``, 16 bits a pixel, HU = value -
+32768. A case is one key slice with its neighbours at an even spacing. Yan et al., J Med Imaging 5 (2018) 036501.
+
+The set tells no directions and no origin. Columns are taken to run to the patient's left, rows to posterior, and slices to
+the feet with rising numbers, as its images show; the first pixel of slice 0 is the origin. So distances and left and right
+are right, and places do not compare with other scans of the patient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from LesionDetectionLib.core.errors import InputError, UsageError
+from LesionDetectionLib.core.image import CT, HU, Geometry, Image
+from LesionDetectionLib.core.lesion import Lesion, Point, Recist
+from LesionDetectionLib.core.progress import Progress
+
+from .case import Case, Truth
+from .cohort import Cohort, LeftOut
+from .deeplesion_rows import TYPES, KeySlice, Marked, read_key_slices
+from .spec import Kind, numbers
+
+IMAGES = "Images_png"
+ZERO_HU = 32768
+"""The stored value that means 0 HU."""
+KEEP, DROP = "keep", "drop"
+_PNG_END = b"IEND"
+_ON_SLICE = 1e-3
+"""Shares of a slice that are nothing: 2 mm are two slices of 0.9999 mm."""
+
+
+@dataclass(frozen=True)
+class DeepLesionOptions:
+    """Attributes:
+    info: name of the list in the folder; empty for ``DL_info.csv``, or the only one that begins so.
+    slices: of the image, the key slice in the middle (an odd number).
+    spacing: between them in mm; a neighbour that is not there repeats the key slice.
+    noisy: ``drop`` leaves out images with a lesion that the list flags as possibly wrong, as the set's authors do;
+        ``keep`` uses them.
+    types: coarse types of lesion to keep images of, such as ``4,5`` (1 bone, 2 abdomen, 3 mediastinum, 4 liver, 5 lung,
+        6 kidney, 7 soft tissue, 8 pelvis; told for validation and test only); empty for all.
+    """
+
+    info: str = ""
+    slices: int = 3
+    spacing: float = 2.0
+    noisy: str = DROP
+    types: str = ""
+
+
+@dataclass(frozen=True)
+class DeepLesionCase(Case):
+    """Attributes:
+    key: the slice and its lesions.
+    kinds: of the lesions that count; empty for all. Others are excluded.
+    slices, spacing: of the image.
+    files: those that the image is made of; a neighbour that is not there is not among them.
+    """
+
+    key: KeySlice
+    kinds: tuple[int, ...]
+    slices: int
+    spacing: float
+    files: tuple[Path, ...] = field(repr=False)
+
+    def images(self, progress: Progress | None = None) -> dict[str, Image]:
+        progress = progress or Progress()
+        known: dict[int, npt.NDArray[np.float32]] = {}
+        for n, file in enumerate(self.files):
+            progress(n / len(self.files), file.name)
+            known[int(file.stem)] = _read(file, self.key)
+        notes, planes = [], []
+        for offset in _offsets(self.slices):
+            wanted = [self.key.index + step for step, _ in _weights(offset * self.spacing / self.key.spacing_mm[2])]
+            if all(index in known for index in wanted):
+                weights = _weights(offset * self.spacing / self.key.spacing_mm[2])
+                planes.append(sum(share * known[self.key.index + step] for step, share in weights))
+            else:
+                planes.append(known[self.key.index])
+                notes.append(f"The slice at {offset * self.spacing:+g} mm is not there; the key slice stands for it.")
+        voxels = np.clip(np.rint(np.stack(planes)), -32768, 32767).astype(np.int16)
+        identifiers = {"DeepLesionSeries": self.key.series}
+        return {CT: Image(voxels, self.matrix, CT, HU, self.id, tuple(notes), identifiers)}
+
+    def truth(self) -> Truth:
+        lesions, excluded = list[Lesion](), list[Lesion]()
+        for marked in self.key.lesions:
+            of_kind = not self.kinds or marked.kind in self.kinds
+            (lesions if of_kind else excluded).append(self._lesion(marked))
+        return Truth(tuple(lesions), tuple(excluded), notes=("DeepLesion does not mark every lesion of an image.",))
+
+    def sources(self) -> tuple[Path, ...]:
+        return self.files
+
+    @property
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """[4, 4] ijk -> RAS mm of the image; see the text of the module."""
+        x, y, z = self.key.spacing_mm
+        matrix = np.diag([-x, -y, -self.spacing, 1.0])
+        matrix[2, 3] = -self.key.index * z + self.slices // 2 * self.spacing
+        return matrix
+
+    def _lesion(self, marked: Marked) -> Lesion:
+        middle = self.slices // 2
+        grid = Geometry((self.slices, 1, 1), self.matrix)  # how many pixels a slice has is not asked here
+
+        def place(x: float, y: float, k: float = middle) -> Point:
+            a, b, c = (float(n) for n in grid.ras_from_ijk((x, y, k)))
+            return a, b, c
+
+        left, top, right, bottom = marked.box
+        # Corners are pixels that belong to the box: it reaches half a pixel beyond, and half a slice.
+        corners = place(left - 0.5, top - 0.5, middle - 0.5), place(right + 0.5, bottom + 0.5, middle + 0.5)
+        low, high = np.sort(np.array(corners), axis=0).tolist()
+        recist = Recist(
+            (place(*marked.long_axis[0]), place(*marked.long_axis[1])),
+            (place(*marked.short_axis[0]), place(*marked.short_axis[1])),
+        )
+        note = f"Type: {TYPES[marked.kind]}." + (" Flagged as possibly noisy." if marked.noisy else "")
+        return Lesion(
+            center_ras_mm=place((left + right) / 2, (top + bottom) / 2),
+            diameter_mm=marked.long_px * self.key.spacing_mm[0],
+            score=1.0,
+            box_ras_mm=(_point(low), _point(high)),
+            recist=recist,
+            measurements={"coarse_lesion_type": float(marked.kind)},
+            note=note,
+        )
+
+
+def open_deeplesion(path: Path, options: DeepLesionOptions, progress: Progress) -> Cohort:
+    """The cohort.
+
+    Raises:
+        UsageError: options that make no sense.
+        InputError: no folder, no list, or one that cannot be read.
+        Cancelled: through ``progress``.
+    """
+    kinds = _checked(options)
+    if not path.is_dir():
+        raise InputError(f"There is no folder {path}. Name the one with DL_info.csv and {IMAGES}.")
+    info = _list(path, options.info)
+    progress(0.0, f"Reading {info.name}")
+    keys, left_out = read_key_slices(info)
+    folders: dict[str, frozenset[str]] = {}
+    cases = list[DeepLesionCase]()
+    dropped = of_other_types = 0
+    for n, key in enumerate(keys):
+        if n % 1000 == 0:
+            progress(0.3 + 0.7 * n / len(keys), key.series)
+        if options.noisy == DROP and any(lesion.noisy for lesion in key.lesions):
+            dropped += 1
+        elif kinds and not any(lesion.kind in kinds for lesion in key.lesions):
+            of_other_types += 1
+        else:
+            _add(path / IMAGES, key, kinds, options, folders, cases, left_out)
+    notes = [
+        "DeepLesion does not mark every lesion of an image.",
+        "It tells no directions: columns were taken to run to the left, rows to posterior, slices to the feet.",
+    ]
+    if dropped:
+        notes.append(
+            f"{dropped} images with a lesion that is flagged as possibly noisy were dropped (noisy=keep uses them)."
+        )
+    if of_other_types:
+        notes.append(
+            f"{of_other_types} images have no lesion of the types {options.types}; types are told for validation and test only."
+        )
+    return Cohort("", "DeepLesion", tuple(cases), tuple(left_out), tuple(notes))
+
+
+def _checked(options: DeepLesionOptions) -> tuple[int, ...]:
+    if options.slices < 1 or options.slices % 2 == 0 or not 0 < options.spacing < math.inf:
+        raise UsageError(
+            "slices is an odd number of at least 1, with the key slice in the middle; spacing is above 0 mm."
+        )
+    if options.noisy not in (KEEP, DROP):
+        raise UsageError(f"noisy is “{KEEP}” or “{DROP}”, not “{options.noisy}”.")
+    kinds = numbers(options.types, "types of lesion") if options.types else ()
+    if any(kind not in TYPES for kind in kinds):
+        raise UsageError("Types of lesion are 1 to 8, such as types=4,5 for liver and lung.")
+    return kinds
+
+
+def _list(path: Path, name: str) -> Path:
+    if name or (path / "DL_info.csv").is_file():
+        return path / (name or "DL_info.csv")
+    found = sorted(path.glob("DL_info*.csv"))
+    if len(found) != 1:
+        what = f"holds {len(found)} lists DL_info*.csv; say which: info=NAME" if found else "holds no DL_info.csv"
+        raise InputError(f"{path} {what}.")
+    return found[0]
+
+
+def _add(
+    images: Path,
+    key: KeySlice,
+    kinds: tuple[int, ...],
+    options: DeepLesionOptions,
+    folders: dict[str, frozenset[str]],
+    cases: list[DeepLesionCase],
+    left_out: list[LeftOut],
+) -> None:
+    """The case of one key slice; ``folders`` remembers which files each series has."""
+    folder = images / key.series
+    if key.series not in folders:
+        folders[key.series] = frozenset(f.name for f in folder.iterdir()) if folder.is_dir() else frozenset()
+    there = folders[key.series]
+    if f"{key.index:03d}.png" not in there:
+        left_out.append(LeftOut(key.id, f"Its image {IMAGES}/{key.series}/{key.index:03d}.png is not there."))
+        return
+    wanted = sorted(
+        {
+            key.index + step
+            for offset in _offsets(options.slices)
+            for step, _ in _weights(offset * options.spacing / key.spacing_mm[2])
+        }
+    )
+    files = tuple(folder / f"{index:03d}.png" for index in wanted if f"{index:03d}.png" in there)
+    cases.append(
+        DeepLesionCase(key.id, key.patient, key.split, (CT,), True, key, kinds, options.slices, options.spacing, files)
+    )
+
+
+def _offsets(slices: int) -> range:
+    return range(-(slices // 2), slices // 2 + 1)
+
+
+def _weights(position: float) -> list[tuple[int, float]]:
+    """The slices, counted from the key slice, that a place between slices is interpolated from, and their shares."""
+    low = math.floor(position + _ON_SLICE)
+    share = position - low
+    return [(low, 1.0)] if abs(share) <= _ON_SLICE else [(low, 1.0 - share), (low + 1, share)]
+
+
+def _read(path: Path, key: KeySlice) -> npt.NDArray[np.float32]:
+    """One slice in HU. Raises InputError."""
+    import cv2
+
+    pixels: npt.NDArray[Any] | None = None
+    try:
+        content = path.read_bytes()  # OpenCV opens no paths with letters beyond ASCII on Windows
+        # It gives what there is of a file that is cut off, and the rest black.
+        if _PNG_END in content[-16:]:
+            pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise InputError(f"{path} is no PNG image: it is damaged or cut off. Download it again.")
+    if pixels.ndim != 2 or pixels.dtype != np.uint16:
+        raise InputError(
+            f"{path} has {8 * pixels.itemsize} bits in {pixels.ndim} dimensions; DeepLesion has 16 bits of grey."
+        )
+    if key.size != (0, 0) and pixels.shape != key.size[::-1]:
+        raise InputError(
+            f"{path} has {pixels.shape[1]} x {pixels.shape[0]} pixels, and the list says {key.size[0]} x {key.size[1]}."
+        )
+    return pixels.astype(np.float32) - ZERO_HU
+
+
+def _point(values: Sequence[float]) -> Point:
+    a, b, c = values
+    return a, b, c
+
+
+KIND = Kind(
+    "deeplesion",
+    "DeepLesion: key slices of CT with lesions all over the body",
+    f"the folder with DL_info.csv and {IMAGES}",
+    DeepLesionOptions,
+    open_deeplesion,
+)

@@ -1,0 +1,171 @@
+"""Which files of a folder are scans, which are their labels, and which belong together, by their names."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from .cohort import LeftOut
+from .file_names import (
+    IMAGE_WORDS,
+    MASK_WORDS,
+    MODALITY_WORDS,
+    file_name,
+    folder_role,
+    is_mask,
+    modality_in,
+    stem_of,
+    words,
+)
+
+_CHANNEL_DIGITS = 4
+"""nnU-Net ends the names of images with ``_0000`` for the first channel, and those of labels with nothing."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One file.
+
+    Attributes:
+        path: below the folder.
+        mask: whether it holds labels.
+        key: what it is of: folders and name without what only says its role, modality or channel.
+        modality: that its name or the data set's description says, or empty.
+    """
+
+    path: Path
+    mask: bool
+    key: tuple[str, ...]
+    modality: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The files of one case: images by modality (empty: not known), and labels."""
+
+    id: str
+    images: Mapping[str, Path]
+    masks: tuple[Found, ...]
+
+
+def channels_of(folder: Path) -> dict[int, str]:
+    """Modality of each channel, as ``dataset.json`` of nnU-Net says; empty where there is none or it cannot be read."""
+    try:
+        content = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        named = content.get("channel_names") or content.get("modality") or {}
+        return {int(number): modality_in(words(str(name))) for number, name in named.items()}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}
+
+
+def found_of(path: Path, images: str, masks: str, channels: Mapping[int, str]) -> Found | None:
+    """What a file is.
+
+    Args:
+        path: below the cohort's folder.
+        images, masks: patterns of paths; empty to go by names. With a pattern for images other files are nothing (None).
+        channels: see :func:`channels_of`.
+    """
+    text = path.as_posix()
+    if masks and fnmatch(text, masks):
+        mask = True
+    elif images:
+        if not fnmatch(text, images):
+            return None
+        mask = False
+    else:
+        mask = not masks and (folder_role(_last_role(path)) == "mask" or is_mask(path.name))
+    stem = stem_of(path.name)
+    parts = words(stem)
+    modality = modality_in(parts)
+    if not mask and _is_channel(parts):
+        modality = modality or channels.get(int(parts[-1]), "")
+        stem, parts = stem[: -_CHANNEL_DIGITS - 1], parts[:-1]
+    folders = [folder for folder in path.parts[:-1] if not folder_role(folder)]
+    return Found(path, mask, (*folders, *_own_words(stem)), modality)
+
+
+def group(files: Sequence[Found]) -> tuple[list[Group], list[LeftOut]]:
+    """Put images and labels together, first by equal keys, then where a folder has one of each left.
+
+    Returns:
+        In the order of the images' keys; and what cannot be put together.
+    """
+    images, masks = defaultdict[tuple[str, ...], list[Found]](list), defaultdict[tuple[str, ...], list[Found]](list)
+    for one in files:
+        (masks if one.mask else images)[one.key].append(one)
+    _pair_the_last(images, masks)
+    groups, left_out, taken = list[Group](), list[LeftOut](), dict[str, Path]()
+    for key in sorted(images):
+        mine = images[key]
+        case_id = file_name("_".join(key)) if key else file_name(stem_of(mine[0].path.name))
+        by_modality: dict[str, Path] = {}
+        for one in mine:
+            by_modality.setdefault(one.modality, one.path)
+        if len(by_modality) < len(mine):
+            names = ", ".join(one.path.as_posix() for one in mine[:3])
+            left_out.append(
+                LeftOut(
+                    case_id,
+                    f"It has {len(mine)} images, two of them of one kind ({names}). Choose with images=PATTERN.",
+                )
+            )
+        elif case_id in taken:
+            left_out.append(
+                LeftOut(case_id, f"{mine[0].path} and {taken[case_id]} would have one name. Rename one of them.")
+            )
+        else:
+            taken[case_id] = mine[0].path
+            groups.append(Group(case_id, by_modality, tuple(masks.pop(key, ()))))
+    left_out += [
+        LeftOut(one.path.as_posix(), "There is no image with this name for these labels.")
+        for key in sorted(masks)
+        for one in masks[key]
+    ]
+    return groups, left_out
+
+
+def _pair_the_last(images: dict[tuple[str, ...], list[Found]], masks: dict[tuple[str, ...], list[Found]]) -> None:
+    """Where a folder has one image without labels and one label map without an image, they belong together."""
+    lonely_images, lonely_masks = (
+        defaultdict[Path, list[tuple[str, ...]]](list),
+        defaultdict[Path, list[tuple[str, ...]]](list),
+    )
+    for key, found in images.items():
+        if key not in masks:
+            lonely_images[found[0].path.parent].append(key)
+    for key, found in masks.items():
+        if key not in images:
+            lonely_masks[found[0].path.parent].append(key)
+    for folder, keys in lonely_images.items():
+        if len(keys) == 1 and len(lonely_masks.get(folder, ())) == 1:
+            masks[keys[0]] = masks.pop(lonely_masks[folder][0])
+
+
+def _last_role(path: Path) -> str:
+    """The folder nearest to the file whose name says a role."""
+    return next((folder for folder in reversed(path.parts[:-1]) if folder_role(folder)), "")
+
+
+def _is_channel(parts: Sequence[str]) -> bool:
+    return len(parts) > 1 and len(parts[-1]) == _CHANNEL_DIGITS and parts[-1].isdecimal()
+
+
+def _own_words(stem: str) -> tuple[str, ...]:
+    """The name without words that say role or modality at its beginning or end; empty where nothing is left."""
+    said = {*IMAGE_WORDS, *MASK_WORDS, *MODALITY_WORDS}
+    rest = stem
+    while True:
+        parts = words(rest)
+        if parts and parts[-1] in said:
+            rest = rest[: len(rest.rstrip("._- ")) - len(parts[-1])]
+        elif parts and parts[0] in said:
+            rest = rest.lstrip("._- ")[len(parts[0]) :]
+        else:
+            break
+        rest = rest.strip("._- ")
+    return (rest,) if rest else ()
