@@ -10,7 +10,7 @@ from hypothesis import settings
 
 # The same examples in every run: a red test can be run again, and a green one does not turn red by luck. Look for new
 # ones with: pytest --hypothesis-profile=default
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 REPOSITORY = Path(__file__).resolve().parent.parent

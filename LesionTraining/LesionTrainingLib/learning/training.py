@@ -5,32 +5,29 @@ from __future__ import annotations
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import LesionDetectionLib
 from LesionDetectionLib.core.atomic import atomic_file, check_output_folder
 from LesionDetectionLib.core.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, write_bundle
 from LesionDetectionLib.core.detector import method
-from LesionDetectionLib.core.errors import InputError, UsageError
+from LesionDetectionLib.core.errors import InputError, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.device import describe_device
 
 from ..cohorts.caching import Cache
 from ..cohorts.cohort import LeftOut
-from ..cohorts.spec import CohortSpec
 from .card import Judged, intended_use, model_card
 from .engine.distributed import Processes
 from .engine.history import Listener
 from .judging import judge
 from .parts import Parts, PartsRequest, open_parts
+from .provenance import code_digest, versions, without_folders
 from .recipe import Recipe, Run, Trained, recipe
 
 RUN, SPLIT, LEFT_OUT, CACHE = "run.json", "split.json", "left_out.csv", "cache"
 """What lies in a run's folder beside the stages' checkpoints and histories."""
-LIBRARIES = ("torch", "numpy", "scipy", "opencv-python-headless", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -96,15 +93,16 @@ def train_bundle(request: TrainingRequest, progress: Progress) -> Bundle | None:
     if request.output.suffix != ".zip":
         check_output_folder(request.output, (MANIFEST, WEIGHTS, CARD), request.overwrite)
     elif request.output.exists() and not request.overwrite:
-        raise UsageError(f"{request.output} is there already. Choose another name, or add --overwrite.")
+        raise OutputError(f"{request.output} is there already. Choose another name, or add --overwrite.")
     with Processes.join(request.device) as processes:
         parts = open_parts(request.parts, progress.part(0, 0.02))
         run = _start(request, chosen, settings, parts, processes)
         trained = chosen.function()(run, settings, progress.part(0.02, 0.85))
         if not processes.is_main:
             return None
+        bundle = _finish(request, settings, parts, run, trained, progress.part(0.85, 1))
         _write_left_out(request.folder, [*parts.left_out, *run.left_out])
-        return _finish(request, settings, parts, run, trained, progress.part(0.85, 1))
+        return bundle
 
 
 def _start(request: TrainingRequest, chosen: Recipe, settings: Any, parts: Parts, processes: Processes) -> Run:
@@ -168,7 +166,7 @@ def _finish(
 ) -> Bundle:
     """Judge, write the card and the bundle, and open it again: opening verifies it."""
     info = method(request.method)
-    judged = _judge(request, parts, trained, progress)
+    judged = _judge(request, parts, run, trained, progress)
     training = {
         "data": _data_in_words(request, parts),
         "command": request.command,
@@ -177,7 +175,8 @@ def _finish(
         "left_out": len(parts.left_out) + len(run.left_out),
         "recipe": asdict(settings),
         "machine": f"{platform.machine()}, {describe_device(run.device)}, {run.processes.count} process(es)",
-        "versions": _versions(),
+        "versions": versions(),
+        "code_sha256": code_digest(),
         **trained.record,
     }
     metrics = {**trained.metrics, **({"test": judged.metrics} if judged else {})}
@@ -199,7 +198,7 @@ def _finish(
     return bundle
 
 
-def _judge(request: TrainingRequest, parts: Parts, trained: Trained, progress: Progress) -> Judged | None:
+def _judge(request: TrainingRequest, parts: Parts, run: Run, trained: Trained, progress: Progress) -> Judged | None:
     """What the detector does on the test cases, through a bundle on disk: what is measured is what will be read."""
     if not parts.test:
         return None
@@ -208,7 +207,9 @@ def _judge(request: TrainingRequest, parts: Parts, trained: Trained, progress: P
     )
     provisional = request.folder / "provisional"
     write_bundle(provisional, manifest, trained.weights, "", overwrite=True)
-    return judge(Bundle.open(provisional), parts.test, request.device, progress)
+    judged, left_out = judge(Bundle.open(provisional), parts.test, parts.on_phantoms, request.device, progress)
+    run.left_out += left_out
+    return judged
 
 
 def _data_in_words(request: TrainingRequest, parts: Parts) -> str:
@@ -218,14 +219,6 @@ def _data_in_words(request: TrainingRequest, parts: Parts) -> str:
     return f"{kind}: {', '.join(without_folders(spec) for spec in specs)}"
 
 
-def without_folders(spec: str) -> str:
-    """``luna16:/data/LUNA16?subset=0-8`` -> ``luna16:LUNA16?subset=0-8``; a YAML file's name."""
-    if spec.lower().endswith((".yaml", ".yml")):
-        return Path(spec).name
-    parsed = CohortSpec.parse(spec)
-    return str(replace(parsed, path=Path(parsed.path).name))
-
-
 def _write_left_out(folder: Path, left_out: list[LeftOut]) -> None:
     import csv
 
@@ -233,16 +226,6 @@ def _write_left_out(folder: Path, left_out: list[LeftOut]) -> None:
         writer = csv.writer(file)
         writer.writerow(["case", "reason"])
         writer.writerows([left.case, left.reason] for left in left_out)
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "LesionDetectionLib": LesionDetectionLib.__version__}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # a library that came another way, as in Slicer
-            continue
-    return found
 
 
 def is_main_process() -> bool:

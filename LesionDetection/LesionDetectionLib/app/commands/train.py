@@ -110,7 +110,7 @@ def _as_yaml(settings: Any) -> str:
 
 def _command(options: argparse.Namespace) -> str:
     """The command that makes this model again, without the user's folders."""
-    without_folders = training_part("learning.training").without_folders
+    without_folders = training_part("learning.provenance").without_folders
     parts = [f"lesion train --method {options.method}"]
     for name in ("cohort", "validation", "test"):
         spec = getattr(options, name)

@@ -47,7 +47,7 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
         InputError: no nodules to learn from, or no usable validation case.
         Cancelled: see ``progress``; ``run.resume`` goes on from there.
     """
-    clock, nodule = Clock(), NoduleSettings()
+    clock, nodule = Clock(), NoduleSettings(spacing_mm=settings.spacing_mm)
     scans = prepared_scans(run.training, run, nodule, progress.part(0, 0.12))
     validation = prepared_scans(run.validation, run, nodule, progress.part(0.12, 0.15))
     if not scans or not validation:
@@ -58,12 +58,12 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
     first_task = ScreeningTask(scans, settings, nodule.window_hu, run.seed, run.device, place.mine_some)
     screening = _fit(first_task, settings.screening_stage, run, "screening", progress.part(0.15, 0.45))
     network: ScreeningFCN = first_task.network.eval()
-    clock.lap("screening network, mining included")
+    clock.take("screening network, mining included", screening.seconds)
     mined = mine_together(place, range(len(scans)), network, run.processes, progress.part(0.45, 0.52))
     clock.lap("mining")
     second_task = ReductionTask(scans, network, mined, settings, nodule.window_hu, run.seed, run.device)
     reduction = _fit(second_task, settings.reduction_stage, run, "reduction", progress.part(0.52, 0.85))
-    clock.lap("second network")
+    clock.take("second network", reduction.seconds)
     candidates = choose_candidate_threshold(
         validation, network, nodule, settings, run.device, progress.part(0.85, 0.92)
     )
@@ -111,8 +111,12 @@ class Clock:
         self.seconds, self._last = dict[str, int](), time.monotonic()
 
     def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.seconds[name], self._last = round(now - self._last), now
+        """What has passed since the last part."""
+        self.take(name, time.monotonic() - self._last)
+
+    def take(self, name: str, seconds: float) -> None:
+        """What a fit took, all its runs together where it was resumed."""
+        self.seconds[name], self._last = round(seconds), time.monotonic()
 
 
 def _counts(training: Sequence[TrainingScan], validation: Sequence[TrainingScan]) -> dict[str, int]:

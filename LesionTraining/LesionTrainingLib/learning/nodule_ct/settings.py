@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
+from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
 from ..augmentation.clutter import ClutterSettings
 from ..augmentation.intensity import IntensitySettings
@@ -77,6 +78,7 @@ class RecipeSettings:
     """Everything of a training run but the cases.
 
     Attributes:
+        spacing_mm: working voxel size (i, j, k) of the detector; see :class:`NoduleSettings`.
         screening, reduction: the networks.
         screening_stage, reduction_stage: how each is fitted.
         filtering: online sample filtering of the first stage.
@@ -93,6 +95,7 @@ class RecipeSettings:
         default_operating_point: one of these names.
     """
 
+    spacing_mm: tuple[float, float, float] = NoduleSettings.spacing_mm
     screening: ScreeningArchitecture = field(default_factory=_small_screening)
     reduction: ReductionArchitecture = field(default_factory=_small_reduction)
     screening_stage: EngineSettings = field(default_factory=lambda: _stage(steps=800, batch=128, learning_rate=3e-3))
@@ -107,7 +110,7 @@ class RecipeSettings:
     mined_per_scan: int = 200
     mining_rounds: int = 2
     mining_scans: int = 12
-    candidates_per_scan: float = 60.0
+    candidates_per_scan: float = 100.0
     least_candidate_threshold: float = 0.1
     operating_points: dict[str, float] = field(
         default_factory=lambda: {"sensitive": 4.0, "balanced": 1.0, "specific": 0.25}
