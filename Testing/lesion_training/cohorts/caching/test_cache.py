@@ -85,6 +85,7 @@ def test_the_same_files_elsewhere_are_the_same_entry(cache, case, cached_cases, 
 @pytest.mark.parametrize("damage", ["cut", "missing", "no description", "no json", "other json", "empty folder"])
 def test_a_damaged_entry_is_made_anew(cache, case, cached_cases, tmp_path, damage):
     folder = cache.get(case, None, cached_cases.GOOD).folder
+    (folder / "stray.npy").touch()
     if damage == "cut":
         os.truncate(folder / "ones.npy", 5000)
     elif damage == "missing":
@@ -99,6 +100,7 @@ def test_a_damaged_entry_is_made_anew(cache, case, cached_cases, tmp_path, damag
     again = cache.get(case, None, cached_cases.GOOD)
     assert np.array_equal(again.arrays["ones"], np.ones(25_000))
     assert cached_cases.made(tmp_path) == ["a", "a"]
+    assert sorted(path.name for path in again.folder.iterdir()) == [DESCRIPTION, "ones.npy", "places.npy"]
     assert [path.name for path in (cache.folder / "entries").iterdir()] == [again.key]
 
 

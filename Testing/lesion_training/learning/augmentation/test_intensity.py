@@ -138,3 +138,9 @@ def test_suv_of_nothing_stays_near_nothing_and_noise_grows_with_uptake():
     assert float(spread.mean()) == pytest.approx(0.075, abs=0.015)
     nothing = IntensityChanges.draw(5, settings, torch.Generator()).apply(torch.zeros(5, 1, 6, 8, 8))
     assert torch.equal(nothing, torch.zeros(5, 1, 6, 8, 8))
+
+
+def test_relative_noise_leaves_air_alone():
+    air = torch.full((20, 1, 4, 8, 8), -1000.0)
+    assert torch.equal(varied(air, relative_noise=0.2, share=1.0), air)
+    assert not torch.equal(varied(air + 500, relative_noise=0.2, share=1.0), air + 500)

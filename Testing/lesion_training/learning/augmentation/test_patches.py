@@ -114,6 +114,18 @@ def test_patches_are_scipys_wherever_they_are_cut(volume, size):
         assert np.abs(patch[0].numpy() - expected).max() < 0.2  # of 1400
 
 
+def test_shifted_patches_lose_nothing(volume):
+    """What comes in from beside the patch is the scan's, up to the greatest shift."""
+    still = PatchTransforms.identity(2)
+    shifts = torch.tensor([[0.0, 5.5, -4.25], [2.0, -6.0, 6.0]], dtype=torch.float64)
+    shifted = PatchTransforms.of(still.flips, still.turns, still.scales, shifts=shifts)
+    patches = cut_patches([volume] * 2, np.full((2, 3), (10.5, 24.5, 30.5)), shifted, SIZE, 5000)
+    for patch, shift in zip(patches, shifts.numpy(), strict=True):
+        expected = plain(volume, (10.5, 24.5, 30.5), np.eye(3), shift, SIZE, 5000)
+        assert np.abs(patch[0].numpy() - expected).max() < 0.2
+    assert patches.max() < 400
+
+
 def test_parts_of_a_batch_are_cut_as_the_whole(volume):
     """Bit by bit, though another part may hold the patch that reaches furthest."""
     centers = np.random.default_rng(9).uniform((0, 0, 0), volume.shape, (17, 3))

@@ -77,6 +77,9 @@ def test_boxes_that_leave_the_slice_are_dropped_and_those_at_its_border_clipped(
     (moved,), (kept,) = shifted.move_boxes([boxes], SIZE)
     assert kept.tolist() == [1, 2, 3]
     assert moved.tolist() == [[50, 10, 60, 20], [75, 10, 80, 20], [72, 10, 80, 20]]
+    for nothing in ([70.0, 10, 79, 20], [10.0, 10, 10, 20]):  # outside; without an area
+        (moved,), (kept,) = replace(shifted, least_left=0.0).move_boxes([torch.tensor([nothing])], SIZE)
+        assert len(moved) == len(kept) == 0
     (moved,), (kept,) = shifted.move_boxes([torch.zeros(0, 4)], SIZE)
     assert (moved.shape, kept.shape) == ((0, 4), (0,))
 
@@ -114,6 +117,8 @@ def test_values_are_those_of_the_paper_and_drawn_evenly():
     only_sheared = draw(4000, replace(SETTINGS, rotation_rad=0.0, flip=0.0)).matrices
     leaning = torch.atan2(only_sheared[:, 1, 0], only_sheared[:, 0, 0]).numpy()
     assert kstest(leaning / 0.2 + 0.5, "uniform").pvalue > 0.01
+    unscaled = draw(4000, replace(SETTINGS, scale=0.0, flip=0.0)).matrices
+    assert torch.allclose(torch.linalg.det(unscaled), torch.ones(4000, dtype=torch.float64))
     negative = torch.linalg.det(drawn.matrices) < 0
     assert float(negative.float().mean()) == pytest.approx(0.5, abs=0.03)
 

@@ -112,6 +112,14 @@ def test_rotations_are_rigid_in_millimetres():
     assert 0.2 < float(angles.mean()) < 0.5
 
 
+def test_shears_go_any_way_and_keep_what_they_should():
+    settings = GeometrySettings(flip=0.0, turn=False, scale_share=0.0, shear=0.2, free_share=1.0)
+    matrices = draw(2000, settings).matrices()
+    assert torch.equal(matrices.diagonal(dim1=1, dim2=2), torch.ones(2000, 3, dtype=torch.float64))
+    for row, column in ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)):
+        assert kstest(matrices[:, row, column].numpy() / 0.4 + 0.5, "uniform").pvalue > 0.01
+
+
 def test_values_are_drawn_evenly_and_as_often_as_they_should():
     drawn = draw(4000)
     freed = (drawn.shifts != 0).any(dim=1)

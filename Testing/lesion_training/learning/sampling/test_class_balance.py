@@ -30,7 +30,9 @@ def test_the_papers_rule():
     assert one.probabilities == pytest.approx([0.2, 0.8])  # 0.1 : 0.4
     one.observe([1.0, 0.0], 1000)
     assert one.probabilities == pytest.approx([0.05 / 1.05, 1 / 1.05])
-    one.observe([1.0, 1.0], 1500)
+    one.observe([1.0, math.nan], 1500)  # never seen, so never right
+    assert one.probabilities == pytest.approx([0.05 / 1.05, 1 / 1.05])
+    one.observe([1.0, 1.0], 2000)
     assert one.probabilities.tolist() == [0.5, 0.5]
 
 
