@@ -24,14 +24,9 @@ GIB_A_WORKER = 4
 """A chest CT of 512 x 512 x 300 voxels and its working copies take 2 to 3 GiB."""
 MEMORY_SHARE = 0.95
 """Of the machine's memory, for all workers; a worker that goes beyond its part is ended and the case tried once more."""
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "OPENCV_FOR_THREADS_NUM",
-    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-)
-"""Environment variables that say how many threads a library uses: the workers share the cores. What the user has set stays."""
+_THREADS = ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+"""Environment variables that say how many threads torch, OpenCV and ITK use: the workers share the cores. What the user
+has set stays."""
 CONNECT_S = 15.0
 DASHBOARD_PORT = 8787
 """Dask's usual one; another where it is taken."""
@@ -155,7 +150,7 @@ def _local(where: Where, most: int) -> Iterator[Workers]:
     with (
         tempfile.TemporaryDirectory(prefix="lesion-dask-", ignore_cleanup_errors=True) as folder,
         _quiet(),
-        _same_environment(),
+        _same_threads(),
     ):
         with dask.config.set(settings):
             cluster = distributed.SpecCluster(
@@ -229,8 +224,8 @@ def _gpus(device: str) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _same_environment() -> Iterator[None]:
-    """Dask sets the environment of its workers in ours; afterwards it is as before."""
+def _same_threads() -> Iterator[None]:
+    """Dask sets the workers' numbers of threads in our environment too; afterwards they are as before."""
     before = dict(os.environ)
     try:
         yield

@@ -108,10 +108,11 @@ METHOD = MethodInfo(
 def threads():
     """How many the libraries use in this process."""
     import cv2
+    import SimpleITK
     import torch
 
-    environment = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    return {**environment, "cv2": cv2.getNumThreads(), "torch": torch.get_num_threads()}
+    itk = SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    return {"OpenCV": cv2.getNumThreads(), "ITK": itk, "torch": torch.get_num_threads()}
 
 
 def sees_nothing(_path):

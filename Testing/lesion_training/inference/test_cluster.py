@@ -78,16 +78,18 @@ def living_children():
     return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_the_workers_share_the_cores(monkeypatch, stand_ins):
+@pytest.mark.parametrize(("given", "torch_threads"), [(None, 1), ("2", 2)])
+def test_the_workers_share_the_cores(monkeypatch, stand_ins, given, torch_threads):
     """What the user has set stays; our own environment is as before."""
     monkeypatch.setattr("dask.system.CPU_COUNT", 3)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
-    before = dict(os.environ)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    before = [os.environ.get(name) for name in cluster._THREADS]
     with workers_for(Where(workers=2, device="cpu"), most=2) as workers:
         seen = list(workers.client.run(stand_ins.threads).values())
-        assert seen == [{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "5", "cv2": 1, "torch": 1}] * 2
-    assert dict(os.environ) == before
+        assert seen == [{"OpenCV": 1, "ITK": 1, "torch": torch_threads}] * 2
+    assert [os.environ.get(name) for name in cluster._THREADS] == before
 
 
 def test_no_more_workers_than_cases():

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from LesionDetectionLib.app.commands.options import add_json_option, add_quiet_o
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.errors import InputError, UsageError
+from LesionDetectionLib.core.progress import Progress
 
 _PARTS = ("training", "validation", "test")
-_FEW = 5
-"""So many of what is left out are shown where not all are asked for."""
 
 
 def add_parser(commands: Any) -> None:
@@ -55,26 +53,23 @@ def run(options: argparse.Namespace) -> None:
         _show_kinds(options.json)
         return
     _check_arguments(options)
-    failed: list[Any] = []
     with shown_progress(options.quiet) as progress:
         cohort = training_part("cohorts.spec").open_cohort(options.spec, progress.part(0.0, 0.1))
-        shown = _overview(cohort, options.list)
-        if options.check:
-            checking = training_part("cohorts.checking")
-            _, failed = training_part("cohorts.cohort").work_on(
-                cohort.cases, checking.check_case, progress.part(0.1, 0.5)
-            )
-            shown["check"] = {"good": len(cohort.cases) - len(failed), "failed": _plain(failed)}
-        if options.statistics:
-            statistics = training_part("cohorts.statistics").describe(cohort, progress.part(0.5, 1.0))
-            shown["statistics"] = statistics.to_json()
+        halves = progress.part(0.1, 0.55), progress.part(0.55, 1.0)
+        failed = _check(cohort, halves[0]) if options.check else []
+        described = training_part("cohorts.statistics").describe(cohort, halves[1], truth=options.statistics)
         progress(1.0, "Done")
+    shown = described.to_json()
+    if options.list:
+        shown["list"] = [_row(case) for case in cohort.cases]
+    if options.check:
+        shown["check"] = {"good": len(cohort.cases) - len(failed), "failed": _plain(failed)}
     if options.split or options.folds:
         shown["split"] = _divide(cohort, options)
     if options.json:
-        print(json.dumps(shown, indent=1, ensure_ascii=False))
+        print(json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        _print(shown, statistics.lines() if options.statistics else ())
+        _print(described.lines(), shown)
     if failed:
         raise InputError(f"{len(failed)} of {len(cohort.cases)} cases cannot be used; they are listed above.")
 
@@ -95,33 +90,21 @@ def _check_arguments(options: argparse.Namespace) -> None:
         refuse_taken(options.output.parent, (options.output.name,), options.overwrite)
 
 
-def _overview(cohort: Any, every: bool) -> dict[str, Any]:
-    """What listing tells, without reading voxels."""
-    cases = cohort.cases
-    shown: dict[str, Any] = {
-        "spec": cohort.spec,
-        "title": cohort.title,
-        "on_phantoms": cohort.on_phantoms,
-        "cases": len(cases),
-        "patients": len(cohort.patients),
-        "labelled": sum(case.labelled for case in cases),
-        "modalities": dict(Counter(" + ".join(case.modalities) for case in cases)),
-        "official_split": dict(Counter(case.split for case in cases if case.split)),
-        "left_out": _plain(cohort.left_out),
-        "notes": list(cohort.notes),
+def _check(cohort: Any, progress: Progress) -> list[Any]:
+    """The cases that cannot be used, and why."""
+    check_case = training_part("cohorts.checking").check_case
+    _, failed = training_part("cohorts.cohort").work_on(cohort.cases, check_case, progress)
+    return list(failed)
+
+
+def _row(case: Any) -> dict[str, Any]:
+    return {
+        "case": case.id,
+        "patient": case.patient,
+        "split": case.split,
+        "modalities": list(case.modalities),
+        "labelled": case.labelled,
     }
-    if every:
-        shown["list"] = [
-            {
-                "case": case.id,
-                "patient": case.patient,
-                "split": case.split,
-                "modalities": list(case.modalities),
-                "labelled": case.labelled,
-            }
-            for case in cases
-        ]
-    return shown
 
 
 def _divide(cohort: Any, options: argparse.Namespace) -> dict[str, Any]:
@@ -156,36 +139,26 @@ def _shares(text: str) -> dict[str, float]:
     return dict(zip(_PARTS, (training, validation, test), strict=True))
 
 
-def _print(shown: dict[str, Any], statistics: Any) -> None:
-    print(f"{shown['spec']}: {shown['title']}")
-    print(
-        f"{shown['cases']} cases of {shown['patients']} patients, {shown['labelled']} of them labelled; images: "
-        + _counts(shown["modalities"])
-    )
-    if shown["official_split"]:
-        print(f"official split: {_counts(shown['official_split'])}")
+def _print(lines: tuple[str, ...], shown: dict[str, Any]) -> None:
+    for line in lines:
+        print(line)
     for case in shown.get("list", ()):
         labels = "" if case["labelled"] else "  no labels"
         print(f"  {case['case']}  {case['patient']}  {case['split'] or '-'}  {'+'.join(case['modalities'])}{labels}")
-    _print_left_out("left out when listed", shown["left_out"], "list" in shown)
+    if "list" in shown:
+        _print_left_out("Left out", shown["left_out"])
     if "check" in shown:
-        print(f"{shown['check']['good']} cases can be read and fit together")
-        _print_left_out("cannot be used", shown["check"]["failed"], True)
-    for line in statistics:
-        print(line)
-    for note in shown["notes"]:
-        print(f"Note: {note}")
+        print(f"{shown['check']['good']} of {shown['cases']} cases can be read and fit together")
+        _print_left_out("Cannot be used", shown["check"]["failed"])
     for path, parts in shown.get("split", {}).items():
-        print(f"{path}: {_counts(parts)}")
+        print(f"{path}: {', '.join(f'{name} {count}' for name, count in parts.items())}")
 
 
-def _print_left_out(title: str, entries: list[dict[str, str]], every: bool) -> None:
+def _print_left_out(title: str, entries: list[dict[str, str]]) -> None:
     if entries:
         print(f"{title}: {len(entries)}")
-    for entry in entries if every else entries[:_FEW]:
+    for entry in entries:
         print(f"  {entry['case']}: {entry['reason']}")
-    if not every and len(entries) > _FEW:
-        print(f"  and {len(entries) - _FEW} more: add --list")
 
 
 def _show_kinds(as_json: bool) -> None:
@@ -217,7 +190,3 @@ def _with_default(option: Any) -> str:
 
 def _plain(entries: Any) -> list[dict[str, str]]:
     return [{"case": entry.case, "reason": entry.reason} for entry in entries]
-
-
-def _counts(counted: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counted.items())
