@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from LesionDetectionLib.core.errors import Cancelled, OutputError
 from LesionDetectionLib.core.progress import Progress
-from LesionTrainingLib.cohorts.caching import Cache
+from LesionTrainingLib.cohorts.caching import Cache, locks
 from LesionTrainingLib.cohorts.caching.locks import FileLock
 from LesionTrainingLib.cohorts.caching.workers import Died, work_in_processes
 
@@ -189,3 +189,18 @@ def test_a_lock_file_alone_locks_nothing(tmp_path):
     assert other.try_acquire()
     other.release(remove=True)
     assert not (tmp_path / "lock").exists()
+
+
+def test_a_lock_on_a_file_that_was_just_removed_is_none(tmp_path, monkeypatch):
+    """Its holder may remove it between our opening and locking it: whoever comes next would lock another file."""
+    path, real = tmp_path / "lock", locks._lock
+
+    def removed_meanwhile(file):
+        monkeypatch.setattr(locks, "_lock", real)
+        path.unlink()
+        return real(file)
+
+    monkeypatch.setattr(locks, "_lock", removed_meanwhile)
+    lock = FileLock(path)
+    assert lock.try_acquire()
+    assert not FileLock(path).try_acquire()
