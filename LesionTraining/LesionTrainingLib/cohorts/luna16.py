@@ -113,11 +113,9 @@ def open_luna16(path: Path, options: Luna16Options, progress: Progress) -> Cohor
     cases = _cases(images, known, left_out)
     left_out += known.left_out
     if known.series is not None and set(there) == set(SUBSETS) == set(wanted or SUBSETS):
-        left_out += [
-            LeftOut(uid, "It is in seriesuids.csv, but no subset has its image.")
-            for uid in known.series
-            if uid not in images
-        ]
+        told = {*images, *(left.case for left in left_out)}
+        sentence = "It is in seriesuids.csv, but no subset has its image."
+        left_out += [LeftOut(uid, sentence) for uid in known.series if uid not in told]
     notes = ["LUNA16 does not say which scans are of one patient; each counts as a patient.", *known.notes]
     absent = [str(n) for n in SUBSETS if n not in there]
     if absent and not wanted:
