@@ -237,7 +237,7 @@ def _sources(sources: Any, count: int) -> list[Cell]:
 
 def _place_columns(places: FloatArray) -> dict[str, list[Cell]]:
     """RAS mm, rounded to a thousandth."""
-    rounded = np.round(places, 3)
+    rounded = np.round(places, 3) + 0.0  # no minus zero
     return {name: rounded[:, axis].tolist() for axis, name in enumerate(("r_mm", "a_mm", "s_mm"))}
 
 

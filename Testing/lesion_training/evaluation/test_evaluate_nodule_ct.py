@@ -1,13 +1,23 @@
-"""The table of an evaluation, and the endings of its command."""
+"""The card's table, and the endings of the command that prints it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from LesionDetectionLib.core.bundle import Manifest, write_bundle
-from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
+from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.image import CT, Geometry, Image
+from LesionDetectionLib.core.lesion import Lesion
+from LesionDetectionLib.core.progress import Progress
+from LesionTrainingLib.cohorts.case import Case, Truth
+from LesionTrainingLib.cohorts.cohort import Cohort
+from LesionTrainingLib.evaluation import detecting
 from LesionTrainingLib.evaluation import evaluate_nodule_ct as module
-from LesionTrainingLib.evaluation.evaluate_nodule_ct import Evaluation, as_table, main, parse_seeds, summary
+from LesionTrainingLib.evaluation.evaluate_nodule_ct import Evaluation, as_table, evaluate, main, summary
 from LesionTrainingLib.evaluation.froc import match_scan
 
 
@@ -21,7 +31,7 @@ def evaluation():
 
 def test_summary(evaluation):
     rows = summary(evaluation)["operating_points"]
-    assert (rows["all"]["found"], rows["all"]["nodules"]) == (2, 3)
+    assert (rows["all"]["found"], rows["all"]["lesions"]) == (2, 3)
     assert rows["all"]["by_size"] == [[1, 1], [0, 0], [1, 1], [0, 1]]
     assert rows["all"]["false_positives_per_scan"] == 0.5
     assert rows["all"]["diameter_bias_mm"] == pytest.approx(-0.5)
@@ -43,15 +53,9 @@ def test_nothing_found_is_a_row_too(evaluation):
     assert "0/3 = 0.0 %" in as_table(empty)
 
 
-@pytest.mark.parametrize(("text", "seeds"), [("9000-9003", [9000, 9001, 9002, 9003]), ("7", [7]), ("3,5-6", [3, 5, 6])])
-def test_seeds(text, seeds):
-    assert parse_seeds(text) == seeds
-
-
-@pytest.mark.parametrize("text", ["", "a", "5-3", "1-"])
-def test_senseless_seeds_are_told(text):
-    with pytest.raises(UsageError, match="9000-9019"):
-        parse_seeds(text)
+def test_without_lesions_there_is_no_cpm():
+    match = match_scan([(0, 0, 0)], [0.5], np.zeros((0, 3)), [])
+    assert summary(Evaluation([match], np.zeros(0), {"all": 0.0}))["cpm"] is None
 
 
 def test_a_missing_bundle_ends_with_its_code(tmp_path, capsys):
@@ -65,40 +69,69 @@ def test_a_bundle_of_another_method_is_refused(tmp_path, capsys):
     assert "pet-weak" in capsys.readouterr().err
 
 
-def test_an_unknown_preset_is_told(tmp_path, capsys):
+@pytest.mark.parametrize(("option", "text"), [("--preset", "huge"), ("--seeds", "5-3")])
+def test_phantoms_that_there_are_not_are_told(tmp_path, capsys, option, text):
     write_bundle(tmp_path / "other", Manifest("nodule-ct", "m", "1", {}, {}, {}, True), {"w": np.zeros(1)}, "")
-    assert main(["--bundle", str(tmp_path / "other"), "--preset", "huge"]) == 2
-    assert "huge" in capsys.readouterr().err
+    assert main(["--bundle", str(tmp_path / "other"), option, text]) == 2
+    assert text in capsys.readouterr().err
 
 
-def test_scans_are_matched_with_their_own_truth(monkeypatch):
-    """A detector that returns the truth of the scan that it is given, one millimetre too large, finds everything."""
-    from dataclasses import dataclass, replace
-    from types import SimpleNamespace
+@dataclass(frozen=True)
+class SeededCase(Case):
+    """A nodule of 8 mm at (seed, 0, 0)."""
 
-    from LesionDetectionLib.core.bundle import Bundle
-    from LesionDetectionLib.core.lesion import Lesion
-    from LesionDetectionLib.core.progress import Progress
+    seed: int
+
+    def images(self, progress=None):
+        return {CT: Image(np.full((2, 2, 2), self.seed, np.int16), np.eye(4), CT, "HU")}
+
+    def truth(self):
+        return Truth((Lesion((float(self.seed), 0.0, 0.0), 8.0, 1.0),))
+
+    def sources(self):
+        return ()
+
+
+@pytest.fixture
+def a_perfect_model(monkeypatch):
+    """A detector that returns the truth of the scan that it is given, one millimetre too large; it fails on seed 7."""
 
     @dataclass(frozen=True)
     class Plain:
         measure: bool = True
         operating_point: str = ""
 
-    def make_case(seed, _settings):
-        return SimpleNamespace(image=seed, lesions=(Lesion((float(seed), 0.0, 0.0), 8.0, 1.0),))
-
     def detect(images, settings, _progress):
         assert settings == Plain(measure=False, operating_point="0")
-        lesions = make_case(images["CT"], None).lesions
-        return SimpleNamespace(lesions=tuple(replace(one, diameter_mm=9.0, score=0.5) for one in lesions))
+        seed = int(images[CT].voxels[0, 0, 0])
+        if seed == 7:
+            raise InputError("Seven cannot be read.")
+        return Detections((Lesion((float(seed), 0.0, 0.0), 9.0, 0.5),), Geometry((2, 2, 2), np.eye(4)), "nodule-ct")
+
+    def open_cohort(spec):
+        seeds = spec.partition("seeds=")[2].partition("&")[0].split(",")
+        cases = [SeededCase(f"case {seed}", seed, "", (CT,), True, int(seed)) for seed in seeds]
+        return Cohort(spec, "phantoms", tuple(cases), on_phantoms=True)
 
     info = SimpleNamespace(
         create=lambda _bundle, _device: SimpleNamespace(detect=detect), default_settings=lambda _bundle: Plain()
     )
-    monkeypatch.setattr(module, "make_chest", make_case)
-    monkeypatch.setattr(module, "method", lambda _id: info)
-    manifest = Manifest("nodule-ct", "m", "1", {}, {"operating_points": {"all": 0.3}}, {}, True)
-    found = module.evaluate(Bundle(manifest, {}, "", "here"), [1, 2, 3], "fast", "cpu", Progress())
+    monkeypatch.setattr(detecting, "method", lambda _id: info)
+    monkeypatch.setattr(module, "open_cohort", open_cohort)
+    return Bundle(Manifest("nodule-ct", "m", "1", {}, {"operating_points": {"all": 0.3}}, {}, True), {}, "", "here")
+
+
+def test_scans_are_matched_with_their_own_truth(a_perfect_model):
+    found = evaluate(a_perfect_model, "1,2,3", "fast", "cpu", Progress())
     assert summary(found)["operating_points"]["all"]["found"] == 3
     assert found.diameter_errors_mm(0.3).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_phantom_that_fails_ends_it(a_perfect_model):
+    with pytest.raises(InputError, match="case 7: Seven cannot be read"):
+        evaluate(a_perfect_model, "6,7,8", "fast", "cpu", Progress())
+
+
+def test_a_size_that_is_not_known_is_no_error(evaluation):
+    unknown = replace(evaluation, marked_diameters_mm=np.array([np.nan, np.nan, 10.0]))
+    assert unknown.diameter_errors_mm(0.0).tolist() == [-2.0]

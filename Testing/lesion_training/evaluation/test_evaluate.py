@@ -1,0 +1,339 @@
+"""``lesion evaluate`` from the command line: every form of input, what it writes, and every way to go wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from LesionDetectionLib.app.command_line import main
+from LesionDetectionLib.core.bundle import Manifest, write_bundle
+from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.errors import Cancelled, InputError
+from LesionDetectionLib.core.image import CT, Geometry, Image
+from LesionDetectionLib.core.lesion import Lesion, Mask
+from LesionDetectionLib.core.progress import Progress
+from LesionTrainingLib.cohorts.case import Case, Truth
+from LesionTrainingLib.cohorts.cohort import Cohort, LeftOut
+from LesionTrainingLib.evaluation import detecting
+from LesionTrainingLib.evaluation.evaluate import Request, evaluate
+
+GRID = Geometry((16, 30, 30), np.diag([1.0, 1.0, 2.0, 1.0]))
+
+
+def lesion(start, score=1.0, size=4):
+    mask = Mask(np.ones((size, size, size), bool), start)
+    return Lesion(mask.centroid_ras_mm(GRID), float(size + 1), score, mask=mask)
+
+
+TRUTH = {"a": (lesion((2, 2, 2)), lesion((20, 20, 8))), "b": (lesion((10, 10, 5)),), "c": ()}
+MARKS = {
+    "a": (lesion((3, 2, 2), 0.9), lesion((2, 2, 2), 0.6), lesion((24, 2, 2), 0.3)),
+    "b": (lesion((11, 12, 6), 0.7),),
+    "c": (lesion((5, 5, 5), 0.4),),
+}
+
+
+@dataclass(frozen=True)
+class PlainCase(Case):
+    """A case that is all in memory; "bad" has labels that cannot be read."""
+
+    def images(self, progress=None):
+        return {CT: Image(np.zeros(GRID.shape_kji, np.int16), GRID.ijk_to_ras, CT, "HU", self.id)}
+
+    def truth(self):
+        if self.id == "bad":
+            raise InputError("The labels of bad are damaged.")
+        return Truth(TRUTH[self.id])
+
+    def sources(self):
+        return ()
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Truth and marks as folders of detections files."""
+    for name, lesions in (*(("truth", n) for n in TRUTH), *(("marks", n) for n in MARKS)):
+        source = TRUTH if name == "truth" else MARKS
+        Detections(source[lesions], GRID, "stand-in").save(tmp_path / name / lesions / "detections.json")
+    return tmp_path
+
+
+@pytest.fixture
+def a_cohort(monkeypatch):
+    """``--cohort here:x`` opens three good cases, one bad, one without labels; one was left out."""
+    cases = [PlainCase(name, name, "", (CT,), name != "unlabelled") for name in ("a", "bad", "b", "unlabelled", "c")]
+
+    def open_cohort(spec, progress=None):
+        return Cohort(spec, "computer-made blocks", tuple(cases), (LeftOut("lost", "Its file is gone."),), (), True)
+
+    monkeypatch.setattr("LesionTrainingLib.cohorts.spec.open_cohort", open_cohort)
+
+
+@pytest.fixture
+def a_model(tmp_path, monkeypatch):
+    """A bundle of a stand-in method that gives the marks above, all of them at the operating point 0."""
+
+    @dataclass(frozen=True)
+    class Settings:
+        measure: bool = True
+        operating_point: str = ""
+
+    asked = []
+
+    def detect(images, settings, progress):
+        asked.append(settings)
+        name = images[CT].name
+        return Detections(MARKS[name], GRID, "stand-in", name)
+
+    info = SimpleNamespace(
+        create=lambda bundle, device: SimpleNamespace(detect=detect), default_settings=lambda bundle: Settings()
+    )
+    monkeypatch.setattr(detecting, "method", lambda method_id: info)
+    points = {"operating_points": {"strict": 0.65, "all": 0.0}, "default_operating_point": "strict"}
+    write_bundle(tmp_path / "model", Manifest("stand-in", "blocks", "1", {}, points, {}, True), {"w": np.zeros(1)}, "")
+    return SimpleNamespace(path=tmp_path / "model", asked=asked)
+
+
+@pytest.fixture
+def luna16_lists(tmp_path):
+    (tmp_path / "annotations.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\na,0,0,0,8\nb,9,9,9,6\n")
+    (tmp_path / "excluded.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\na,50,0,0,-1\n")
+    (tmp_path / "series.csv").write_text("a\nb\n")
+    (tmp_path / "marks.csv").write_text(
+        "seriesuid,coordX,coordY,coordZ,probability\na,1,0,0,0.9\na,0,1,0,0.8\na,51,0,0,0.7\nb,90,9,9,0.6\n"
+    )
+    return [
+        f"--{option}={tmp_path / name}"
+        for option, name in (
+            ("annotations", "annotations.csv"),
+            ("excluded", "excluded.csv"),
+            ("seriesuids", "series.csv"),
+            ("detections", "marks.csv"),
+        )
+    ]
+
+
+def run(*arguments):
+    return main(["evaluate", *map(str, arguments)])
+
+
+def summary_of(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_luna16_lists(tmp_path, luna16_lists, capsys):
+    assert run("--protocol", "luna16", *luna16_lists, "--output", tmp_path / "out") == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "summary.json", "index.html", "lesions.csv", "marks.csv", "froc.png", "froc.csv"
+    }  # fmt: skip
+    summary = summary_of(tmp_path / "out")
+    assert (summary["protocol"], summary["scans"], summary["nodules"]) == ("luna16", 2, 2)
+    assert (summary["true_positives"], summary["false_positives"], summary["ignored_on_excluded"]) == (1, 1, 1)
+    assert summary["ignored_double_detections"] == 1
+    assert summary["cpm"] == pytest.approx(0.5)
+    assert set(summary["sensitivity_at_fp"]) == {"0.125", "0.25", "0.5", "1", "2", "4", "8"}
+    assert summary["bootstrap"]["samples"] == 1000
+    lesions, marks = rows_of(tmp_path / "out" / "lesions.csv"), rows_of(tmp_path / "out" / "marks.csv")
+    assert [row["found"] for row in lesions] == ["yes", "no"]
+    assert (lesions[0]["mark"], lesions[0]["marks_on_it"], lesions[0]["r_mm"]) == ("1", "2", "0.0")
+    assert lesions[1]["why"].startswith("the nearest is mark 1 (score 0.6), which lies 81.0 mm from the centre")
+    assert [row["fate"].split(":")[0] for row in marks] == ["true positive", "ignored", "ignored", "false positive"]
+    assert [row["source_row"] for row in marks] == ["1", "2", "3", "4"]
+    said = capsys.readouterr().out
+    assert "CPM 0.500" in said
+    assert "index.html" in said
+
+
+def test_all_protocols_of_folders(folders):
+    output = folders / "out"
+    arguments = ("--truth", folders / "truth", "--detections", folders / "marks", "--output", output, "--quiet")
+    assert run("--protocol", "all", *arguments) == 0
+    found = summary_of(output)["protocols"]
+    assert list(found) == ["luna16", "deeplesion", "coco3d", "picai", "autopet"]
+    # The mark in b lies 3 mm from the centre (radius 2.5), shares 6 of 26 pixels and 18 of 110 voxels.
+    assert [found[name]["true_positives"] for name in found] == [1, 1, 2, 2, 2]
+    assert [row["protocol"] for row in rows_of(output / "protocols.csv")] == list(found)
+    (row,) = [row for row in rows_of(output / "lesion_disagreements.csv") if row["image"] == "b"]
+    assert [row[name] for name in found] == ["missed", "missed", "hit", "hit", "hit"]
+    assert "lies 3.0 mm from the centre, not less than the radius 2.5 mm: missed under luna16" in row["why"]
+    assert "by IoU 0.23 (boxes), under 0.5: missed under deeplesion" in row["why"]
+    assert "by IoU 0.16 (masks), at least 0.1: hit under picai" in row["why"]
+    assert "shares 18 voxels with it: hit under autopet" in row["why"]
+    for name in found:
+        assert (output / name / "index.html").exists()
+        assert (output / name / "lesions.csv").exists()
+    assert (output / "autopet" / "images.csv").exists()
+
+
+@pytest.mark.parametrize("protocol", ["deeplesion", "coco3d", "picai", "autopet"])
+def test_one_protocol_of_folders(folders, protocol):
+    output = folders / "out"
+    arguments = ("--truth", folders / "truth", "--detections", folders / "marks", "--output", output, "--quiet")
+    assert run("--protocol", protocol, *arguments) == 0
+    assert summary_of(output)["protocol"] == protocol
+    assert protocol in (output / "index.html").read_text(encoding="utf-8").lower()
+
+
+def test_autopet_at_an_operating_point(folders):
+    arguments = ("--truth", folders / "truth", "--detections", folders / "marks", "--quiet", "--protocol", "autopet")
+    assert run(*arguments, "--output", folders / "every") == 0
+    assert run(*arguments, "--output", folders / "sure", "--operating-point", "0.5") == 0
+    every, sure = summary_of(folders / "every"), summary_of(folders / "sure")
+    assert (every["false_positives"], sure["false_positives"]) == (2, 0)
+    assert every["least_score"] is None
+    assert sure["least_score"] == 0.5
+    assert run(*arguments, "--output", folders / "odd", "--operating-point", "often") == 2
+
+
+def test_deeplesion_lists(tmp_path):
+    (tmp_path / "DL_info.csv").write_text(
+        "File_name,Key_slice_index,Bounding_boxes,Lesion_diameters_Pixel_,Possibly_noisy,Spacing_mm_px_,Train_Val_Test\n"
+        'x_1.png,1,"10, 10, 19, 19","9, 9",0,"1, 1, 1",3\ny_1.png,1,"10, 10, 19, 19","9, 9",0,"1, 1, 1",1\n'
+    )
+    (tmp_path / "marks.csv").write_text("File_name,x1,y1,x2,y2,score\nx_1.png,10,10,19,14,0.9\n")
+    arguments = ("--truth", tmp_path / "DL_info.csv", "--split", "test", "--detections", tmp_path / "marks.csv")
+    assert run("--protocol", "deeplesion", *arguments, "--output", tmp_path / "out", "--quiet") == 0
+    summary = summary_of(tmp_path / "out")
+    assert (summary["images"], summary["true_positives"]) == (1, 1)
+    assert summary["mean_sensitivity_at_0.5_to_4"] == 1
+    assert any("does not annotate every lesion" in note for note in summary["warnings"])
+
+
+def test_a_cohorts_labels_and_a_folder(folders, a_cohort):
+    arguments = ("--cohort", "here:x", "--detections", folders / "marks", "--output", folders / "out", "--quiet")
+    assert run("--protocol", "picai", *arguments) == 0
+    summary = summary_of(folders / "out")
+    assert summary["true_positives"] == 2
+    assert {row["image"]: row["reason"] for row in rows_of(folders / "out" / "left_out.csv")} == {
+        "lost": "Its file is gone.", "unlabelled": "It has no labels.", "bad": "The labels of bad are damaged."
+    }  # fmt: skip
+    assert "no patients" in summary["warnings"][0]
+    assert summary["on_phantoms"] is True
+
+
+def test_a_model_on_a_cohort(tmp_path, a_cohort, a_model, capsys):
+    assert run("--model", a_model.path, "--cohort", "here:x", "--output", tmp_path / "out") == 0
+    assert [(asked.operating_point, asked.measure) for asked in a_model.asked] == [("0", False)] * 3
+    summary = summary_of(tmp_path / "out")
+    assert summary["scans"] == 3
+    assert summary["operating_points"]["strict"]["found"] == 1
+    assert [one["image"] for one in summary["left_out"]] == ["lost", "unlabelled", "bad"]
+    said = capsys.readouterr().out
+    assert "“blocks” was trained on computer-made phantoms only" in said
+    assert "Measured on computer-made blocks, no patients." in said
+
+
+def test_masks_are_made_where_they_are_compared(tmp_path, a_cohort, a_model):
+    arguments = ("--model", a_model.path, "--cohort", "here:x", "--output", tmp_path / "out", "--quiet")
+    assert run(*arguments, "--protocol", "autopet") == 0
+    assert all(asked.measure for asked in a_model.asked)
+    summary = summary_of(tmp_path / "out")
+    assert summary["least_score"] == 0.65  # the model's own default
+    assert summary["false_positives"] == 0
+
+
+def test_results_are_not_replaced_unless_that_is_asked_for(tmp_path, luna16_lists, capsys):
+    arguments = (*luna16_lists, "--output", tmp_path / "out", "--quiet")
+    assert run(*arguments) == 0
+    assert run(*arguments) == 6
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(*arguments, "--overwrite", "--bootstraps", "0") == 0
+    assert summary_of(tmp_path / "out")["bootstrap"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--detections"),
+        (["--detections", "x.csv"], "Name the truth once"),
+        (["--detections", "x", "--truth", "y", "--cohort", "z:z"], "--truth and --cohort were given"),
+        (["--detections", "x", "--annotations", "y"], "go together"),
+        (["--detections", "x", "--cohort", "z:z", "--excluded", "e"], "--excluded is one of"),
+        (["--model", "m"], "name a --cohort"),
+        (["--model", "m", "--cohort", "z:z", "--detections", "x"], "neither --detections"),
+        (["--detections", "x", "--cohort", "z:z", "--split", "test"], "--split is for DL_info.csv"),
+        (["--detections", "x", "--cohort", "z:z", "--bootstraps", "-1"], "0 or more"),
+    ],
+)
+def test_arguments_that_make_no_sense(tmp_path, capsys, arguments, message):
+    assert run(*arguments, "--output", tmp_path / "out") == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_pixels_do_not_go_with_millimetres(tmp_path, folders, capsys):
+    (tmp_path / "DL_info.csv").write_text(
+        "File_name,Key_slice_index,Bounding_boxes,Lesion_diameters_Pixel_,Possibly_noisy,Spacing_mm_px_,Train_Val_Test\n"
+        'x_1.png,1,"10, 10, 19, 19","9, 9",0,"1, 1, 1",3\n'
+    )
+    arguments = ("--truth", tmp_path / "DL_info.csv", "--detections", folders / "marks", "--output", tmp_path / "out")
+    assert run("--protocol", "deeplesion", *arguments) == 2
+    assert "in pixels" in capsys.readouterr().err
+
+
+def test_data_that_cannot_be_used(tmp_path, luna16_lists, capsys):
+    Path(luna16_lists[-1].partition("=")[2]).write_text("seriesuid,coordX,coordY,coordZ,probability\na,0,0,0,nan\n")
+    assert run(*luna16_lists, "--output", tmp_path / "out") == 3
+    assert "line 2: “nan” under probability is not a finite number" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_cancelling_leaves_nothing(folders):
+    request = Request("all", folders / "out", truth=folders / "truth", detections=folders / "marks", samples=10)
+    seen = []
+
+    def stop_when_matching(fraction, text):
+        seen.append(fraction)
+        if text == "Matching":
+            progress.cancel()
+
+    progress = Progress(stop_when_matching)
+    with pytest.raises(Cancelled):
+        evaluate(request, progress)
+    assert not (folders / "out").exists()
+    assert not list(folders.glob(".partial*"))
+    assert seen == sorted(seen)
+
+
+def test_progress_rises_to_the_end(folders):
+    seen = []
+    request = Request("all", folders / "out", truth=folders / "truth", detections=folders / "marks", samples=10)
+    evaluate(request, Progress(lambda fraction, text: seen.append(fraction)))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+
+
+def test_asking_for_help_loads_no_heavy_library():
+    code = (
+        "import sys; from LesionDetectionLib.app.command_line import build_parser; build_parser(); "
+        "print(sorted({'torch', 'scipy', 'matplotlib', 'SimpleITK', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_genuine_marks_from_the_command_line(real_data, tmp_path):
+    folder = real_data("luna16/annotations.csv").parent
+    arguments = [
+        f"--annotations={folder / 'annotations.csv'}",
+        f"--excluded={folder / 'annotations_excluded.csv'}",
+        f"--seriesuids={folder / 'seriesuids.csv'}",
+        f"--detections={folder / 'scored' / 'made_up_marks.csv'}",
+    ]
+    assert run("--protocol", "luna16", *arguments, "--output", tmp_path / "out", "--quiet") == 0
+    summary, expected = summary_of(tmp_path / "out"), json.loads((folder / "scored" / "expected.json").read_text())
+    assert summary["cpm"] == pytest.approx(expected["cpm"], abs=1e-6)
+    assert len(rows_of(tmp_path / "out" / "marks.csv")) == 18592
+    assert sum(row["found"] == "yes" for row in rows_of(tmp_path / "out" / "lesions.csv")) == expected["true_positives"]
