@@ -33,6 +33,7 @@ class Shelf:
 
     def __init__(self, folder: Path, locks: Path, limit_bytes: int) -> None:
         self._folder, self._locks, self._limit = folder, locks, limit_bytes
+        self._known_sizes: dict[Path, int] = {}
 
     def place(self, key: str) -> Path:
         return self._folder / key
@@ -42,7 +43,7 @@ class Shelf:
         return FileLock(self._locks / f"{key}.lock")
 
     def size_bytes(self) -> int:
-        return sum(entry_bytes(folder) for folder in self._whole())
+        return sum(self._sizes().values())
 
     def make_room(self, size: int, users: Users) -> None:
         """Remove the least recently used entries until one of ``size`` bytes fits in.
@@ -50,7 +51,7 @@ class Shelf:
         Raises:
             OutputError: it would not fit if all that nobody uses were gone.
         """
-        sizes = {folder: entry_bytes(folder) for folder in self._whole()}
+        sizes = self._sizes()
         excess = sum(sizes.values()) + size - self._limit
         if excess <= 0:
             return
@@ -69,6 +70,7 @@ class Shelf:
     def remove(self, key: str) -> bool:
         """Take an entry away, at once for all who look; whether it is gone (Windows keeps what somebody has open)."""
         aside = self._folder / f"{_PARTIAL}{key}-{uuid.uuid4().hex[:8]}"
+        self._known_sizes.pop(self.place(key), None)
         try:
             self.place(key).rename(aside)
         except OSError:
@@ -89,8 +91,13 @@ class Shelf:
                 shutil.rmtree(path, ignore_errors=True)
                 lock.release(remove=True)
 
-    def _whole(self) -> list[Path]:
-        return [path for path in self._folder.iterdir() if not path.name.startswith(".")]
+    def _sizes(self) -> dict[Path, int]:
+        """The entries that are there. Whole ones do not change, so each is looked into once."""
+        there = [path for path in self._folder.iterdir() if not path.name.startswith(".")]
+        self._known_sizes = {
+            path: self._known_sizes[path] if path in self._known_sizes else entry_bytes(path) for path in there
+        }
+        return dict(self._known_sizes)
 
 
 @contextlib.contextmanager
