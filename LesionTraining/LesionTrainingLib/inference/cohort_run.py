@@ -29,6 +29,7 @@ from LesionDetectionLib.core.progress import Progress
 from ..cohorts.caching.locks import FileLock
 from ..cohorts.case import Case
 from ..cohorts.cohort import Cohort, LeftOut
+from ..cohorts.spec import CohortSpec
 from .clock import Clock
 from .cluster import Where, Workers, workers_for
 from .dispatch import Dispatch
@@ -37,6 +38,7 @@ from .ending import LEFT_OUT, CohortDetections, write_ending
 from .job import Job, Outcome
 from .worker import introduce, work
 
+YAML_ENDINGS = (".yaml", ".yml")
 LOCK = ".lesion-cohort.lock"
 WAIT_FOR_WORKERS_S = 60.0
 
@@ -66,6 +68,20 @@ def make_job(
     path = None if model is None else Path(model).resolve()
     digest = "" if bundle is None else bundle.digest
     return Job(info, path, digest, settings, device, Path(output).resolve(), full), bundle
+
+
+def absolute_spec(text: str) -> str:
+    """The same cohort's specification with an absolute path: workers elsewhere have another working folder.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text.lower().endswith(YAML_ENDINGS):
+        return str(Path(text).expanduser().absolute())
+    spec = CohortSpec.parse(text)
+    if spec.kind == "phantoms":  # an anatomy is no path
+        return text
+    return str(replace(spec, path=str(Path(spec.path).expanduser().absolute())))
 
 
 def detect_cohort(

@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
-from LesionDetectionLib.core.errors import Cancelled, DeviceError, InputError, OutputError
+from LesionDetectionLib.core.errors import Cancelled, DeviceError, InputError, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.caching.locks import FileLock
 from LesionTrainingLib.cohorts.cohort import LeftOut
 from LesionTrainingLib.inference import cohort_run, dispatch
 from LesionTrainingLib.inference.cluster import Where
-from LesionTrainingLib.inference.cohort_run import detect_cohort
+from LesionTrainingLib.inference.cohort_run import absolute_spec, detect_cohort
 
 # Sockets and loops of ended workers are collected when they are collected; what is left behind is tested below.
 pytestmark = pytest.mark.filterwarnings(
@@ -187,3 +187,13 @@ def test_what_a_killed_worker_left_is_removed(a_cohort, a_job):
     run(a_cohort("good"), a_job)
     assert not left.exists()
     assert (a_job.output / ".partial-else-abcd").exists(), "not a case of this cohort"
+
+
+def test_a_specification_holds_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert absolute_spec("folder:scans?modality=PT&limit=3") == f"folder:{tmp_path}/scans?modality=PT&limit=3"
+    assert absolute_spec("lists/all.yaml") == f"{tmp_path}/lists/all.yaml"
+    assert absolute_spec("luna16:/data/LUNA16?subset=0-8") == "luna16:/data/LUNA16?subset=0-8"
+    assert absolute_spec("phantoms:chest?seeds=0-3") == "phantoms:chest?seeds=0-3"
+    with pytest.raises(UsageError, match="no kind of cohort"):
+        absolute_spec("lidk:here")

@@ -96,8 +96,9 @@ def detect_in_cohort(info: MethodInfo, options: argparse.Namespace) -> None:
     job, bundle = runs.make_job(
         info, model, options.operating_point, options.output, full=options.full, device=options.device
     )
+    spec = runs.absolute_spec(options.scan[0])
     with shown_progress(options.quiet) as progress:
-        cohort = training_part("cohorts.spec").open_cohort(options.scan[0], progress.part(0.0, 0.01))
+        cohort = training_part("cohorts.spec").open_cohort(spec, progress.part(0.0, 0.01))
         result = runs.detect_cohort(
             cohort,
             job,
