@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from xml.etree import ElementTree
 
 from LesionDetectionLib.core.errors import InputError
@@ -83,10 +83,7 @@ def read_readings(path: Path) -> Readings:
     parser = ElementTree.XMLParser(target=_Careful())
     for chunk in _chunks(path):
         _feed(parser, chunk, path)
-    try:
-        root = parser.close()
-    except ElementTree.ParseError as error:
-        _damaged(path, error)
+    root = _close(parser, path)
     _check_root(_plain(root.tag), path)
     header = _child(root, "ResponseHeader")
     try:
@@ -108,10 +105,10 @@ def read_series_uid(path: Path) -> str:
     parser = ElementTree.XMLParser(target=target)
     for chunk in _chunks(path):
         _feed(parser, chunk, path)
-        if target.root and target.root != ROOT:
+        if target.done or (target.root and target.root != ROOT):
             break
-        if target.done:
-            break
+    else:
+        _close(parser, path)
     _check_root(target.root, path)
     return target.uid.strip()
 
@@ -168,6 +165,13 @@ def _feed(parser: ElementTree.XMLParser, chunk: bytes, path: Path) -> None:
     try:
         parser.feed(chunk)
     except (ElementTree.ParseError, ValueError) as error:
+        _damaged(path, error)
+
+
+def _close(parser: ElementTree.XMLParser, path: Path) -> Any:
+    try:
+        return parser.close()
+    except ElementTree.ParseError as error:
         _damaged(path, error)
 
 
