@@ -22,7 +22,7 @@ from .output.plots import write_plot
 from .output.tables import Cell, Table, write_csv
 from .reading.sets import Scoring
 from .scoring.disagreements import compared, for_people, lesion_disagreements, mark_disagreements
-from .scoring.scored import Scored, plain
+from .scoring.scored import SENSITIVITY, Scored, plain
 
 SUMMARY, PAGE, LEFT_OUT = "summary.json", "index.html", "left_out.csv"
 LESIONS, MARKS, IMAGES = "lesions.csv", "marks.csv", "images.csv"
@@ -64,7 +64,7 @@ def write_evaluation(output: Path, scored: Sequence[Scored], scoring: Scoring, a
             values: dict[str, Any] = dict(scored[0].summary)
             title, lead = f"{about.title}: {scored[0].policy.title}", scored[0].lead
         else:
-            sections = _write_all(folder, scored)
+            sections = _write_all(folder, scored, scoring.notes)
             values = {"protocols": {one.policy.name: one.summary for one in scored}}
             title, lead = f"{about.title}: every protocol", "The same marks under the rules of every protocol."
         _write_summary(folder, scored, scoring, about, values)
@@ -82,14 +82,20 @@ def write_one(folder: Path, scored: Scored) -> tuple[Section, ...]:
     write_columns(folder / MARKS, mark_columns(scored))
     for stem, plot in scored.plots.items():
         write_plot(folder / stem, plot)
-    (heading, first), *others = scored.tables.items()
-    sections = [Section(heading, (first, *scored.plots.values()))]
-    sections += [Section(name, (table,)) for name, table in others]
+    sections = [
+        Section(heading, (table, *(plot for stem, plot in scored.plots.items() if _stands_at(stem, heading, scored))))
+        for heading, table in scored.tables.items()
+    ]
     if scored.image_rows is not None:
         write_csv(folder / IMAGES, scored.image_rows)
         sections.append(Section("Images", (_first(scored.image_rows, IMAGES),)))
     sections.append(Section("Missed, the largest first", (_first(missed(scored), LESIONS),)))
     return (*sections, Section("Rules", (scored.policy.rule,)))
+
+
+def _stands_at(stem: str, heading: str, scored: Scored) -> bool:
+    """Whether a plot stands beside the table of this heading: the FROC beside the sensitivities, others at the first."""
+    return heading == (SENSITIVITY if stem == "froc" else next(iter(scored.tables)))
 
 
 def missed(scored: Scored) -> Table:
@@ -178,12 +184,12 @@ def _safe_texts(column: list[Cell]) -> list[Cell]:
     return [safe[text] for text in column]
 
 
-def _write_all(folder: Path, scored: Sequence[Scored]) -> tuple[Section, ...]:
+def _write_all(folder: Path, scored: Sequence[Scored], notes: tuple[str, ...]) -> tuple[Section, ...]:
     """Each policy in a sub-folder with a page of its own; side by side on this one."""
     for one in scored:
         own = folder / one.policy.name
         own.mkdir()
-        write_page(own / PAGE, Page(one.policy.title, one.lead, (), write_one(own, one)))
+        write_page(own / PAGE, Page(one.policy.title, one.lead, notes, write_one(own, one)))
     lesions, marks = lesion_disagreements(scored), mark_disagreements(scored)
     write_csv(folder / LESION_DISAGREEMENTS, lesions)
     write_csv(folder / MARK_DISAGREEMENTS, marks)

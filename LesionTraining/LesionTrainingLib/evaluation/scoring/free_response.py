@@ -19,7 +19,7 @@ from ..matching.policy import Policy
 from ..output.plots import Band, Curve, Plot, froc_plot
 from ..output.tables import Cell, Table
 from ..reading.sets import Scoring
-from .scored import Scored, ScoreOptions, band_name, match_all
+from .scored import SENSITIVITY, Scored, ScoreOptions, band_name, match_all
 
 _BAND_POINTS = 97
 """Places along the drawn part of the curve at which the confidence band is read."""
@@ -77,7 +77,7 @@ def read_free_response(
         "operating_points": points,
     }
     tables = {
-        "Sensitivity": _rates_table(policy, sensitivities, mean, boot),
+        SENSITIVITY: _rates_table(policy, sensitivities, mean, boot),
         **({"Operating points": _points_table(policy, points)} if points else {}),
         "By size": _sizes_table(policy, sizes),
         "Counts": counts_table(counted),
@@ -139,7 +139,11 @@ def _mean_name(policy: Policy) -> str:
 
 
 def _mean_title(policy: Policy) -> str:
-    return "CPM" if policy.averaged == len(policy.rates) else f"mean of the first {policy.averaged}"
+    return (
+        "CPM"
+        if policy.averaged == len(policy.rates)
+        else f"mean at {policy.rates[0]:g} to {policy.rates[policy.averaged - 1]:g}"
+    )
 
 
 def _bootstrap_values(policy: Policy, boot: FrocBootstrap, options: ScoreOptions) -> dict[str, Any]:
@@ -161,7 +165,8 @@ def _bootstrap_values(policy: Policy, boot: FrocBootstrap, options: ScoreOptions
 
 
 def _sizes(policy: Policy, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    threshold = threshold_at_rate(outcomes, policy.size_rate)
+    never_too_many = false_positives_per_scan(outcomes, MISSED) <= policy.size_rate
+    threshold = MISSED if never_too_many else threshold_at_rate(outcomes, policy.size_rate)
     bands = sensitivity_by_size(outcomes, threshold, policy.size_bands_mm)
     return {
         f"at_false_positives_per_{policy.image_is}": policy.size_rate,
@@ -201,7 +206,8 @@ def _sizes_table(policy: Policy, sizes: dict[str, Any]) -> Table:
         )
         for band in sizes["bands"]
     )
-    note = f"Marks of score {sizes['threshold']:.3g} or more: at most {policy.size_rate:g} false positives per {policy.image_is}."
+    which = "All marks" if sizes["threshold"] == MISSED else f"Marks of score {sizes['threshold']:.3g} or more"
+    note = f"{which}: at most {policy.size_rate:g} false positives per {policy.image_is}."
     return Table(("diameter", "found", "all", "sensitivity"), rows, note)
 
 

@@ -16,6 +16,9 @@ from ..matching.policy import Policy
 from ..output.plots import Plot
 from ..output.tables import Table
 
+SENSITIVITY = "Sensitivity"
+"""Heading of the table that a FROC curve stands beside."""
+
 
 @dataclass(frozen=True)
 class ScoreOptions:
@@ -43,7 +46,7 @@ class Scored:
         images, outcomes: one each.
         summary: plain values for ``summary.json``; what cannot be said is None.
         lead: the result in a sentence.
-        tables: for the page, by heading; the first stands with the plots.
+        tables: for the page, by heading.
         plots: file stem -> plot.
         image_rows: a table with one row an image, where the protocol scores images.
     """

@@ -147,6 +147,17 @@ def test_drawn_points_are_the_corners_of_the_curve():
     assert points == [(0.0, 0.0), (0.0, 0.5), (3.0, 0.5), (3.0, 1.0)]
 
 
+def test_scores_below_zero_are_scores_too():
+    truth, marks = (
+        Findings.of_points([(0, 0, 0)], [8]),
+        Findings.of_points([(1, 0, 0), (90, 0, 0)], scores=[-2.0, -3.0]),
+    )
+    found = score(Luna16(), scoring_of(ImageFindings("a", truth, marks)), ScoreOptions(samples=0, plots=False))
+    assert found.summary["cpm"] == 1
+    assert [band["found"] for band in found.summary["sensitivity_by_size"]["bands"]] == [0, 1, 0, 0]
+    assert found.tables["By size"].caption.startswith("All marks: at most 1 false positives")
+
+
 @pytest.mark.parametrize("policy", [Luna16(), DeepLesion()])
 def test_without_lesions_the_sensitivity_is_nothing(policy):
     image = ImageFindings("a", NONE, Findings.of_points([(0, 0, 0)], scores=[0.5]))
