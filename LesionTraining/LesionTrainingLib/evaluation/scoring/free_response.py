@@ -21,6 +21,8 @@ from ..output.tables import Cell, Table
 from ..reading.sets import Scoring
 from .scored import SENSITIVITY, Scored, ScoreOptions, band_name, match_all
 
+_FEW_IMAGES = 30
+"""Fewer than these and a bootstrap draws too much of the same."""
 _BAND_POINTS = 97
 """Places along the drawn part of the curve at which the confidence band is read."""
 
@@ -77,7 +79,7 @@ def read_free_response(
         "operating_points": points,
     }
     tables = {
-        SENSITIVITY: _rates_table(policy, sensitivities, mean, boot),
+        SENSITIVITY: _rates_table(policy, len(outcomes), sensitivities, mean, boot),
         **({"Operating points": _points_table(policy, points)} if points else {}),
         "By size": _sizes_table(policy, sizes),
         "Counts": counts_table(counted),
@@ -178,7 +180,7 @@ def _sizes(policy: Policy, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _rates_table(policy: Policy, at: dict[str, float], mean: float, boot: FrocBootstrap | None) -> Table:
+def _rates_table(policy: Policy, images: int, at: dict[str, float], mean: float, boot: FrocBootstrap | None) -> Table:
     rows = list[tuple[Cell, ...]]()
     for index, (rate, value) in enumerate(at.items()):
         bounds = (float(boot.sensitivity.lower[index]), float(boot.sensitivity.upper[index])) if boot else (None, None)
@@ -186,6 +188,8 @@ def _rates_table(policy: Policy, at: dict[str, float], mean: float, boot: FrocBo
     bounds = (float(boot.mean_sensitivity.lower), float(boot.mean_sensitivity.upper)) if boot else (None, None)
     rows.append((_mean_title(policy), mean, *bounds))
     note = f"95 % bounds from {boot.samples} bootstrap samples of the {policy.image_is}s." if boot else "No bootstrap."
+    if boot and images < _FEW_IMAGES:
+        note += f" So few as {_count(images, policy.image_is)} make them too narrow."
     columns = (f"false positives per {policy.image_is}", "sensitivity", "lower", "upper")
     return Table(columns, tuple(rows), note)
 
@@ -240,14 +244,18 @@ def _corners(curve: FrocCurve) -> BoolArray:
 def _lead(policy: Policy, summary: dict[str, Any], mean: float, boot: FrocBootstrap | None) -> str:
     every, images = summary[f"{policy.lesion_is}s"], summary[f"{policy.image_is}s"]
     if not every:
-        return f"There is no {policy.lesion_is} in the {images} {policy.image_is}s, so there is no sensitivity."
+        return f"There is no {policy.lesion_is} in the {_count(images, policy.image_is)}, so there is no sensitivity."
     bounds = ""
     if boot is not None and boot.samples:
         bounds = f" (95 %: {float(boot.mean_sensitivity.lower):.3f} to {float(boot.mean_sensitivity.upper):.3f})"
     one = summary["sensitivity_at_fp"]["1"]
     at_one = f", sensitivity {one:.3f} at 1 false positive per {policy.image_is}"
     name = "CPM" if policy.averaged == len(policy.rates) else "Mean sensitivity at " + _rates_words(policy)
-    return f"{name} {mean:.3f}{bounds}{at_one}; {every} {policy.lesion_is}s in {images} {policy.image_is}s."
+    return f"{name} {mean:.3f}{bounds}{at_one}; {_count(every, policy.lesion_is)} in {_count(images, policy.image_is)}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _rates_words(policy: Policy) -> str:
