@@ -6,6 +6,7 @@ the loopback address only; a remote one belongs on a trusted network or behind T
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import importlib.util
@@ -122,7 +123,7 @@ def _remote(where: Where) -> Iterator[Workers]:
     with _quiet():
         try:
             client = distributed.Client(where.scheduler, security=security, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, RuntimeError, ValueError, TypeError) as error:
+        except (OSError, asyncio.TimeoutError, RuntimeError, ValueError, TypeError) as error:
             raise DeviceError(
                 f"No Dask scheduler answers at {where.scheduler}: {error or 'no answer in time'}."
             ) from error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import glob
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def detect_cohort(
     overwrite: bool = False,
     case_limit_s: float = 0.0,
     progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> CohortDetections:
     """Detect in all cases and write ``job.output``: a folder a case (see :mod:`.one_case`), and :mod:`.ending`'s files.
 
@@ -102,6 +104,7 @@ def detect_cohort(
     Args:
         overwrite: do all cases anew, and replace what else lies in their folders.
         case_limit_s: a case that takes longer is given up; 0 for no limit.
+        say: told where Dask's page is, as soon as it is there.
 
     Raises:
         InputError: not a single case could be done.
@@ -109,7 +112,7 @@ def detect_cohort(
         DeviceError: no worker, scheduler or device.
         Cancelled: through ``progress``; finished cases stay, and the next run goes on from there.
     """
-    return _Run(cohort, job, bundle, where, overwrite, case_limit_s, progress or Progress()).do()
+    return _Run(cohort, job, bundle, where, overwrite, case_limit_s, progress or Progress(), say).do()
 
 
 @dataclass
@@ -121,6 +124,7 @@ class _Run:
     overwrite: bool
     case_limit_s: float
     progress: Progress
+    say: Callable[[str], None] | None
     done: dict[str, Outcome] = field(default_factory=dict)
     failed: dict[str, LeftOut] = field(default_factory=dict)
     kept: int = 0
@@ -166,6 +170,8 @@ class _Run:
     def _detect(self, to_do: Sequence[Case]) -> None:
         self.progress(0.02, "Starting the workers")
         with workers_for(self.where, len(to_do)) as workers:
+            if workers.dashboard and self.say:
+                self.say(f"Dask's page: {workers.dashboard}")
             self.workers = _ready(workers, self.job.output)
             job = replace(self.job, device=workers.device)
             clock = Clock(len(to_do), self.progress.part(0.02, 0.99))
@@ -224,7 +230,7 @@ def _ready(workers: Workers, output: Path) -> int:
     """
     try:
         workers.client.wait_for_workers(1, timeout=WAIT_FOR_WORKERS_S)
-    except (OSError, TimeoutError) as error:
+    except (OSError, asyncio.TimeoutError) as error:
         raise DeviceError("No Dask worker has come. Start some and run it again.") from error
     with tempfile.NamedTemporaryFile(dir=output, prefix=".partial-seen-") as seen:
         try:

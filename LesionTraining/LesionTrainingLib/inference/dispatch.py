@@ -7,6 +7,7 @@ worker several tasks, and blames all of them.)
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import queue
 import threading
@@ -103,7 +104,7 @@ class Dispatch:
             return
         try:
             self._workers = set(self._client.nthreads())
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, asyncio.TimeoutError, RuntimeError, ValueError) as error:
             raise DeviceError(f"The connection to the Dask scheduler is lost ({type(error).__name__}).") from error
         self._looked = now
         self._ending &= self._workers

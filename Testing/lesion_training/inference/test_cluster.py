@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -124,6 +125,15 @@ def test_a_dashboard_needs_bokeh(monkeypatch):
     monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: name != "bokeh" or None)
     with pytest.raises(DependencyError, match="bokeh"), workers_for(Where(dashboard=True), 1):
         pass
+
+
+def test_the_dashboard_is_told_and_on_the_loopback(a_cohort, a_job, monkeypatch):
+    """Without Bokeh, Dask serves a page that says so: enough to see where."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: name == "bokeh" or find(name))
+    told = []
+    detect_cohort(a_cohort("good"), a_job, None, Where(workers=1, device="cpu", dashboard=True), say=told.append)
+    assert told[0].startswith("Dask's page: http://127.0.0.1:")
 
 
 @pytest.fixture

@@ -107,6 +107,7 @@ def detect_in_cohort(info: MethodInfo, options: argparse.Namespace) -> None:
             overwrite=options.overwrite,
             case_limit_s=options.case_limit,
             progress=progress.part(0.01, 1.0),
+            say=lambda text: print(text, file=sys.stderr),
         )
     if not options.quiet:
         _print(result, cohort, bundle.warnings() if bundle is not None else (), options.output)
