@@ -9,6 +9,7 @@ through Gloo about the rest.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -69,6 +70,10 @@ class Processes(Peers):
         if not {"RANK", "MASTER_ADDR", "MASTER_PORT"} <= set(os.environ):
             raise UsageError("WORLD_SIZE is set but RANK, MASTER_ADDR or MASTER_PORT is not: start it with torchrun.")
         own = _own_device(choose_device(str(device)))
+        # Its functions take the group of the moment it is loaded as a default, which optimisers cause. Loaded later, it
+        # would keep the group's threads alive until the interpreter ends, and the process could end in an abort.
+        importlib.import_module("torch.distributed.nn.functional")
+
         backend = "gloo"
         if own.type == "cuda":
             torch.cuda.set_device(own)
