@@ -29,7 +29,7 @@ from .case import Case, Truth
 from .cohort import Cohort, LeftOut
 from .file_images import grid_of, read_as
 from .file_names import folder_role, readable, split_in
-from .folder_pairs import Found, Group, channels_of, found_of, group
+from .folder_pairs import Found, Group, channels_of, found_of, group, with_channels
 from .label_maps import COMPONENTS, WAYS, lesions_in, read_label_map
 from .spec import Kind, numbers
 
@@ -111,16 +111,15 @@ def open_folder(path: Path, options: FolderOptions, progress: Progress) -> Cohor
     values, patient = _checked(options)
     if not path.is_dir():
         raise InputError(f"There is no folder {path}. Name one with images.")
-    channels = channels_of(path)
     files = list[Found]()
     for inside in _files_below(path):
-        found = found_of(inside, options.images, options.masks, channels)
+        found = found_of(inside, options.images, options.masks)
         if found is not None:
             files.append(found)
     if all(found.mask for found in files):
         what = f"no image that fits images={options.images}" if options.images else "no NIfTI, NRRD or MetaImage scans"
         raise InputError(f"The folder {path} holds {what}.")
-    groups, left_out = group(files)
+    groups, left_out = group(with_channels(files, channels_of(path)))
     cases = list[FolderCase]()
     for n, one in enumerate(groups):
         progress(n / len(groups), one.id)

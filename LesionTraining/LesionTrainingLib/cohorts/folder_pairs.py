@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from .file_names import (
     words,
 )
 
-_CHANNEL_DIGITS = 4
+_CHANNEL = re.compile(r"(.+)_(\d{4})")
 """nnU-Net ends the names of images with ``_0000`` for the first channel, and those of labels with nothing."""
+_CHANNEL_FOLDERS = ("imagestr", "imagests")
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,12 @@ def channels_of(folder: Path) -> dict[int, str]:
         return {}
 
 
-def found_of(path: Path, images: str, masks: str, channels: Mapping[int, str]) -> Found | None:
+def found_of(path: Path, images: str, masks: str) -> Found | None:
     """What a file is.
 
     Args:
         path: below the cohort's folder.
         images, masks: patterns of paths; empty to go by names. With a pattern for images other files are nothing (None).
-        channels: see :func:`channels_of`.
     """
     text = path.as_posix()
     if masks and fnmatch(text, masks):
@@ -80,13 +81,34 @@ def found_of(path: Path, images: str, masks: str, channels: Mapping[int, str]) -
     else:
         mask = not masks and (folder_role(_last_role(path)) == "mask" or is_mask(path.name))
     stem = stem_of(path.name)
-    parts = words(stem)
-    modality = modality_in(parts)
-    if not mask and _is_channel(parts):
-        modality = modality or channels.get(int(parts[-1]), "")
-        stem, parts = stem[: -_CHANNEL_DIGITS - 1], parts[:-1]
     folders = [folder for folder in path.parts[:-1] if not folder_role(folder)]
-    return Found(path, mask, (*folders, *_own_words(stem)), modality)
+    return Found(path, mask, (*folders, *_own_words(stem)), modality_in(words(stem)))
+
+
+def with_channels(files: Sequence[Found], channels: Mapping[int, str]) -> list[Found]:
+    """The files, images that are channels of one case (``a_0000``, ``a_0001``) with the key of the case.
+
+    Numbers are channels where all images end in them, none of the labels do, and either labels have the name without the
+    number, or the folder or its description is nnU-Net's. Otherwise ``a_0001`` is a scan of its own.
+
+    Args:
+        channels: see :func:`channels_of`.
+    """
+    images = [one for one in files if not one.mask]
+    keys = {one.key for one in files if one.mask}
+    parts = {one: _CHANNEL.fullmatch(one.key[-1]) if one.key else None for one in images}
+    cases = {one: (*one.key[:-1], match[1]) for one, match in parts.items() if match}
+    as_nnunet = bool(channels) or all(_last_role(one.path).casefold() in _CHANNEL_FOLDERS for one in images)
+    if len(cases) < len(images) or keys & {one.key for one in images} or not (as_nnunet or keys & set(cases.values())):
+        return list(files)
+    return [
+        replace(one, key=cases[one], modality=one.modality or _channel(one, channels)) if one in cases else one
+        for one in files
+    ]
+
+
+def _channel(one: Found, channels: Mapping[int, str]) -> str:
+    return channels.get(int(one.key[-1][-4:]), "")
 
 
 def group(files: Sequence[Found]) -> tuple[list[Group], list[LeftOut]]:
@@ -149,10 +171,6 @@ def _pair_the_last(images: dict[tuple[str, ...], list[Found]], masks: dict[tuple
 def _last_role(path: Path) -> str:
     """The folder nearest to the file whose name says a role."""
     return next((folder for folder in reversed(path.parts[:-1]) if folder_role(folder)), "")
-
-
-def _is_channel(parts: Sequence[str]) -> bool:
-    return len(parts) > 1 and len(parts[-1]) == _CHANNEL_DIGITS and parts[-1].isdecimal()
 
 
 def _own_words(stem: str) -> tuple[str, ...]:
