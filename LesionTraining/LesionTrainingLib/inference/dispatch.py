@@ -29,7 +29,7 @@ TRIES = 2
 LOOK_S = 0.25
 """How often the caller may cancel, and the scheduler is asked which workers it has."""
 NO_WORKERS_S = 60.0
-"""After so long without any worker the run ends."""
+"""After so long without a worker that can be used the run ends."""
 
 FETCH_S = 30.0
 RESTART_S = 30.0
@@ -108,10 +108,12 @@ class Dispatch:
             raise DeviceError(f"The connection to the Dask scheduler is lost ({type(error).__name__}).") from error
         self._looked = now
         self._ending &= self._workers
-        if self._workers:
+        if self._workers - self._ending:
             self._had_workers = now
         elif now - self._had_workers > NO_WORKERS_S:
-            raise DeviceError(f"There has been no Dask worker for {NO_WORKERS_S:.0f} s. Start some and run it again.")
+            raise DeviceError(
+                f"There has been no Dask worker for {NO_WORKERS_S:.0f} s, or only such that hang. Start some and run it again."
+            )
 
     def _give_out(self) -> None:
         for worker in self._workers - self._ending - {running.worker for running in self._running.values()}:

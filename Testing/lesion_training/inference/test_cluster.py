@@ -191,6 +191,28 @@ def test_a_scheduler_that_goes_away(a_scheduler, a_cohort, a_job, monkeypatch):
     assert (a_job.output / "good" / "run.json").exists()
 
 
+def test_a_worker_that_hangs_and_cannot_be_ended(a_cohort, a_job, monkeypatch):
+    """Without a nanny nobody can start it anew: the run ends with a sentence instead of waiting for ever."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(dispatch, "NO_WORKERS_S", 1.0)
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            protocol="tcp",
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
+        ) as elsewhere,
+        pytest.raises(DeviceError, match="or only such that hang"),
+    ):
+        where = Where(elsewhere.scheduler_address, device="cpu")
+        detect_cohort(a_cohort("slow", "good"), a_job, None, where, case_limit_s=0.5)
+    left_out = (a_job.output / "left_out.csv").read_text()
+    assert "slow,It took longer than 0.5 s" in left_out
+
+
 def test_nobody_answers(a_cohort, a_job, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     start = time.monotonic()
