@@ -234,7 +234,7 @@ def _spec_of(entry: Any, path: Path) -> CohortSpec:
     if not isinstance(entry, dict) or "kind" not in entry:
         raise UsageError(f"A cohort in {path} has no “kind”. Kinds: {', '.join(_KINDS)}.")
     options = {str(name): value for name, value in entry.items() if name not in ("kind", "path")}
-    if entry["kind"] not in _KINDS:
+    if not isinstance(entry["kind"], str) or entry["kind"] not in _KINDS:
         raise UsageError(f"There is no kind of cohort “{entry['kind']}”. Choose one of: {', '.join(_KINDS)}.")
     return _relative_to(CohortSpec(entry["kind"], str(entry.get("path", "")), options), path)
 
