@@ -1,4 +1,4 @@
-"""The card's table, and the endings of the command that prints it."""
+"""The card's table: a model in each case of a cohort, by its own operating points."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
+from LesionDetectionLib.core.bundle import Bundle, Manifest
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, Geometry, Image
@@ -16,9 +16,8 @@ from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.case import Case, Truth
 from LesionTrainingLib.cohorts.cohort import Cohort
 from LesionTrainingLib.evaluation import detecting
-from LesionTrainingLib.evaluation import evaluate_nodule_ct as module
-from LesionTrainingLib.evaluation.evaluate_nodule_ct import Evaluation, as_table, evaluate, main, summary
 from LesionTrainingLib.evaluation.froc import match_scan
+from LesionTrainingLib.evaluation.model_table import Evaluation, as_table, evaluate_model, summary
 
 
 @pytest.fixture
@@ -58,24 +57,6 @@ def test_without_lesions_there_is_no_cpm():
     assert summary(Evaluation([match], np.zeros(0), {"all": 0.0}))["cpm"] is None
 
 
-def test_a_missing_bundle_ends_with_its_code(tmp_path, capsys):
-    assert main(["--bundle", str(tmp_path / "none")]) == 4
-    assert "There is no model bundle" in capsys.readouterr().err
-
-
-def test_a_bundle_of_another_method_is_refused(tmp_path, capsys):
-    write_bundle(tmp_path / "other", Manifest("pet-weak", "other", "1", {}, {}, {}, True), {"w": np.zeros(1)}, "")
-    assert main(["--bundle", str(tmp_path / "other")]) == 4
-    assert "pet-weak" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("option", "text"), [("--preset", "huge"), ("--seeds", "5-3")])
-def test_phantoms_that_there_are_not_are_told(tmp_path, capsys, option, text):
-    write_bundle(tmp_path / "other", Manifest("nodule-ct", "m", "1", {}, {}, {}, True), {"w": np.zeros(1)}, "")
-    assert main(["--bundle", str(tmp_path / "other"), option, text]) == 2
-    assert text in capsys.readouterr().err
-
-
 @dataclass(frozen=True)
 class SeededCase(Case):
     """A nodule of 8 mm at (seed, 0, 0)."""
@@ -108,28 +89,28 @@ def a_perfect_model(monkeypatch):
             raise InputError("Seven cannot be read.")
         return Detections((Lesion((float(seed), 0.0, 0.0), 9.0, 0.5),), Geometry((2, 2, 2), np.eye(4)), "nodule-ct")
 
-    def open_cohort(spec):
-        seeds = spec.partition("seeds=")[2].partition("&")[0].split(",")
-        cases = [SeededCase(f"case {seed}", seed, "", (CT,), True, int(seed)) for seed in seeds]
-        return Cohort(spec, "phantoms", tuple(cases), on_phantoms=True)
-
     info = SimpleNamespace(
         create=lambda _bundle, _device: SimpleNamespace(detect=detect), default_settings=lambda _bundle: Plain()
     )
     monkeypatch.setattr(detecting, "method", lambda _id: info)
-    monkeypatch.setattr(module, "open_cohort", open_cohort)
     return Bundle(Manifest("nodule-ct", "m", "1", {}, {"operating_points": {"all": 0.3}}, {}, True), {}, "", "here")
 
 
+def cohort(*seeds):
+    cases = tuple(SeededCase(f"case {seed}", str(seed), "", (CT,), True, seed) for seed in seeds)
+    return Cohort("seeded", "phantoms", cases, on_phantoms=True)
+
+
 def test_scans_are_matched_with_their_own_truth(a_perfect_model):
-    found = evaluate(a_perfect_model, "1,2,3", "fast", "cpu", Progress())
+    found = evaluate_model(a_perfect_model, cohort(1, 2, 3), "cpu", Progress())
     assert summary(found)["operating_points"]["all"]["found"] == 3
     assert found.diameter_errors_mm(0.3).tolist() == [1.0, 1.0, 1.0]
 
 
-def test_a_phantom_that_fails_ends_it(a_perfect_model):
-    with pytest.raises(InputError, match="case 7: Seven cannot be read"):
-        evaluate(a_perfect_model, "6,7,8", "fast", "cpu", Progress())
+def test_a_case_that_fails_is_told_and_the_others_go_on(a_perfect_model):
+    found = evaluate_model(a_perfect_model, cohort(6, 7, 8), "cpu", Progress())
+    assert summary(found)["scans"] == 2
+    assert [(left.case, left.reason) for left in found.left_out] == [("case 7", "Seven cannot be read.")]
 
 
 def test_a_size_that_is_not_known_is_no_error(evaluation):
