@@ -43,8 +43,8 @@ class DeepLesionOptions:
     info: name of the list in the folder; empty for ``DL_info.csv``, or the only one that begins so.
     slices: of the image, the key slice in the middle (an odd number).
     spacing: between them in mm; a neighbour that is not there repeats the key slice.
-    noisy: ``drop`` leaves out images with a lesion that the list flags as possibly wrong, as the set's authors do;
-        ``keep`` uses them.
+    noisy: ``drop`` does not use lesions that the list flags as possibly wrong, as the set's authors do: their images are
+        left out, or they are excluded where an image has others; ``keep`` uses them.
     types: coarse types of lesion to keep images of, such as ``4,5`` (1 bone, 2 abdomen, 3 mediastinum, 4 liver, 5 lung,
         6 kidney, 7 soft tissue, 8 pelvis; told for validation and test only); empty for all.
     """
@@ -61,12 +61,14 @@ class DeepLesionCase(Case):
     """Attributes:
     key: the slice and its lesions.
     kinds: of the lesions that count; empty for all. Others are excluded.
+    noisy: whether flagged lesions count; if not, they are excluded.
     slices, spacing: of the image.
     files: those that the image is made of; a neighbour that is not there is not among them.
     """
 
     key: KeySlice
     kinds: tuple[int, ...]
+    noisy: bool
     slices: int
     spacing: float
     files: tuple[Path, ...] = field(repr=False)
@@ -93,8 +95,7 @@ class DeepLesionCase(Case):
     def truth(self) -> Truth:
         lesions, excluded = list[Lesion](), list[Lesion]()
         for marked in self.key.lesions:
-            of_kind = not self.kinds or marked.kind in self.kinds
-            (lesions if of_kind else excluded).append(self._lesion(marked))
+            (lesions if _counts(marked, self.kinds, self.noisy) else excluded).append(self._lesion(marked))
         return Truth(tuple(lesions), tuple(excluded), notes=("DeepLesion does not mark every lesion of an image.",))
 
     def sources(self) -> tuple[Path, ...]:
@@ -152,29 +153,34 @@ def open_deeplesion(path: Path, options: DeepLesionOptions, progress: Progress) 
     keys, left_out = read_key_slices(info)
     folders: dict[str, frozenset[str]] = {}
     cases = list[DeepLesionCase]()
+    noisy = options.noisy == KEEP
     dropped = of_other_types = 0
     for n, key in enumerate(keys):
         if n % 1000 == 0:
             progress(0.3 + 0.7 * n / len(keys), key.series)
-        if options.noisy == DROP and any(lesion.noisy for lesion in key.lesions):
-            dropped += 1
-        elif kinds and not any(lesion.kind in kinds for lesion in key.lesions):
-            of_other_types += 1
-        else:
+        if any(_counts(lesion, kinds, noisy) for lesion in key.lesions):
             _add(path / IMAGES, key, kinds, options, folders, cases, left_out)
+        elif any(_counts(lesion, kinds, True) for lesion in key.lesions):
+            dropped += 1
+        else:
+            of_other_types += 1
     notes = [
         "DeepLesion does not mark every lesion of an image.",
         "It tells no directions: columns were taken to run to the left, rows to posterior, slices to the feet.",
     ]
     if dropped:
         notes.append(
-            f"{dropped} images with a lesion that is flagged as possibly noisy were dropped (noisy=keep uses them)."
+            f"{dropped} images whose lesions are flagged as possibly noisy were dropped (noisy=keep uses them)."
         )
     if of_other_types:
         notes.append(
             f"{of_other_types} images have no lesion of the types {options.types}; types are told for validation and test only."
         )
     return Cohort("", "DeepLesion", tuple(cases), tuple(left_out), tuple(notes))
+
+
+def _counts(lesion: Marked, kinds: tuple[int, ...], noisy: bool) -> bool:
+    return (not kinds or lesion.kind in kinds) and (noisy or not lesion.noisy)
 
 
 def _checked(options: DeepLesionOptions) -> tuple[int, ...]:
@@ -226,7 +232,19 @@ def _add(
     )
     files = tuple(folder / f"{index:03d}.png" for index in wanted if f"{index:03d}.png" in there)
     cases.append(
-        DeepLesionCase(key.id, key.patient, key.split, (CT,), True, key, kinds, options.slices, options.spacing, files)
+        DeepLesionCase(
+            key.id,
+            key.patient,
+            key.split,
+            (CT,),
+            True,
+            key,
+            kinds,
+            options.noisy == KEEP,
+            options.slices,
+            options.spacing,
+            files,
+        )
     )
 
 

@@ -6,7 +6,6 @@ Pixel coordinates in the file count from 1 (so its authors' own code reads them)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,12 +163,3 @@ def _marked(row: Row) -> Marked:
 def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
     a, b, c = values
     return a, b, c
-
-
-def count_types(slices: list[KeySlice]) -> Mapping[int, int]:
-    """How many lesions are of each type."""
-    counts: dict[int, int] = defaultdict(int)
-    for one in slices:
-        for lesion in one.lesions:
-            counts[lesion.kind] += 1
-    return counts

@@ -148,13 +148,18 @@ def test_lesions_of_one_image_are_one_case(tmp_path):
     assert [(case.id[-3:], len(case.truth().lesions)) for case in cohort.cases] == [("005", 2), ("006", 1)]
 
 
-def test_noisy_images_are_dropped_unless_they_are_wanted(tmp_path):
-    a_set(tmp_path, [a_row(4), a_row(5), a_row(5, Possibly_noisy=1)])
+def test_noisy_lesions_are_not_used_unless_they_are_wanted(tmp_path):
+    a_set(tmp_path, [a_row(4), a_row(5), a_row(5, Possibly_noisy=1), a_row(6, Possibly_noisy=1)])
     cohort = opened(tmp_path)
-    assert [case.id[-3:] for case in cohort.cases] == ["004"]
-    assert any("1 images with a lesion that is flagged" in note for note in cohort.notes)
+    assert [case.id[-3:] for case in cohort.cases] == ["004", "005"]
+    assert any("1 images whose lesions are flagged" in note for note in cohort.notes)
+    truth = cohort.cases[1].truth()
+    assert [["noisy" in lesion.note for lesion in found] for found in (truth.lesions, truth.excluded)] == [
+        [False],
+        [True],
+    ]
     kept = opened(tmp_path, "?noisy=keep")
-    assert [case.id[-3:] for case in kept.cases] == ["004", "005"]
+    assert [case.id[-3:] for case in kept.cases] == ["004", "005", "006"]
     assert ["noisy" in lesion.note for lesion in kept.cases[1].truth().lesions] == [False, True]
     with pytest.raises(UsageError, match="noisy is “keep” or “drop”"):
         opened(tmp_path, "?noisy=perhaps")
