@@ -12,6 +12,7 @@ from .bundle import Bundle
 from .detections import Detections
 from .errors import UsageError
 from .image import Image
+from .late import load
 from .progress import Progress
 
 
@@ -74,12 +75,12 @@ class MethodInfo:
             raise UsageError(f"The method {self.id} needs a model: name a bundle with --model.")
         if bundle is not None:
             bundle.require_method(self.id)
-        detector: Detector = _load(self.factory)(bundle, device)
+        detector: Detector = load(self.factory)(bundle, device)
         return detector
 
     def default_settings(self, bundle: Bundle | None) -> Any:
         """The method's settings as this bundle wants them; the plain defaults without one."""
-        return _load(self.settings)(bundle)
+        return load(self.settings)(bundle)
 
 
 def methods() -> dict[str, MethodInfo]:
@@ -103,8 +104,3 @@ def method(method_id: str) -> MethodInfo:
     if method_id not in known:
         raise UsageError(f"There is no method “{method_id}”. Choose one of: {', '.join(known)}.")
     return known[method_id]
-
-
-def _load(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(importlib.import_module(module), name)

@@ -87,6 +87,12 @@ class Mask:
         i, j, k = geometry.ras_from_ijk(kji[::-1] + np.array(self.start_ijk))
         return float(i), float(j), float(k)
 
+    def box_ras_mm(self, geometry: Geometry) -> tuple[Point, Point]:
+        """Opposite corners (lowest, highest) of the box around its voxels' edges, axis-aligned in RAS mm."""
+        centres = geometry.ras_from_ijk(np.argwhere(self.voxels)[:, ::-1] + np.array(self.start_ijk))
+        half_voxel = np.abs(geometry.ijk_to_ras[:3, :3]).sum(axis=1) / 2
+        return _pair([centres.min(axis=0) - half_voxel, centres.max(axis=0) + half_voxel])
+
     def to_json(self) -> dict[str, Any]:
         packed = zlib.compress(np.packbits(self.voxels, axis=None).tobytes(), 9)
         return {

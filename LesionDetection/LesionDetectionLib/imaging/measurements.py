@@ -58,7 +58,9 @@ def measure_mask(image: Image, mask: Mask) -> MaskMeasurements:
         f"max_{suffix}": float(inside.max()),
     }
     touches = bool((start == 0).any() or (stop == np.array(image.shape_kji[::-1])).any())
-    return MaskMeasurements(mask.centroid_ras_mm(image.geometry), _box(image, mask), recist, values, touches)
+    return MaskMeasurements(
+        mask.centroid_ras_mm(image.geometry), mask.box_ras_mm(image.geometry), recist, values, touches
+    )
 
 
 def equivalent_diameter_mm(volume_mm3: float) -> float:
@@ -69,11 +71,3 @@ def equivalent_diameter_mm(volume_mm3: float) -> float:
 def _unit_suffix(image: Image) -> str:
     unit = image.unit or _UNIT_OF_MODALITY.get(image.modality, "")
     return _UNIT_SUFFIX.get(unit, "value")
-
-
-def _box(image: Image, mask: Mask) -> tuple[Point, Point]:
-    ijk = np.argwhere(mask.voxels)[:, ::-1] + np.array(mask.start_ijk)
-    centres = image.geometry.ras_from_ijk(ijk)
-    half_voxel = np.abs(image.ijk_to_ras[:3, :3]).sum(axis=1) / 2
-    low, high = centres.min(axis=0) - half_voxel, centres.max(axis=0) + half_voxel
-    return (float(low[0]), float(low[1]), float(low[2])), (float(high[0]), float(high[1]), float(high[2]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from LesionDetectionLib.core.bundle import Weights
 from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.late import load
 from LesionDetectionLib.core.progress import Progress
 
 from ..cohorts.case import Case
@@ -94,10 +95,10 @@ class Recipe:
     train: str
 
     def default_settings(self) -> Any:
-        return _load(self.settings)()
+        return load(self.settings)()
 
     def function(self) -> TrainFunction:
-        function: TrainFunction = _load(self.train)
+        function: TrainFunction = load(self.train)
         return function
 
 
@@ -123,8 +124,3 @@ def recipe(method: str) -> Recipe:
     if method not in known:
         raise UsageError(f"There is no training recipe for “{method}”. There is one for: {', '.join(known)}.")
     return known[method]
-
-
-def _load(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(importlib.import_module(module), name)

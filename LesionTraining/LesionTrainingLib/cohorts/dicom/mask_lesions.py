@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from LesionDetectionLib.core.image import Geometry
-from LesionDetectionLib.core.lesion import LESION, Code, Lesion, Mask, Point
+from LesionDetectionLib.core.lesion import LESION, Code, Lesion, Mask
 from LesionDetectionLib.imaging.measurements import equivalent_diameter_mm
 from scipy import ndimage
 
@@ -45,17 +45,9 @@ def _lesion(mask: Mask, geometry: Geometry, meaning: Code, note: str) -> Lesion:
         center_ras_mm=mask.centroid_ras_mm(geometry),
         diameter_mm=equivalent_diameter_mm(volume),
         score=1.0,
-        box_ras_mm=_box(mask, geometry),
+        box_ras_mm=mask.box_ras_mm(geometry),
         mask=mask,
         measurements={"volume_mm3": volume},
         meaning=meaning,
         note=note,
     )
-
-
-def _box(mask: Mask, geometry: Geometry) -> tuple[Point, Point]:
-    ijk = np.argwhere(mask.voxels)[:, ::-1] + np.array(mask.start_ijk)
-    centres = geometry.ras_from_ijk(ijk)
-    half_voxel = np.abs(geometry.ijk_to_ras[:3, :3]).sum(axis=1) / 2
-    low, high = centres.min(axis=0) - half_voxel, centres.max(axis=0) + half_voxel
-    return (float(low[0]), float(low[1]), float(low[2])), (float(high[0]), float(high[1]), float(high[2]))
