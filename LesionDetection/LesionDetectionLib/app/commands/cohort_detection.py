@@ -24,11 +24,19 @@ _LIKE_A_SPEC = re.compile(r"[a-z][a-z0-9]+:.")
 
 def add_cohort_options(parser: argparse.ArgumentParser) -> None:
     """The options that only a cohort knows; each defaults to what an unset option is."""
-    group = parser.add_argument_group("for a cohort")
+    group = parser.add_argument_group(
+        "for a cohort", "Cases that an earlier run finished are skipped, unless they changed or --overwrite is given."
+    )
     group.add_argument(
         "--scheduler", default="", metavar="ADDRESS", help="of a running Dask scheduler, tcp://HOST:PORT or tls://..."
     )
-    group.add_argument("--workers", type=int, default=0, metavar="N", help="processes of this machine")
+    group.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes of this machine (default: by cores, memory, GPUs)",
+    )
     group.add_argument(
         "--memory",
         type=float,
