@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from LesionDetectionLib.core.atomic import atomic_file
+from LesionDetectionLib.core.errors import OutputError
 
 HISTORY = "history.jsonl"
 STEP, VALIDATION, NOTE = "step", "validation", "note"
@@ -78,7 +79,11 @@ class HistoryWriter:
         self._file: TextIO = path.open("a", encoding="utf-8", newline="\n", buffering=1)
 
     def __call__(self, record: Record) -> None:
-        self._file.write(record.as_line())
+        """Raises OutputError where the disk is full."""
+        try:
+            self._file.write(record.as_line())
+        except OSError as error:
+            raise OutputError(f"{self._file.name} cannot be written to: {error}. Is the disk full?") from error
 
     def position(self) -> int:
         """Bytes written so far."""

@@ -66,11 +66,6 @@ def test_two_processes_equal_one(told, tmp_path, name):
     np.testing.assert_allclose(losses, losses_of(alone.history), rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(weights, told["script"].flat(task.network), rtol=0, atol=TOLERANCE)
     assert norm == "BatchNorm3d"
-    print(
-        name,
-        np.abs(np.subtract(losses, losses_of(alone.history))).max(),
-        np.abs(np.subtract(weights, told["script"].flat(task.network))).max(),
-    )
     assert losses[-1] != losses[0]
 
 

@@ -96,7 +96,7 @@ def normalised(processes: Processes) -> float:
 
 
 def difference(first: torch.Tensor, second: torch.Tensor) -> float:
-    return float((first - second).abs().max())
+    return float((first - second).detach().abs().max())
 
 
 def stopped_by_the_second(folder: Path, processes: Processes) -> str:
