@@ -16,9 +16,6 @@ from .outcome import Fate, Outcome
 from .overlap import BOX, overlaps
 from .policy import IOU, Policy, fates_of, lesions_of_marks, require_finite_scores
 
-IOU_RANGE = tuple(round(0.1 + 0.05 * step, 2) for step in range(9))
-"""The IoU from .1 to .5 over which average precision is averaged."""
-
 
 @dataclass(frozen=True)
 class Coco3d(Policy):

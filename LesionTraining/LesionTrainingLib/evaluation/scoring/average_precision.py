@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from LesionDetectionLib.core.errors import InputError
 
-from ..matching.coco3d import IOU_RANGE, Coco3d
+from ..matching.coco3d import Coco3d
 from ..matching.findings import FloatArray, ImageFindings
 from ..matching.outcome import Fate, Outcome
 from ..matching.policy import Policy
-from ..metrics.precision_recall import PrecisionRecall, precision_recall
+from ..metrics.precision_recall import IOU_THRESHOLDS, PrecisionRecall, precision_recall
 from ..metrics.roc import roc
 from ..output.plots import Curve, Plot, precision_recall_plot, roc_plot
 from ..output.tables import Table
@@ -24,10 +24,10 @@ from .scored import Scored, ScoreOptions, match_all, shown
 def score_coco3d(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scored:
     """AP at IoU .1, and its mean over .1 to .5. Raises Cancelled."""
     assert isinstance(policy, Coco3d)
-    at_each = [policy.match_at(image, IOU_RANGE) for image in shown(scoring.images, options.progress.part(0, 0.5))]
-    outcomes = [of_image[IOU_RANGE.index(policy.least_iou)] for of_image in at_each]
-    curves = [ranked([of_image[step] for of_image in at_each]) for step in range(len(IOU_RANGE))]
-    by_iou = {f"{iou:g}": curve.coco_average_precision() for iou, curve in zip(IOU_RANGE, curves, strict=True)}
+    at_each = [policy.match_at(image, IOU_THRESHOLDS) for image in shown(scoring.images, options.progress.part(0, 0.5))]
+    outcomes = [of_image[IOU_THRESHOLDS.index(policy.least_iou)] for of_image in at_each]
+    curves = [ranked([of_image[step] for of_image in at_each]) for step in range(len(IOU_THRESHOLDS))]
+    by_iou = {f"{iou:g}": curve.coco_average_precision() for iou, curve in zip(IOU_THRESHOLDS, curves, strict=True)}
     mean = float(np.mean(list(by_iou.values())))
     found = read_free_response(policy, scoring.images, outcomes, options)
     first = by_iou[f"{policy.least_iou:g}"]
@@ -40,7 +40,7 @@ def score_coco3d(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Sco
     plots = {**found.plots}
     if options.plots:
         plots["precision_recall"] = _plot(
-            curves[IOU_RANGE.index(policy.least_iou)], f"coco3d, AP {first:.3f} at IoU .1"
+            curves[IOU_THRESHOLDS.index(policy.least_iou)], f"coco3d, AP {first:.3f} at IoU .1"
         )
     lead = f"AP {first:.3f} at IoU .1, mAP {mean:.3f} over .1 to .5. As a FROC: {found.lead}"
     summary = {**values, **found.summary, "rule": policy.rule}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.lesion import Mask
 from LesionTrainingLib.evaluation.matching import AutoPet, Coco3d, Findings, ImageFindings, Picai
-from LesionTrainingLib.evaluation.matching.coco3d import IOU_RANGE
+from LesionTrainingLib.evaluation.metrics.precision_recall import IOU_THRESHOLDS
 from LesionTrainingLib.evaluation.metrics.volumes import whole_image_scores
 from LesionTrainingLib.evaluation.reading.sets import Scoring
 from LesionTrainingLib.evaluation.scoring import ScoreOptions, score
@@ -75,7 +75,7 @@ def coco_average_precision(images, least):
 def test_coco3d(seed):
     images = random_images(seed)
     found = score(Coco3d(), Scoring(tuple(images), (), ()), QUICK).summary
-    expected = [coco_average_precision(images, least) for least in IOU_RANGE]
+    expected = [coco_average_precision(images, least) for least in IOU_THRESHOLDS]
     np.testing.assert_allclose(list(found["average_precision_at_iou"].values()), expected, atol=1e-12)
     assert found["average_precision"] == pytest.approx(expected[0])
     assert found["mean_average_precision"] == pytest.approx(np.mean(expected))
