@@ -32,8 +32,13 @@ def of(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def split_state(state: State) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The plain values and the arrays of a task's state."""
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-    plain = {name: value for name, value in state.items() if name not in arrays}
-    return plain, {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    plain = {name: _plain(value) for name, value in state.items() if name not in arrays}
+    return plain, {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}
+
+
+def _plain(value: Any) -> Any:
+    """JSON knows no numpy numbers."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def join_state(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> State:
