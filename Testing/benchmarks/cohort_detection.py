@@ -3,12 +3,14 @@
     python Testing/benchmarks/cohort_detection.py [CASES]
 
 Every way writes the same files, with one thread a process; starting the workers and loading the model in each of them is
-part of their time. Prints wall times and their ratio to the loop's.
+part of their time. Prints wall times, which other programs on the machine disturb, and processor times, and their ratios to
+the loop's.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -32,16 +34,19 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     cohort = open_cohort(f"phantoms:chest?seeds=0-{count - 1}&protocol=tiny")
     with tempfile.TemporaryDirectory() as folder:
-        loop = timed(lambda: plain_loop(cohort, Path(folder) / "loop"))
+        loop, cpu = timed(lambda: plain_loop(cohort, Path(folder) / "loop"))
         print(
-            f"{count} tiny chest phantoms, making them included; plain loop: {loop:.1f} s, {loop / count:.2f} s a case"
+            f"{count} tiny chest phantoms, made and detected in; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
         )
+        print(f"plain loop: {loop:.1f} s, {loop / count:.2f} s a case; {cpu:.1f} s of processor")
         for workers in (1, 2):
             output = Path(folder) / f"workers-{workers}"
-            seconds = timed(lambda w=workers, o=output: over_dask(cohort, w, o))
-            print(f"{workers} worker(s): {seconds:.1f} s, ratio {seconds / loop:.2f}")
+            wall, used = timed(lambda w=workers, o=output: over_dask(cohort, w, o))
+            print(
+                f"{workers} worker(s): {wall:.1f} s, ratio {wall / loop:.2f}; {used:.1f} s of processor, ratio {used / cpu:.2f}"
+            )
             assert marks(output, cohort) == marks(Path(folder) / "loop", cohort)
-        again = timed(lambda: over_dask(cohort, 2, output))
+        again, _ = timed(lambda: over_dask(cohort, 2, output))
         print(f"the same again, with nothing left to do: {again:.2f} s, {1000 * again / count:.0f} ms a case")
 
 
@@ -69,10 +74,16 @@ def marks(output: Path, cohort: Cohort) -> list[str]:
     return [(output / case.id / "lesions.csv").read_text() for case in cohort.cases]
 
 
-def timed(work) -> float:
-    start = time.perf_counter()
+def timed(work) -> tuple[float, float]:
+    """Seconds on the wall, and of processor in this process and those that it has started and ended."""
+    wall, used = time.perf_counter(), processor_s()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - wall, processor_s() - used
+
+
+def processor_s() -> float:
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 if __name__ == "__main__":
