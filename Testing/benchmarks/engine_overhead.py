@@ -3,14 +3,13 @@
     python Testing/benchmarks/engine_overhead.py [--steps N] [--widths 16,32] [--threads N]
 
 Both loops fit the same small 3D network on the same samples and end with the same weights; the engine writes its history
-and TensorBoard's events at each step. The loops take turns, in short runs, so that other work on the machine disturbs
-both alike; the median of the runs' ratios is told.
+and TensorBoard's events at each step. The loops take turns, in short runs; told is the least processor time of each, which
+other work on the machine disturbs least.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
 from dataclasses import replace
@@ -76,32 +75,31 @@ def main() -> None:
     device = describe_device(torch.device("cpu"))
     print(f"{numbers} parameters, batch {options.batch} of {SIDE}^3 voxels, {ROUNDS} x {options.steps} steps, {device}")
     for name, runs in seconds.items():
-        ratio = statistics.median(one / other for one, other in zip(runs, seconds["bare"], strict=True))
-        print(f"{name:24} {1e3 * statistics.median(runs):8.2f} ms a step   ratio {ratio:.3f}")
+        print(f"{name:24} {1e3 * min(runs):8.2f} ms a step   ratio {min(runs) / min(seconds['bare']):.3f}")
     for millions in (1, 10):
         took, size = checkpoint(millions * 10**6)
         print(f"checkpoint, {millions} million parameters with Adam: {took:.2f} s, {size / 2**20:.0f} MiB")
 
 
 def bare(task: Cubes, steps: int) -> float:
-    """Seconds a step of the least that a training loop does."""
+    """Processor seconds a step of the least that a training loop does."""
     optimizer = torch.optim.Adam(task.network.parameters(), 1e-3)
     task.network.train()
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(steps):
         optimizer.zero_grad(set_to_none=True)
         loss = functional.cross_entropy(task.network(task.voxels), task.labels)
         loss.backward()
         optimizer.step()
         loss.item()
-    return (time.perf_counter() - start) / steps
+    return (time.process_time() - start) / steps
 
 
 def engine(task: Cubes, settings: EngineSettings) -> float:
-    """Seconds from the first step's record to the last's, over the steps between: no start, no checkpoint."""
+    """Processor seconds from the first step's record to the last's, over the steps between: no start, no checkpoint."""
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        fit(task, settings, Path(folder), "cpu", Progress(), listeners=[lambda _: times.append(time.perf_counter())])
+        fit(task, settings, Path(folder), "cpu", Progress(), listeners=[lambda _: times.append(time.process_time())])
     return (times[-1] - times[0]) / (len(times) - 1)
 
 

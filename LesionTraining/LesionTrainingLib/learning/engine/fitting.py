@@ -67,6 +67,7 @@ class Fitting:
         task.network.to(processes.device)
         self.network = task.network
         self.optimizer = make_optimizer(self.network, settings)
+        self._parameters = [parameter for _, parameter in fitted_parameters(self.network)]
         self.precision = Precision(settings.precision, processes.device)
         self.schedule, self.best = Schedule(settings), Best(settings)
         self.at = Position(0, 0, settings.accumulate)
@@ -109,8 +110,7 @@ class Fitting:
         set_rate(self.optimizer, rate)
         self.network.train()
         terms = self._gradient(step)
-        parameters = [parameter for _, parameter in fitted_parameters(self.network)]
-        norm = self.precision.descend(self.optimizer, parameters, settings.clip_norm)
+        norm = self.precision.descend(self.optimizer, self._parameters, settings.clip_norm)
         values = self._values(terms, norm)
         self.at.step, self.loss = step + 1, values["loss"]
         if self.at.step % settings.log_every == 0 or self.at.step == settings.steps:

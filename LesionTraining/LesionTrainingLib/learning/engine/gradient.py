@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from .distributed import Processes
-from .optimisers import fitted_parameters
 from .precision import Precision
 from .randomness import seed_everything
 from .settings import EngineSettings
@@ -43,7 +42,7 @@ def add_up_gradient(
             precision.backward(loss * weight if parts > 1 else loss)
         for name, mean in means.items():
             told[name] = told[name] + mean * weight if name in told else mean * weight
-    processes.add_gradients(parameter for _, parameter in fitted_parameters(network))
+    processes.add_gradients(parameter for parameter in network.parameters() if parameter.requires_grad)
     return told
 
 

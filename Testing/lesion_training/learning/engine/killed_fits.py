@@ -6,6 +6,7 @@ are forked, before anything was computed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -62,8 +63,16 @@ def kill_while_writing():
     safetensors.torch.save_file = half_written
 
 
+@contextlib.contextmanager
+def whole_folder_then_kill(path):
+    with atomic.atomic_folder(path) as temporary:
+        yield temporary
+    kill_self()
+
+
 def kill_after_rename():
-    checkpoints._places = kill_self
+    """Before older checkpoints are removed."""
+    checkpoints.atomic_folder = whole_folder_then_kill
 
 
 def run(folder: Path, prepare=None) -> tuple[int, int]:
@@ -91,8 +100,9 @@ def main() -> None:
     for prepare in [*kinds, "last"]:
         child, steps = run(folder, prepare if callable(prepare) else None)
         if prepare is None:
-            os.read(steps, 1)
-            time.sleep(draw.uniform(0, 0.12))
+            for _ in range(draw.randint(5, 9)):
+                os.read(steps, 1)
+            time.sleep(draw.uniform(0, 2 * SLOW))
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         os.close(steps)
