@@ -1,12 +1,13 @@
-"""A model on a cohort from scratch: every mark in every labelled case, and the case's truth."""
+"""A method on a cohort from scratch: every mark in every labelled case, and the case's truth."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from LesionDetectionLib.core.bundle import Bundle
-from LesionDetectionLib.core.detector import Detector, method
+from LesionDetectionLib.core.detector import Detector, MethodInfo, method
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
@@ -19,10 +20,40 @@ from .reading.from_cohort import truth_of
 from .reading.sets import ImageMarks, ImageTruth, MarkSet, TruthSet
 
 
+@dataclass(frozen=True, eq=False)
+class Finder:
+    """What detects: a method, with a model or, where the method needs none, without."""
+
+    info: MethodInfo
+    bundle: Bundle | None = None
+
+    @classmethod
+    def of(cls, method_id: str, bundle: Bundle | None = None) -> Finder:
+        """The method of this id, or of the bundle where the id is empty.
+
+        Raises:
+            UsageError: there is no such method.
+            BundleError: the bundle is for another method.
+        """
+        if bundle is None:
+            return cls(method(method_id))
+        if method_id:
+            bundle.require_method(method_id)
+        return cls(method(bundle.manifest.method), bundle)
+
+    @property
+    def title(self) -> str:
+        """Whose marks they are, in words."""
+        if self.bundle is None:
+            return f"{self.info.title} ({self.info.id})"
+        manifest = self.bundle.manifest
+        return f"“{manifest.name}” {manifest.version} ({manifest.method})"
+
+
 def detect_in_cohort(
-    bundle: Bundle, cohort: Cohort, device: str, progress: Progress, *, outlines: bool = False
+    finder: Finder, cohort: Cohort, device: str, progress: Progress, *, outlines: bool = False
 ) -> tuple[TruthSet, MarkSet]:
-    """Detect in each labelled case with the method of the bundle, whatever the marks score, and read the case's labels.
+    """Detect in each labelled case, whatever the marks score, and read the case's labels.
 
     A case that cannot be read or detected in is left out and listed.
 
@@ -30,14 +61,15 @@ def detect_in_cohort(
         outlines: also outline each mark, where the method can leave that out: policies that compare masks need it.
 
     Raises:
+        UsageError: the method needs a model and has none.
         BundleError, DeviceError: the model or device cannot be used.
         InputError: no case could be used.
         Cancelled: see ``progress``.
     """
-    info = method(bundle.manifest.method)
-    points = operating_points(bundle)
-    settings = _all_marks(info.default_settings(bundle), outlines)
-    detector = info.create(bundle, device)
+    bundle = finder.bundle
+    points = operating_points(bundle) if bundle is not None else ()
+    detector = finder.info.create(bundle, device)
+    settings = _all_marks(finder.info.default_settings(bundle), outlines)
     labelled = [case for case in cohort.cases if case.labelled]
     done, failed = work_on(labelled, lambda case: _detect(detector, case, settings), progress)
     unlabelled = tuple(LeftOut(case.id, "It has no labels.") for case in cohort.cases if not case.labelled)
@@ -56,11 +88,11 @@ def detect_in_cohort(
     )
     marks = MarkSet(
         {case.id: marks for case, (_, marks) in done},
-        f"“{bundle.manifest.name}” {bundle.manifest.version} ({bundle.manifest.method})",
+        finder.title,
         complete=False,
-        notes=bundle.warnings(),
+        notes=bundle.warnings() if bundle is not None else (),
         operating_points={point.name: point.threshold for point in points},
-        default_point=points[0].name,
+        default_point=points[0].name if points else "",
     )
     return truth, marks
 

@@ -5,58 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.core.atomic import check_output_folder
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.progress import Progress
 
-from .froc_bootstrap import SAMPLES
+from .inputs import COMPARE_MASKS, Inputs, read_inputs
 from .matching import POLICIES, AutoPet, ImageFindings, Policy, policy
-from .reading import deeplesion_lists, luna16_lists
-from .reading.sets import MarkSet, Scoring, TruthSet, put_together
+from .reading.sets import MarkSet, Scoring, put_together
+from .request import ALL, Request, check_request
 from .results import RESULT_NAMES, About, write_evaluation
 from .scoring import Scored, ScoreOptions, score
+from .scoring.mask_pairs import MaskPairs
 
-ALL = "all"
-_COMPARE_MASKS = ("picai", "autopet")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What ``lesion evaluate`` is asked for; None and empty texts are what was not given.
-
-    Attributes:
-        protocol: a policy's name, or ``all``.
-        output: folder for the results.
-        annotations, excluded, series: LUNA16's lists.
-        truth: DeepLesion's ``DL_info.csv``, or a folder of detections files or label maps.
-        cohort: a specification whose labels are the truth.
-        detections: a table of marks, or a folder of detections files.
-        model: a bundle, to detect with from scratch.
-        split: of DeepLesion's lists.
-        operating_point: which marks a protocol without scores is shown: a name that the model gives, or a least score.
-        device: to detect on.
-        samples, seed: of the bootstrap.
-        overwrite: replace earlier results.
-    """
-
-    protocol: str
-    output: Path
-    annotations: Path | None = None
-    excluded: Path | None = None
-    series: Path | None = None
-    truth: Path | None = None
-    cohort: str = ""
-    detections: Path | None = None
-    model: Path | None = None
-    split: str = ""
-    operating_point: str = ""
-    device: str = "auto"
-    samples: int = SAMPLES
-    seed: int = 0
-    overwrite: bool = False
+__all__ = ["Evaluated", "Request", "evaluate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,104 +40,48 @@ def evaluate(request: Request, progress: Progress) -> Evaluated:
         OutputError: results that cannot be written.
         Cancelled: through ``progress``; nothing was written.
     """
-    _check(request)
+    check_request(request)
     policies = list(POLICIES.values()) if request.protocol == ALL else [policy(request.protocol)]
     check_output_folder(request.output, RESULT_NAMES, request.overwrite)
-    reading, matching = (0.9, 0.98) if request.model is not None else (0.2, 0.9)
-    truth, marks = _read(request, progress.part(0, reading))
-    scoring = put_together(truth, marks)
-    scoring = replace(scoring, notes=(*scoring.notes, *_fallbacks(policies, scoring.images)))
-    policies = [_at_operating_point(one, request.operating_point, marks) for one in policies]
+    reading, matching = (0.9, 0.98) if request.from_scratch else (0.2, 0.9)
+    inputs = read_inputs(request, progress.part(0, reading))
+    scoring = put_together(inputs.truth, inputs.marks)
+    other = put_together(inputs.truth, inputs.compared) if inputs.compared is not None else None
+    notes = (*scoring.notes, *(other.notes if other is not None else ()), *_fallbacks(policies, scoring.images))
+    scoring = replace(scoring, notes=tuple(dict.fromkeys(notes)))
+    pairs = MaskPairs()
     scored = []
     for index, one in enumerate(policies):
         part = progress.part(reading, matching).part(index / len(policies), (index + 1) / len(policies))
-        options = ScoreOptions(request.samples, request.seed, marks.operating_points, progress=part)
-        scored.append(score(one, scoring, options))
+        scored.append(_score(request, one, inputs, scoring, other, pairs, part))
     progress(matching, "Writing")
-    write_evaluation(request.output, scored, scoring, _about(request, truth, marks), request.overwrite)
+    write_evaluation(request.output, scored, scoring, _about(request, inputs), request.overwrite)
     progress(1.0, "Done")
     return Evaluated(scoring, tuple(scored))
 
 
-def _check(request: Request) -> None:
-    """Raises UsageError for arguments that do not go together."""
-    if request.protocol != ALL:
-        policy(request.protocol)
-    given = [
-        name
-        for name, value in (
-            ("--annotations", request.annotations),
-            ("--truth", request.truth),
-            ("--cohort", request.cohort),
-        )
-        if value
-    ]
-    if request.samples < 0 or request.seed < 0:
-        raise UsageError("--bootstraps and --seed must be 0 or more.")
-    if request.model is not None and (request.detections is not None or given != ["--cohort"]):
-        raise UsageError("--model detects from scratch: name a --cohort with it, and neither --detections nor lists.")
-    if request.model is None and request.detections is None:
-        raise UsageError("Name the marks to score with --detections, or a --model to detect with.")
-    if len(given) != 1:
-        raise UsageError(
-            "Name the truth once: --annotations with --seriesuids (LUNA16's lists), --truth (DL_info.csv or a folder), or "
-            f"--cohort. {'None was' if not given else ' and '.join(given) + ' were'} given."
-        )
-    if (request.annotations is None) != (request.series is None):
-        raise UsageError("LUNA16's lists go together: --annotations, --seriesuids and, where there is one, --excluded.")
-    if request.excluded is not None and request.annotations is None:
-        raise UsageError("--excluded is one of LUNA16's lists and goes with --annotations and --seriesuids.")
-    if request.split and (request.truth is None or request.truth.is_dir()):
-        raise UsageError("--split is for DL_info.csv; a cohort has it in its specification (...?split=test).")
+def _score(
+    request: Request,
+    one: Policy,
+    inputs: Inputs,
+    scoring: Scoring,
+    other: Scoring | None,
+    pairs: MaskPairs,
+    progress: Progress,
+) -> Scored:
+    """One policy, and what the other marks are worth under it."""
+    policies = [_at_operating_point(one, request.operating_point, inputs.marks)]
+    share = 0.6 if other is not None else 1.0
+    points = inputs.marks.operating_points
+    options = ScoreOptions(request.samples, request.seed, points, progress=progress.part(0, share), pairs=pairs)
+    scored = score(policies[0], scoring, options)
+    if other is None or inputs.compared is None:
+        return scored
+    from .scoring.comparison import Compared, with_comparison
 
-
-def _read(request: Request, progress: Progress) -> tuple[TruthSet, MarkSet]:
-    if request.model is not None:
-        return _detect(request, request.model, progress)
-    assert request.detections is not None
-    progress(0, "Reading")
-    truth = _read_truth(request, progress.part(0, 0.5))
-    progress(0.5, "Reading the marks")
-    return truth, _read_marks(request, request.detections, truth, progress.part(0.5, 1))
-
-
-def _read_truth(request: Request, progress: Progress) -> TruthSet:
-    if request.annotations is not None and request.series is not None:
-        return luna16_lists.read_truth(request.annotations, request.excluded, request.series)
-    if request.truth is not None and not request.truth.is_dir():
-        return deeplesion_lists.read_truth(request.truth, request.split)
-    if request.truth is not None:
-        from .reading import folders
-
-        return folders.read_truth(request.truth, progress)
-    from ..cohorts.spec import open_cohort
-    from .reading import from_cohort
-
-    return from_cohort.read_truth(open_cohort(request.cohort, progress.part(0, 0.1)), progress.part(0.1, 1))
-
-
-def _read_marks(request: Request, path: Path, truth: TruthSet, progress: Progress) -> MarkSet:
-    """A folder holds detections files; a table's form is that of the truth."""
-    pixels = request.truth is not None and not request.truth.is_dir()
-    if path.is_dir():
-        if pixels:
-            raise UsageError("With DL_info.csv the marks are a table: File_name,x1,y1,x2,y2,score, in pixels.")
-        from .reading import folders
-
-        return folders.read_marks(path, progress)
-    return deeplesion_lists.read_marks(path, truth) if pixels else luna16_lists.read_marks(path)
-
-
-def _detect(request: Request, model: Path, progress: Progress) -> tuple[TruthSet, MarkSet]:
-    from LesionDetectionLib.core.bundle import Bundle
-
-    from ..cohorts.spec import open_cohort
-    from .detecting import detect_in_cohort
-
-    bundle = Bundle.open(model)
-    cohort = open_cohort(request.cohort, progress.part(0, 0.05))
-    outlines = request.protocol in (*_COMPARE_MASKS, ALL)
-    return detect_in_cohort(bundle, cohort, request.device, progress.part(0.05, 1), outlines=outlines)
+    their = _at_operating_point(one, request.operating_point, inputs.compared)
+    compared = Compared(their, other, (inputs.marks.title, inputs.compared.title))
+    return with_comparison(scored, compared, replace(options, progress=progress.part(share, 1)))
 
 
 def _at_operating_point(one: Policy, wanted: str, marks: MarkSet) -> Policy:
@@ -213,7 +120,7 @@ def _fallbacks(policies: Sequence[Policy], images: Sequence[ImageFindings]) -> l
         sized = any(_finite(image.marks.diameters_mm) for image in images)
         size = "of their diameters" if sized else "of 10 mm, as they say no size"
         return [f"The marks have no boxes and no masks: {', '.join(names)} took spheres {size}."]
-    compare_masks = [name for name in names if name in _COMPARE_MASKS]
+    compare_masks = [name for name in names if name in COMPARE_MASKS]
     if compare_masks and not masks:
         return [f"The marks have no masks: {' and '.join(compare_masks)} took boxes or drew spheres instead."]
     return []
@@ -223,10 +130,13 @@ def _finite(values: Any) -> bool:
     return bool((values == values).any())
 
 
-def _about(request: Request, truth: TruthSet, marks: MarkSet) -> About:
+def _about(request: Request, inputs: Inputs) -> About:
+    truth, marks = inputs.truth, inputs.marks
     values = {
         "cohort": request.cohort or None,
         "on_phantoms": truth.on_phantoms,
         "model": str(request.model) if request.model is not None else None,
+        "method": request.method or None,
+        "compared_with": inputs.compared.title if inputs.compared is not None else None,
     }
     return About(f"Marks of {marks.title}", truth.title, marks.title, values)

@@ -60,17 +60,34 @@ def bootstrap_froc(
         upright: see :func:`.froc.sensitivity_at`.
         seed: of the drawing.
     """
+    read = sample_sensitivities(matches, rates, upright=upright, samples=samples, seed=seed)
+    used = read[~np.isnan(read).any(axis=1)]
+    return FrocBootstrap(np.asarray(rates), interval(used), interval(used[:, :averaged].mean(axis=1)), len(used))
+
+
+def sample_sensitivities(
+    matches: Sequence[ScanMatch],
+    rates: Sequence[float],
+    *,
+    upright: str = "highest",
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> FloatArray:
+    """[S, R] the sensitivity at each rate in each sample; NaN where no scan that was drawn has a lesion.
+
+    Equally many scans and the same seed give the same scans drawn: the samples of two detectors on the same scans are pairs.
+    See :func:`bootstrap_froc`.
+    """
     pooled = pool(matches)
     ends = pooled.last_of_score
     at = np.asarray(rates, dtype=np.float64) * len(matches)
     read = np.full((samples, len(rates)), np.nan)
-    for sample, weights in enumerate(_drawn(len(matches), samples, seed)):
+    for sample, weights in enumerate(drawn(len(matches), samples, seed)):
         every = int(weights @ pooled.lesions)
         if every:
             false, found = _running(pooled, weights, ends)
             read[sample] = read_curve(at, false, found, upright) / every
-    used = read[~np.isnan(read).any(axis=1)]
-    return FrocBootstrap(np.asarray(rates), interval(used), interval(used[:, :averaged].mean(axis=1)), len(used))
+    return read
 
 
 def interval(values: FloatArray) -> Interval:
@@ -84,11 +101,11 @@ def interval(values: FloatArray) -> Interval:
     return Interval(values.mean(axis=0), rising[int(tail * len(rising))], rising[int((1 - tail) * len(rising))])
 
 
-def _drawn(scans: int, samples: int, seed: int) -> npt.NDArray[np.int64]:
+def drawn(scans: int, samples: int, seed: int) -> npt.NDArray[np.int64]:
     """[S, scans] how often each scan was drawn in each sample."""
-    drawn = np.random.default_rng(seed).integers(scans, size=(samples, scans))
+    indices = np.random.default_rng(seed).integers(scans, size=(samples, scans))
     offsets = np.arange(samples)[:, None] * scans
-    return np.bincount((drawn + offsets).ravel(), minlength=samples * scans).reshape(samples, scans)
+    return np.bincount((indices + offsets).ravel(), minlength=samples * scans).reshape(samples, scans)
 
 
 def _running(

@@ -10,11 +10,12 @@ from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.progress import Progress
 
 from ..cohorts.cohort import Cohort, LeftOut
-from .detecting import detect_in_cohort
+from .detecting import Finder, detect_in_cohort
 from .froc import SIZE_BANDS_MM, ScanMatch, cpm, false_positives_per_scan, froc, sensitivity_by_size
 from .matching import MISSED, POLICIES, Policy
 from .matching.findings import FloatArray
 from .reading.sets import put_together
+from .scoring.agreement import marked_diameters_mm
 from .scoring.scored import band_name, match_all
 
 
@@ -52,16 +53,11 @@ def evaluate_model(
         BundleError, DeviceError: the model or device cannot be used.
         Cancelled: see ``progress``.
     """
-    truth, marks = detect_in_cohort(bundle, cohort, device, progress)
+    truth, marks = detect_in_cohort(Finder.of("", bundle), cohort, device, progress)
     scoring = put_together(truth, marks)
     matches = match_all(policy, scoring.images, Progress())
-    diameters = [
-        np.where(match.lesion_marks >= 0, image.marks.diameters_mm[match.lesion_marks], np.nan)
-        if len(image.marks)
-        else np.full(len(image.truth), np.nan)
-        for match, image in zip(matches, scoring.images, strict=True)
-    ]
-    return Evaluation(matches, np.concatenate(diameters), dict(marks.operating_points), scoring.left_out)
+    diameters = marked_diameters_mm(scoring.images, matches)
+    return Evaluation(matches, diameters, dict(marks.operating_points), scoring.left_out)
 
 
 def as_table(evaluation: Evaluation) -> str:

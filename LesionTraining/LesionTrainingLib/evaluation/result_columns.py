@@ -52,6 +52,7 @@ def lesion_columns(scored: Scored) -> dict[str, list[Cell]]:
         "mark": [rank for of_image in ranks for rank in of_image],
         "score": [score for of_image in scores for score in of_image],
         "marks_on_it": np.concatenate([outcome.lesion_hits for outcome in outcomes]).tolist(),
+        **{name: _without_nan(np.round(values, 4)) for name, values in scored.lesion_columns.items()},
         "why": [
             why_lesion(scored.policy, image, outcome, lesion)
             for image, outcome in zip(images, outcomes, strict=True)

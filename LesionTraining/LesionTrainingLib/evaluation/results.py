@@ -17,12 +17,13 @@ from .output.tables import Cell, Table, write_columns, write_csv
 from .reading.sets import Scoring
 from .result_columns import lesion_columns, mark_columns, missed
 from .scoring.disagreements import compared, for_people, lesion_disagreements, mark_disagreements
-from .scoring.scored import SENSITIVITY, Scored, plain
+from .scoring.scored import COMPARISON, SENSITIVITY, SIZES, Part, Scored, plain
 
 SUMMARY, PAGE, LEFT_OUT = "summary.json", "index.html", "left_out.csv"
 LESIONS, MARKS, IMAGES = "lesions.csv", "marks.csv", "images.csv"
 LESION_DISAGREEMENTS, MARK_DISAGREEMENTS = "lesion_disagreements.csv", "mark_disagreements.csv"
-RESULT_NAMES = (SUMMARY, PAGE, LESIONS, MARKS, LESION_DISAGREEMENTS)
+RESULT_NAMES = (SUMMARY, PAGE, LESIONS, MARKS, LESION_DISAGREEMENTS, f"{COMPARISON}.json")
+_BESIDE = {"froc": SENSITIVITY, "sizes": SIZES}
 _NAME_END = 12
 _SHOWN_ROWS = 60
 """A page shows so many rows of a long table; the CSV has all."""
@@ -79,6 +80,7 @@ def write_one(folder: Path, scored: Scored) -> tuple[Section, ...]:
         Section(heading, (table, *(plot for stem, plot in scored.plots.items() if _stands_at(stem, heading, scored))))
         for heading, table in scored.tables.items()
     ]
+    sections += [_write_part(folder, part) for part in scored.parts]
     if scored.image_rows is not None:
         write_csv(folder / IMAGES, scored.image_rows)
         sections.append(Section("Images", (_first(scored.image_rows, IMAGES),)))
@@ -86,9 +88,24 @@ def write_one(folder: Path, scored: Scored) -> tuple[Section, ...]:
     return (*sections, Section("Rules", (scored.policy.rule,)))
 
 
+def _write_part(folder: Path, part: Part) -> Section:
+    for stem, plot in part.plots.items():
+        write_plot(folder / stem, plot)
+    for name, table in part.tables.items():
+        write_csv(folder / name, table)
+    for name, values in part.values.items():
+        _write_json(folder / name, values)
+    return Section(part.heading, (*part.blocks, *part.plots.values()))
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    text = json.dumps(plain(values), indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
 def _stands_at(stem: str, heading: str, scored: Scored) -> bool:
-    """Whether a plot stands beside the table of this heading: the FROC beside the sensitivities, others at the first."""
-    return heading == (SENSITIVITY if stem == "froc" else next(iter(scored.tables)))
+    """Whether a plot stands beside the table of this heading; those that no table asks for stand at the first."""
+    return heading == _BESIDE.get(stem, next(iter(scored.tables)))
 
 
 def _write_all(folder: Path, scored: Sequence[Scored], notes: tuple[str, ...]) -> tuple[Section, ...]:
@@ -125,8 +142,7 @@ def _write_summary(
         "left_out": [{"image": one.case, "reason": one.reason} for one in scoring.left_out],
         "software": f"SlicerLesionDetection {__version__}",
     }
-    text = json.dumps(plain(summary), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    _write_json(folder / SUMMARY, summary)
 
 
 def _first(table: Table, name: str) -> Table:

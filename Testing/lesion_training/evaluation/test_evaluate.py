@@ -15,6 +15,7 @@ import pytest
 from LesionDetectionLib.app.command_line import main
 from LesionDetectionLib.core.bundle import Manifest, write_bundle
 from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.detector import MethodInfo
 from LesionDetectionLib.core.errors import Cancelled, InputError
 from LesionDetectionLib.core.image import CT, Geometry, Image
 from LesionDetectionLib.core.lesion import Lesion, Mask
@@ -136,7 +137,8 @@ def rows_of(path):
 def test_luna16_lists(tmp_path, luna16_lists, capsys):
     assert run("--protocol", "luna16", *luna16_lists, "--output", tmp_path / "out") == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "summary.json", "index.html", "lesions.csv", "marks.csv", "froc.png", "froc.csv"
+        "summary.json", "index.html", "lesions.csv", "marks.csv", "froc.png", "froc.csv", "sizes.png", "sizes.csv",
+        "reliability.png", "reliability.csv"
     }  # fmt: skip
     summary = summary_of(tmp_path / "out")
     assert (summary["protocol"], summary["scans"], summary["nodules"]) == ("luna16", 2, 2)
@@ -235,6 +237,92 @@ def test_a_model_on_a_cohort(tmp_path, a_cohort, a_model, capsys):
     assert "Measured on computer-made blocks, no patients." in said
 
 
+def test_comparing_two_folders(folders, capsys):
+    for name in MARKS:
+        fewer = tuple(mark for mark in MARKS[name] if mark.score > 0.65)
+        Detections(fewer, GRID, "stand-in").save(folders / "fewer" / name / "detections.json")
+    arguments = ("--truth", folders / "truth", "--detections", folders / "fewer", "--compare", folders / "marks")
+    output = folders / "out"
+    assert run("--protocol", "picai", *arguments, "--output", output) == 0
+    found = json.loads((output / "comparison.json").read_text())
+    assert found == summary_of(output)["comparison"]
+    assert (found["first"], found["second"], found["scans"]) == ("fewer", "marks", 3)
+    # Both find two of three lesions; the false mark in c scores less than either hit.
+    assert (found["first_value"], found["second_value"], found["difference"]) == (2 / 3, 2 / 3, 0)
+    assert [row["image"] for row in rows_of(output / "comparison.csv")] == ["a", "b", "c"]
+    page = (output / "index.html").read_text(encoding="utf-8")
+    assert "Compared with other marks" in page
+    assert (output / "froc_comparison.png").exists()
+    assert found["sentence"] in capsys.readouterr().out
+
+
+def test_comparing_under_every_protocol(folders):
+    arguments = ("--truth", folders / "truth", "--detections", folders / "marks", "--compare", folders / "marks")
+    assert run("--protocol", "all", *arguments, "--output", folders / "out", "--quiet", "--bootstraps", "20") == 0
+    for name, values in summary_of(folders / "out")["protocols"].items():
+        assert values["comparison"]["difference"] == 0, name
+        assert (values["comparison"]["first"], values["comparison"]["second"]) == ("marks (first)", "marks (second)")
+        assert (folders / "out" / name / "comparison.csv").exists()
+
+
+def test_what_was_found_agrees(folders):
+    arguments = ("--truth", folders / "truth", "--detections", folders / "marks", "--output", folders / "out")
+    assert run("--protocol", "picai", *arguments, "--quiet") == 0
+    agreement = summary_of(folders / "out")["agreement"]
+    assert agreement["diameters"]["count"] == agreement["outlines"]["compared"] == 2
+    assert agreement["diameters"]["bias_mm"] == 0
+    lesions = rows_of(folders / "out" / "lesions.csv")
+    # In a the better overlap, the same voxels; in b 3 x 2 x 3 of 4 x 4 x 4 voxels in common.
+    assert [row["dice"] for row in lesions] == ["1.0", "", str(round(18 / 64, 4))]
+    page = (folders / "out" / "index.html").read_text(encoding="utf-8")
+    assert "Agreement of what was found" in page
+    assert "95th percentile Hausdorff distance" in page
+    assert summary_of(folders / "out")["whole_images"]["auc"] == 1
+
+
+def test_two_models_on_a_cohort(tmp_path, a_cohort, a_model):
+    arguments = ("--model", a_model.path, "--compare-model", a_model.path, "--cohort", "here:x")
+    assert run(*arguments, "--output", tmp_path / "out", "--quiet") == 0
+    assert len(a_model.asked) == 6
+    assert summary_of(tmp_path / "out")["comparison"]["difference"] == 0
+
+
+@dataclass(frozen=True)
+class Bare:
+    """Settings of the method below."""
+
+    operating_point: str = ""
+
+
+def make_bare(bundle, device):
+    assert bundle is None
+    return SimpleNamespace(detect=lambda images, settings, progress: Detections(MARKS[images[CT].name], GRID, "bare"))
+
+
+@pytest.mark.parametrize("needs_model", [False, True])
+def test_a_method_without_a_model(tmp_path, a_cohort, monkeypatch, capsys, needs_model):
+    module = "stand_in_for_a_method"
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(settings=lambda bundle: Bare(), create=make_bare))
+    info = MethodInfo(
+        "bare", "A method of rules", (CT,), needs_model, "", "", "", f"{module}:settings", f"{module}:create"
+    )
+    monkeypatch.setattr("LesionDetectionLib.core.detector.methods", lambda: {"bare": info})
+    code = run("--method", "bare", "--cohort", "here:x", "--output", tmp_path / "out", "--quiet")
+    if needs_model:
+        assert code == 2
+        assert "needs a model" in capsys.readouterr().err
+        return
+    assert code == 0
+    summary = summary_of(tmp_path / "out")
+    assert (summary["method"], summary["model"], summary["marks"]) == ("bare", None, "A method of rules (bare)")
+    assert (summary["true_positives"], summary["operating_points"]) == (1, {})
+
+
+def test_a_method_that_there_is_not(tmp_path, a_cohort, capsys):
+    assert run("--method", "odd", "--cohort", "here:x", "--output", tmp_path / "out") == 2
+    assert "There is no method “odd”" in capsys.readouterr().err
+
+
 def test_masks_are_made_where_they_are_compared(tmp_path, a_cohort, a_model):
     arguments = ("--model", a_model.path, "--cohort", "here:x", "--output", tmp_path / "out", "--quiet")
     assert run(*arguments, "--protocol", "autopet") == 0
@@ -263,6 +351,9 @@ def test_results_are_not_replaced_unless_that_is_asked_for(tmp_path, luna16_list
         (["--detections", "x", "--cohort", "z:z", "--excluded", "e"], "--excluded is one of"),
         (["--model", "m"], "name a --cohort"),
         (["--model", "m", "--cohort", "z:z", "--detections", "x"], "neither --detections"),
+        (["--method", "m", "--annotations", "a"], "--method detects from scratch"),
+        (["--detections", "x", "--cohort", "z:z", "--compare", "y", "--compare-model", "m"], "One other set"),
+        (["--detections", "x", "--truth", "y", "--compare-model", "m"], "--compare-model detects in"),
         (["--detections", "x", "--cohort", "z:z", "--split", "test"], "--split is for DL_info.csv"),
         (["--detections", "x", "--cohort", "z:z", "--bootstraps", "-1"], "0 or more"),
     ],

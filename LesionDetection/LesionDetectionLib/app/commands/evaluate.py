@@ -22,6 +22,8 @@ _EPILOG = """examples:
                       LABELS: the same, or label maps <image>.nii.gz (.nrrd, .mha)
   a cohort's labels   lesion evaluate --protocol all --cohort SPEC --detections FOUND --output DIR
   from scratch        lesion evaluate --model BUNDLE --cohort SPEC --output DIR
+  two sets of marks   lesion evaluate ... --detections MINE --compare OTHER --output DIR
+                      lesion evaluate --model BUNDLE --compare-model OTHER --cohort SPEC --output DIR
 """
 
 
@@ -51,6 +53,15 @@ def add_parser(commands: Any) -> None:
     marks = parser.add_argument_group("the marks")
     marks.add_argument("--detections", type=Path, metavar="PATH", help="a table of marks, or a folder of detections")
     marks.add_argument("--model", type=Path, metavar="BUNDLE", help="detect with this model in each case of the cohort")
+    marks.add_argument(
+        "--method", default="", metavar="ID", help="detect with this method, for methods that need no model"
+    )
+    marks.add_argument(
+        "--compare", type=Path, metavar="PATH", help="a second set of marks, in the form of --detections"
+    )
+    marks.add_argument(
+        "--compare-model", type=Path, metavar="BUNDLE", help="a second model, to detect with in the same cohort"
+    )
     marks.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     marks.add_argument(
         "--operating-point",
@@ -82,6 +93,9 @@ def run(options: argparse.Namespace) -> None:
         cohort=options.cohort,
         detections=options.detections,
         model=options.model,
+        method=options.method,
+        compare=options.compare,
+        compare_model=options.compare_model,
         split=options.split,
         operating_point=options.operating_point,
         device=options.device,

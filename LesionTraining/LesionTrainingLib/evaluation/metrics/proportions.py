@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,12 +28,13 @@ def wilson_interval(
 
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212.
     """
-    from scipy.special import ndtri
-
     k, n = np.asarray(successes, dtype=np.float64), np.asarray(total, dtype=np.float64)
-    z = float(ndtri((1 + confidence) / 2))
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = k / n
         middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+    # None of n and all of n have an exact end; rounding would leave it beside 0 or 1.
+    low, high = np.where(k == 0, 0.0, middle - half), np.where(k == n, 1.0, middle + half)
+    defined = n > 0
+    return np.where(defined, np.clip(low, 0, 1), np.nan), np.where(defined, np.clip(high, 0, 1), np.nan)

@@ -91,6 +91,8 @@ def bland_altman_plot(measured_mm: npt.ArrayLike, true_mm: npt.ArrayLike, *, tit
         (agreement.lower_limit_mm, "lower limit", (0, (6, 3))),
         (agreement.upper_limit_mm, "upper limit", (0, (6, 3))),
     ):
+        if np.isnan(value):  # the limits of fewer than two
+            continue
         axes.axhline(value, color=COLORS[1], linewidth=1.3, linestyle=dashes)
         words = axes.annotate(
             f"{name} {value:+.1f} mm".replace("-", "−"),

@@ -71,7 +71,7 @@ def froc_plot(
 ) -> Plot:
     """Free-response ROC: sensitivity (y) over false positives per ``per`` (x, logarithmic to base 2, from the first to
     the last of ``ticks``), linear between the points; beyond the last point the sensitivity stays (a thin line)."""
-    figure, axes = new_figure(title, f"False positives per {per}", "Sensitivity")
+    figure, axes = new_figure(title, f"False positives per {per}", "Sensitivity", plain=True)
     axes.set_xscale("log", base=2)
     axes.minorticks_off()
     axes.set_xticks(list(ticks), [str(Fraction(tick).limit_denominator(1024)) for tick in ticks])
@@ -95,7 +95,7 @@ def froc_plot(
 
 def precision_recall_plot(curves: Sequence[Curve], *, title: str = "") -> Plot:
     """Precision (y) over recall (x)."""
-    figure, axes = new_figure(title, "Recall", "Precision")
+    figure, axes = new_figure(title, "Recall", "Precision", plain=True)
     for index, curve in enumerate(curves):
         axes.plot(curve.x, curve.y, label=curve.name, drawstyle="steps-pre", **line_style(index))
         _add_band(axes, curve, index)
@@ -109,7 +109,7 @@ def precision_recall_plot(curves: Sequence[Curve], *, title: str = "") -> Plot:
 
 def roc_plot(curves: Sequence[Curve], *, title: str = "") -> Plot:
     """Sensitivity (y) over one minus specificity (x), and the line of guessing."""
-    figure, axes = new_figure(title, "1 − specificity", "Sensitivity")
+    figure, axes = new_figure(title, "1 − specificity", "Sensitivity", plain=True)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 3)))
     for index, curve in enumerate(curves):
         axes.plot(curve.x, curve.y, label=curve.name, **line_style(index))

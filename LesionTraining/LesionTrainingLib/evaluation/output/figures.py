@@ -32,6 +32,8 @@ DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)))
 _SIZE_INCHES = (6.0, 4.5)
 """All alike, so that they stand in rows on a page."""
 _MARGIN_INCHES = 0.11
+_PLAIN_INCHES, _TITLE_INCHES = (0.64, 0.56, 0.17, 0.17), 0.28
+"""Margins left, bottom, right and top where labels are short, and what a title takes of the top."""
 _DOTS_PER_INCH = 170
 
 
@@ -65,13 +67,24 @@ def write_plot(stem: Path, plot: Plot) -> tuple[Path, Path]:
     return picture, data
 
 
-def new_figure(title: str = "", x: str = "", y: str = "") -> tuple[Figure, Axes]:
-    """An empty figure in the house style with one pair of axes."""
+def new_figure(title: str = "", x: str = "", y: str = "", *, plain: bool = False) -> tuple[Figure, Axes]:
+    """An empty figure in the house style with one pair of axes.
+
+    Args:
+        plain: the labels of the y axis are short, such as 0.8: fixed margins do, and a figure is drawn once. Else margins
+            are measured, which draws it twice.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE_INCHES, facecolor=PAPER)
-    figure.set_layout_engine("constrained", w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
+    if plain:
+        left, bottom, right, top = _PLAIN_INCHES
+        top += _TITLE_INCHES if title else 0
+        width, height = _SIZE_INCHES
+        figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+    else:
+        figure.set_layout_engine("constrained", w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     style_axes(axes, x, y)

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from LesionDetectionLib.core.errors import InputError
 
 from ..matching.coco3d import Coco3d
-from ..matching.findings import FloatArray, ImageFindings
 from ..matching.outcome import Fate, Outcome
 from ..matching.policy import Policy
 from ..metrics.precision_recall import IOU_THRESHOLDS, PrecisionRecall, precision_recall
-from ..metrics.roc import roc
-from ..output.plots import Curve, Plot, precision_recall_plot, roc_plot
+from ..output.plots import Curve, Plot, precision_recall_plot
 from ..output.tables import Table
 from ..reading.sets import Scoring
 from .free_response import read_free_response
 from .scored import Scored, ScoreOptions, match_all, shown
+from .whole_images import have_lesions, image_roc
 
 
 def score_coco3d(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scored:
@@ -53,23 +51,16 @@ def score_picai(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scor
     curve = ranked(outcomes)
     precision = step_average_precision(curve)
     found = read_free_response(policy, scoring.images, outcomes, options)
-    scores, positive = case_scores(scoring.images), [len(image.truth) > 0 for image in scoring.images]
+    cases, positive = image_roc(scoring.images), have_lesions(scoring.images)
+    area = cases.auc if cases is not None else float("nan")
     plots = {**found.plots}
-    try:
-        cases = roc(scores, positive)
-        area = cases.auc
-        if options.plots:
-            line = Curve(f"cases, AUROC {area:.3f}", cases.false_positive_rate, cases.sensitivity)
-            plots["roc"] = roc_plot([line])
-    except InputError:  # all cases have lesions, or none has
-        area = float("nan")
     if options.plots:
         plots["precision_recall"] = _plot(curve, f"picai, AP {precision:.3f}")
     values: dict[str, Any] = {
         "average_precision": precision,
         "auroc": area,
         "picai_score": (precision + area) / 2,
-        "cases_with_lesions": sum(positive),
+        "cases_with_lesions": int(positive.sum()),
     }
     missing = "" if np.isfinite(area) else " Without cases of both kinds there is no AUROC, and so no score."
     rows = (
@@ -77,7 +68,7 @@ def score_picai(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scor
         ("AUROC of cases", area),
         ("score, the mean", values["picai_score"]),
     )
-    table = Table(("", "value"), rows, f"{sum(positive)} of {len(positive)} cases have lesions.{missing}")
+    table = Table(("", "value"), rows, f"{positive.sum()} of {len(positive)} cases have lesions.{missing}")
     auroc = f", AUROC {area:.3f}, score {values['picai_score']:.3f}" if np.isfinite(area) else ""
     lead = f"AP {precision:.3f}{auroc}.{missing} As a FROC: {found.lead}"
     summary = {**values, **found.summary, "rule": policy.rule}
@@ -98,12 +89,6 @@ def step_average_precision(curve: PrecisionRecall) -> float:
     if not curve.lesions:
         return float("nan")
     return float(np.diff(curve.recall, prepend=0.0) @ curve.precision)
-
-
-def case_scores(images: Sequence[ImageFindings]) -> FloatArray:
-    """[I] the highest score of each image's marks; one without marks has 0, or the lowest of all where that is below 0."""
-    lowest = min([0.0, *(float(image.marks.scores.min()) for image in images if len(image.marks))])
-    return np.array([image.marks.scores.max() if len(image.marks) else lowest for image in images], dtype=np.float64)
 
 
 def _plot(curve: PrecisionRecall, name: str) -> Plot:

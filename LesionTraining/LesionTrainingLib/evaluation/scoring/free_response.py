@@ -16,12 +16,12 @@ from ..froc_bootstrap import CONFIDENCE, FrocBootstrap, bootstrap_froc
 from ..matching.findings import BoolArray, ImageFindings
 from ..matching.outcome import MISSED, Fate, Outcome
 from ..matching.policy import Policy
-from ..output.plots import Band, Curve, Plot, froc_plot
+from ..output.plots import Band, Curve, Plot, froc_plot, size_plot
 from ..output.tables import Cell, Table
 from ..reading.sets import Scoring
-from .scored import SENSITIVITY, Scored, ScoreOptions, band_name, match_all
+from .scored import SENSITIVITY, SIZES, Scored, ScoreOptions, band_name, match_all
 
-_FEW_IMAGES = 30
+FEW_IMAGES = 30
 """Fewer than these and a bootstrap draws too much of the same."""
 _BAND_POINTS = 97
 """Places along the drawn part of the curve at which the confidence band is read."""
@@ -73,7 +73,7 @@ def read_free_response(
     summary = {
         **counted,
         "sensitivity_at_fp": sensitivities,
-        _mean_name(policy): mean,
+        mean_name(policy): mean,
         "bootstrap": _bootstrap_values(policy, boot, options) if boot is not None else None,
         "sensitivity_by_size": sizes,
         "operating_points": points,
@@ -81,12 +81,14 @@ def read_free_response(
     tables = {
         SENSITIVITY: _rates_table(policy, len(outcomes), sensitivities, mean, boot),
         **({"Operating points": _points_table(policy, points)} if points else {}),
-        "By size": _sizes_table(policy, sizes),
+        SIZES: _sizes_table(policy, sizes),
         "Counts": counts_table(counted),
     }
     plots = {}
     if options.plots:
         plots["froc"] = _plot(policy, curve, mean, boot, np.array(drawn_rates))
+        if counted[f"{policy.lesion_is}s"]:
+            plots["sizes"] = _sizes_plot(sizes)
     return FreeResponse(summary, _lead(policy, summary, mean, boot), tables, plots)
 
 
@@ -129,18 +131,26 @@ def operating_point(policy: Policy, outcomes: Sequence[Outcome], threshold: floa
     }
 
 
+def shown_threshold(outcomes: Sequence[Outcome], rate: float) -> float:
+    """The least useful threshold with at most this many false positives per image; below every score where there are never
+    more."""
+    return MISSED if false_positives_per_scan(outcomes, MISSED) <= rate else threshold_at_rate(outcomes, rate)
+
+
 def counts_table(counted: dict[str, Any]) -> Table:
     """The counts for people."""
     return Table(("", "number"), tuple((name.replace("_", " "), value) for name, value in counted.items()))
 
 
-def _mean_name(policy: Policy) -> str:
+def mean_name(policy: Policy) -> str:
+    """What the mean sensitivity at the policy's rates is called in files."""
     if policy.averaged == len(policy.rates):
         return "cpm"
     return f"mean_sensitivity_at_{policy.rates[0]:g}_to_{policy.rates[policy.averaged - 1]:g}"
 
 
-def _mean_title(policy: Policy) -> str:
+def mean_title(policy: Policy) -> str:
+    """The same for people."""
     return (
         "CPM"
         if policy.averaged == len(policy.rates)
@@ -158,7 +168,7 @@ def _bootstrap_values(policy: Policy, boot: FrocBootstrap, options: ScoreOptions
             f"{rate:g}": {"mean": parts[0][i], "lower": parts[1][i], "upper": parts[2][i]}
             for i, rate in enumerate(policy.rates)
         },
-        _mean_name(policy): {
+        mean_name(policy): {
             "mean": float(boot.mean_sensitivity.mean),
             "lower": float(boot.mean_sensitivity.lower),
             "upper": float(boot.mean_sensitivity.upper),
@@ -167,8 +177,7 @@ def _bootstrap_values(policy: Policy, boot: FrocBootstrap, options: ScoreOptions
 
 
 def _sizes(policy: Policy, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    never_too_many = false_positives_per_scan(outcomes, MISSED) <= policy.size_rate
-    threshold = MISSED if never_too_many else threshold_at_rate(outcomes, policy.size_rate)
+    threshold = shown_threshold(outcomes, policy.size_rate)
     bands = sensitivity_by_size(outcomes, threshold, policy.size_bands_mm)
     return {
         f"at_false_positives_per_{policy.image_is}": policy.size_rate,
@@ -186,9 +195,9 @@ def _rates_table(policy: Policy, images: int, at: dict[str, float], mean: float,
         bounds = (float(boot.sensitivity.lower[index]), float(boot.sensitivity.upper[index])) if boot else (None, None)
         rows.append((rate, value, *bounds))
     bounds = (float(boot.mean_sensitivity.lower), float(boot.mean_sensitivity.upper)) if boot else (None, None)
-    rows.append((_mean_title(policy), mean, *bounds))
+    rows.append((mean_title(policy), mean, *bounds))
     note = f"95 % bounds from {boot.samples} bootstrap samples of the {policy.image_is}s." if boot else "No bootstrap."
-    if boot and images < _FEW_IMAGES:
+    if boot and images < FEW_IMAGES:
         note += f" So few as {_count(images, policy.image_is)} make them too narrow."
     columns = (f"false positives per {policy.image_is}", "sensitivity", "lower", "upper")
     return Table(columns, tuple(rows), note)
@@ -215,6 +224,12 @@ def _sizes_table(policy: Policy, sizes: dict[str, Any]) -> Table:
     return Table(("diameter", "found", "all", "sensitivity"), rows, note)
 
 
+def _sizes_plot(sizes: dict[str, Any]) -> Plot:
+    bands = sizes["bands"]
+    names = [band_name(band["from_mm"], band["to_mm"]) for band in bands]
+    return size_plot(names, [band["found"] for band in bands], [band["all"] for band in bands])
+
+
 def _plot(
     policy: Policy,
     curve: FrocCurve,
@@ -226,13 +241,13 @@ def _plot(
     if boot is not None and boot.samples:
         start = len(policy.rates)
         band = Band(drawn, boot.sensitivity.lower[start:], boot.sensitivity.upper[start:])
-    corners = _corners(curve)
-    x, y = curve.false_positives_per_scan[corners], curve.sensitivity[corners]
-    line = Curve(f"{policy.name}, {_mean_title(policy)} {mean:.3f}", x, y, band)
+    turns = corners(curve)
+    x, y = curve.false_positives_per_scan[turns], curve.sensitivity[turns]
+    line = Curve(f"{policy.name}, {mean_title(policy)} {mean:.3f}", x, y, band)
     return froc_plot([line], per=policy.image_is, ticks=policy.rates)
 
 
-def _corners(curve: FrocCurve) -> BoolArray:
+def corners(curve: FrocCurve) -> BoolArray:
     """[P] the points at which the curve turns, the first and the last: those between lie on the straight lines."""
     x, y = np.diff(curve.false_positives_per_scan), np.diff(curve.sensitivity)
     turns = np.zeros(len(curve.sensitivity), dtype=bool)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from LesionDetectionLib.core.progress import Progress
 
 from ..froc_bootstrap import SAMPLES
-from ..matching.findings import ImageFindings
+from ..matching.findings import FloatArray, ImageFindings
 from ..matching.outcome import Outcome
 from ..matching.policy import Policy
 from ..output.plots import Plot
 from ..output.tables import Table
+from .mask_pairs import MaskPairs
 
-SENSITIVITY = "Sensitivity"
-"""Heading of the table that a FROC curve stands beside."""
+SENSITIVITY, SIZES = "Sensitivity", "By size"
+"""Headings of the tables that the plots ``froc`` and ``sizes`` stand beside."""
+COMPARISON = "comparison"
+"""Stem of the files that compare with other marks."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class ScoreOptions:
     operating_points: name -> least score, of the model; each gets a row of its own.
     plots: draw curves; tables alone are faster.
     progress: told how far it is.
+    pairs: masks that were compared already, so that several policies on the same images compare them once.
     """
 
     samples: int = SAMPLES
@@ -35,6 +39,26 @@ class ScoreOptions:
     operating_points: Mapping[str, float] = field(default_factory=dict)
     plots: bool = True
     progress: Progress = field(default_factory=Progress)
+    pairs: MaskPairs = field(default_factory=MaskPairs)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A further section of the page, and the files that go with it.
+
+    Attributes:
+        heading: of the section.
+        blocks: its sentences and tables, in order; the plots stand below.
+        plots: file stem -> plot.
+        tables: file name -> table, to be written as CSV.
+        values: file name -> plain values, to be written as JSON.
+    """
+
+    heading: str
+    blocks: tuple[str | Table, ...]
+    plots: Mapping[str, Plot] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +73,8 @@ class Scored:
         tables: for the page, by heading.
         plots: file stem -> plot.
         image_rows: a table with one row an image, where the protocol scores images.
+        parts: further sections.
+        lesion_columns: further columns of the table of lesions, one value a lesion, NaN where there is none.
     """
 
     policy: Policy
@@ -59,6 +85,12 @@ class Scored:
     tables: Mapping[str, Table]
     plots: Mapping[str, Plot] = field(default_factory=dict)
     image_rows: Table | None = None
+    parts: tuple[Part, ...] = ()
+    lesion_columns: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def having(self, name: str, values: Mapping[str, Any], part: Part, **changes: Any) -> Scored:
+        """The same with further values in the summary under ``name``, and a further section."""
+        return replace(self, summary={**self.summary, name: values}, parts=(*self.parts, part), **changes)
 
 
 def match_all(policy: Policy, images: Sequence[ImageFindings], progress: Progress) -> list[Outcome]:

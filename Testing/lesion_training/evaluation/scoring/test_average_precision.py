@@ -115,14 +115,16 @@ def test_picai_with_lesions_everywhere_has_no_auroc():
     assert np.isnan(found.summary["picai_score"])
     assert found.summary["average_precision"] == 1
     assert "no AUROC" in found.lead
-    assert "roc" not in found.plots
+    assert not any("roc" in part.plots for part in found.parts)
     assert "precision_recall" in found.plots
 
 
 def test_curves_are_drawn():
     images = tuple(random_images(1))
-    assert set(score(Picai(), Scoring(images, (), ()), ScoreOptions(10)).plots) == {"froc", "roc", "precision_recall"}
-    assert set(score(Coco3d(), Scoring(images, (), ()), ScoreOptions(10)).plots) == {"froc", "precision_recall"}
+    for policy in (Picai(), Coco3d()):
+        found = score(policy, Scoring(images, (), ()), ScoreOptions(10))
+        assert set(found.plots) == {"froc", "sizes", "precision_recall"}
+        assert {stem for part in found.parts for stem in part.plots} >= {"roc", "reliability"}
 
 
 @pytest.mark.parametrize("least", [float("-inf"), 0.3])
