@@ -44,7 +44,17 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget):
 
 
 class LesionTrainingLogic(ScriptedLoadableModuleLogic):
-    """Phantoms into the scene, for scripts; runs in this process."""
+    """Phantoms into the scene, and cohorts from the DICOM database, for scripts; runs in this process."""
+
+    def openDatabase(self, database, **options):
+        """The series of an open DICOM database (``slicer.dicomDatabase``) as a cohort; nothing is written to it.
+
+        Options are those of ``lesion cohort --kinds`` for ``dicomdb``: ``modality="CT"``, ``description="*lung*"``, ...
+        """
+        from LesionTrainingLib.cohorts.dicom.live import open_live
+        from LesionTrainingLib.cohorts.dicom.options import DicomOptions
+
+        return open_live(database, DicomOptions(**options))
 
     def loadPhantom(self, scene, seed=0):
         """Add a chest phantom's volume and its true nodules to ``scene``; returns (volume node, result nodes)."""

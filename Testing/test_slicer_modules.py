@@ -13,6 +13,7 @@ import types
 from pathlib import Path
 
 import pytest
+from LesionDetectionLib.core.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -130,3 +131,12 @@ def test_the_self_test_of_detection_passes(slicer_scene):
 def test_the_self_test_of_training_passes(slicer_scene):
     load("LesionTraining").LesionTrainingTest().runTest()
     assert slicer_scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+
+
+def test_training_opens_the_database_of_a_running_slicer(slicer_scene):
+    logic = load("LesionTraining").LesionTrainingLogic()
+    closed = types.SimpleNamespace(isOpen=False, databaseDirectory="")
+    with pytest.raises(InputError, match="No DICOM database is open"):
+        logic.openDatabase(closed, modality="PT")
+    with pytest.raises(TypeError, match="colour"):
+        logic.openDatabase(closed, colour="red")
