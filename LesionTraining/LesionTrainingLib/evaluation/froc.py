@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ class Pooled:
     images: IntArray
     lesions: IntArray
 
-    @property
+    @cached_property
     def last_of_score(self) -> IntArray:
         """[P] index of the last entry of each distinct score."""
         return np.flatnonzero(np.append(self.scores[1:] != self.scores[:-1], True)[: len(self.scores)])

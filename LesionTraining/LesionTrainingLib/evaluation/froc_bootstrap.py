@@ -13,6 +13,8 @@ from .matching.findings import FloatArray
 
 SAMPLES, CONFIDENCE = 1000, 0.95
 """LUNA16's."""
+_MORE = 1.25
+"""A sample is read to so many times the false positives of the highest rate, and to the end where its scans have fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +81,28 @@ def sample_sensitivities(
     See :func:`bootstrap_froc`.
     """
     pooled = pool(matches)
-    ends = pooled.last_of_score
     at = np.asarray(rates, dtype=np.float64) * len(matches)
+    first = _down_to(pooled, _MORE * float(at.max(initial=0.0)))
     read = np.full((samples, len(rates)), np.nan)
     for sample, weights in enumerate(drawn(len(matches), samples, seed)):
         every = int(weights @ pooled.lesions)
         if every:
-            false, found = _running(pooled, weights, ends)
+            false, found = _running(first, weights)
+            if false[-1] < at.max(initial=0.0) and first is not pooled:
+                false, found = _running(pooled, weights)
             read[sample] = read_curve(at, false, found, upright) / every
     return read
+
+
+def _down_to(pooled: Pooled, false_positives: float) -> Pooled:
+    """The marks of the highest scores, down to so many false positives in all: what lies below is beyond every rate that is
+    read, and is most of what detectors mark."""
+    counts = np.cumsum(~pooled.is_lesion)
+    if not counts.size or counts[-1] <= false_positives:
+        return pooled
+    last = pooled.scores[int(np.searchsorted(counts, false_positives))]
+    kept = int(np.searchsorted(-pooled.scores, -last, side="right"))
+    return Pooled(pooled.scores[:kept], pooled.is_lesion[:kept], pooled.images[:kept], pooled.lesions)
 
 
 def interval(values: FloatArray) -> Interval:
@@ -108,10 +123,9 @@ def drawn(scans: int, samples: int, seed: int) -> npt.NDArray[np.int64]:
     return np.bincount((indices + offsets).ravel(), minlength=samples * scans).reshape(samples, scans)
 
 
-def _running(
-    pooled: Pooled, weights: npt.NDArray[np.int64], ends: npt.NDArray[np.intp]
-) -> tuple[FloatArray, FloatArray]:
+def _running(pooled: Pooled, weights: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """[P + 1] false positives and found lesions down to each distinct score, from none on."""
+    ends = pooled.last_of_score
     of_entry = weights[pooled.images]
     every = np.cumsum(of_entry)[ends]
     found = np.cumsum(of_entry * pooled.is_lesion)[ends]

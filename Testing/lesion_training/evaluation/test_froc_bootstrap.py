@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from LesionTrainingLib.evaluation.froc import CPM_RATES, froc, match_scan, sensitivity_at
-from LesionTrainingLib.evaluation.froc_bootstrap import bootstrap_froc, interval
+from LesionTrainingLib.evaluation import froc_bootstrap
+from LesionTrainingLib.evaluation.froc import CPM_RATES, froc, match_scan, pool, sensitivity_at
+from LesionTrainingLib.evaluation.froc_bootstrap import bootstrap_froc, drawn, interval, sample_sensitivities
 
 RATES = (*CPM_RATES, 3.0)
 
@@ -55,3 +56,26 @@ def test_without_lesions_there_is_no_sensitivity():
     assert found.samples == 0
     assert np.isnan(found.sensitivity.mean).all()
     assert np.isnan(found.mean_sensitivity.upper)
+
+
+def test_marks_of_low_score_change_nothing(scans, monkeypatch):
+    """Marks beyond the rates that are read are left out, unless a sample's scans have too few without them."""
+    found = []
+    for more in (0.2, 1.0, 1e9):
+        monkeypatch.setattr(froc_bootstrap, "_MORE", more)
+        found.append(sample_sensitivities(scans, (0.125, 0.5, 1.0), samples=300))
+    np.testing.assert_array_equal(found[0], found[2])
+    np.testing.assert_array_equal(found[1], found[2])
+    assert len(froc_bootstrap._down_to(pool(scans), 3.0).scores) < len(pool(scans).scores)
+
+
+def test_two_detectors_are_read_on_the_same_scans(scans):
+    """Their samples differ only where the detectors do."""
+    other = [
+        *scans[:-1],
+        match_scan(np.zeros((0, 3)), [], np.zeros((len(scans[-1].lesion_marks), 3)), scans[-1].diameters_mm),
+    ]
+    first, second = (sample_sensitivities(one, (8.0,), samples=100, seed=2)[:, 0] for one in (scans, other))
+    without = drawn(len(scans), 100, 2)[:, -1] == 0
+    assert without.any()
+    np.testing.assert_array_equal(first[without], second[without])

@@ -41,8 +41,9 @@ class Luna16(Policy):
         scores = image.marks.scores
         require_finite_scores(scores)
         counted = within_limit(scores, self.most_marks)
-        distances, hits = _hits(image.truth, image.marks, counted)
-        excluded_distances, on_excluded = _hits(image.excluded, image.marks, counted)
+        radii, excluded_radii = known_diameters(image.truth) / 2, known_diameters(image.excluded) / 2
+        distances, hits = _hits(image.truth, radii, image.marks, counted)
+        excluded_distances, on_excluded = _hits(image.excluded, excluded_radii, image.marks, counted)
         on_lesion = marks_that_hit(hits)
         lesion_marks = best_marks(hits, scores)
         ignored = counted & ~on_lesion & on_excluded.any(axis=0)
@@ -53,9 +54,9 @@ class Luna16(Policy):
             policy=self.name,
             image=image.image,
             values=distances,
-            limits=known_diameters(image.truth) / 2,
+            limits=radii,
             excluded_values=excluded_distances,
-            excluded_limits=known_diameters(image.excluded) / 2,
+            excluded_limits=excluded_radii,
             fates=fates,
             mark_lesions=lesions_of_marks(hits / (1 + distances), lesion_marks),
             mark_excluded=np.where(ignored, _nearest(excluded_distances, on_excluded), -1),
@@ -82,10 +83,10 @@ def within_limit(scores: FloatArray, most: int) -> BoolArray:
     return np.asarray(scores > np.sort(scores)[::-1][most], dtype=bool)
 
 
-def _hits(findings: Findings, marks: Findings, counted: BoolArray) -> tuple[FloatArray, BoolArray]:
-    """[F, M] distances in mm, and whether they are less than the radius (compared as squares, as the script does)."""
+def _hits(findings: Findings, radii: FloatArray, marks: Findings, counted: BoolArray) -> tuple[FloatArray, BoolArray]:
+    """[F, M] distances in mm, and whether they are less than the radius, [F] (compared as squares, as the script does)."""
     squares = ((findings.centers_ras_mm[:, None] - marks.centers_ras_mm[None]) ** 2).sum(axis=2)
-    hits = squares < (known_diameters(findings)[:, None] / 2) ** 2
+    hits = squares < radii[:, None] ** 2
     return np.sqrt(squares), hits & counted
 
 

@@ -14,6 +14,10 @@ from .figures import COLORS, INK, PAPER, QUIET, RULE, Plot, add_legend, as_png, 
 from .tables import Table
 
 _SHARE_TICKS = np.linspace(0, 1, 6)
+_SHORT_NUMBER = 10_000
+"""Counts below this fit the margins of a plain figure."""
+_ABOVE_HISTOGRAM = 0.32
+"""Where the axes begin that have a histogram below them, as a share of the figure's height."""
 
 
 def size_plot(names: Sequence[str], found: Sequence[int], every: Sequence[int], *, title: str = "") -> Plot:
@@ -24,7 +28,7 @@ def size_plot(names: Sequence[str], found: Sequence[int], every: Sequence[int], 
         found: lesions found of each band.
         every: all lesions of each band.
     """
-    figure, axes = new_figure(title, "Diameter", "Lesions")
+    figure, axes = new_figure(title, "Diameter", "Lesions", plain=max([*every, 0]) < _SHORT_NUMBER)
     axes.grid(False, axis="x")
     places = np.arange(len(names))
     axes.bar(places, every, width=0.68, color=RULE, label="all")
@@ -46,7 +50,10 @@ def size_plot(names: Sequence[str], found: Sequence[int], every: Sequence[int], 
 
 def reliability_plot(reliability: Reliability, *, title: str = "") -> Plot:
     """Share that were lesions (y) of the marks with scores in each bin (x), and below it how many marks those are."""
-    figure, axes = new_figure(title, "", "Share that are lesions")
+    plain = int(reliability.counts.max(initial=0)) < _SHORT_NUMBER
+    figure, axes = new_figure(title, "", "Share that are lesions", plain=plain)
+    if plain:
+        figure.subplots_adjust(bottom=_ABOVE_HISTOGRAM)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 3)), label="perfect")
     filled = reliability.counts > 0
     lower, upper = wilson_interval(reliability.positives[filled], reliability.counts[filled])
@@ -61,6 +68,7 @@ def reliability_plot(reliability: Reliability, *, title: str = "") -> Plot:
     edges = reliability.edges
     below.bar(edges[:-1], reliability.counts, np.diff(edges), align="edge", color=COLORS[0], edgecolor=PAPER)
     below.set_xlim(0, 1)
+    below.locator_params(axis="y", nbins=3)
     return Plot(as_png(figure), _reliability_table(reliability), "Reliability: share of lesions among marks by score.")
 
 

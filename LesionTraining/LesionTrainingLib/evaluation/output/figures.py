@@ -6,10 +6,12 @@ Figures are objects of their own on the Agg canvas: no window, no ``pyplot``, no
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from LesionDetectionLib.core.atomic import atomic_file
 
 from .tables import Table, write_csv
@@ -74,10 +76,9 @@ def new_figure(title: str = "", x: str = "", y: str = "", *, plain: bool = False
         plain: the labels of the y axis are short, such as 0.8: fixed margins do, and a figure is drawn once. Else margins
             are measured, which draws it twice.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE_INCHES, facecolor=PAPER)
+    figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, facecolor=PAPER)
     if plain:
         left, bottom, right, top = _PLAIN_INCHES
         top += _TITLE_INCHES if title else 0
@@ -85,7 +86,6 @@ def new_figure(title: str = "", x: str = "", y: str = "", *, plain: bool = False
         figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
     else:
         figure.set_layout_engine("constrained", w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     style_axes(axes, x, y)
     if title:
@@ -129,7 +129,16 @@ def line_style(index: int) -> dict[str, Any]:
 
 
 def as_png(figure: Figure) -> bytes:
-    """The figure as a PNG; the same bytes for the same figure."""
+    """The figure as a PNG; the same bytes for the same figure.
+
+    Not by ``savefig``, which draws twice where margins are measured, and keeps a fourth channel that says nothing.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    picture.save(data, "png", dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH), compress_type=zlib.Z_RLE)
     return data.getvalue()

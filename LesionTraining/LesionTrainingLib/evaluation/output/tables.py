@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,13 +119,11 @@ def write_columns(path: Path, columns: Mapping[str, list[Cell]]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    safe = [
-        _safe_texts(column) if any(isinstance(cell, str) for cell in column) else column for column in columns.values()
-    ]
-    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*safe, strict=True))
+    cells = [_csv_texts(column) for column in columns.values()]
+    heading = ",".join(map(_csv_text, columns))
+    lines = [heading, *map(",".join, zip(*cells, strict=True)), ""]
+    with atomic_file(path) as temporary:
+        temporary.write_bytes("\r\n".join(lines).encode("utf-8"))
 
 
 def safe_text(text: str) -> str:
@@ -133,10 +131,23 @@ def safe_text(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _safe_texts(column: list[Cell]) -> list[Cell]:
-    """A column of texts of which a spreadsheet runs none."""
-    safe = {cell: safe_text(cell) if isinstance(cell, str) else cell for cell in set(column)}
-    return [safe[cell] for cell in column]
+def _csv_texts(column: Sequence[Cell]) -> list[str]:
+    """A column of texts, of Python's own numbers, or of None, as they stand in a file."""
+    kinds = set(map(type, column))
+    if str in kinds:
+        texts = {cell: _csv_text(cell) if isinstance(cell, str) else _number_text(cell) for cell in set(column)}
+        return [texts[cell] for cell in column]
+    return [_number_text(cell) for cell in column] if type(None) in kinds else list(map(repr, column))
+
+
+def _csv_text(text: str) -> str:
+    """Text that a spreadsheet does not run, quoted where it must be (RFC 4180)."""
+    safe = safe_text(text)
+    return '"' + safe.replace('"', '""') + '"' if any(mark in safe for mark in ',"\r\n') else safe
+
+
+def _number_text(cell: Cell) -> str:
+    return "" if cell is None else repr(cell)
 
 
 def _plain(cell: Any) -> Cell:

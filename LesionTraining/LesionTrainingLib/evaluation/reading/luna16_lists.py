@@ -24,9 +24,11 @@ def read_truth(annotations: Path, excluded: Path | None, series: Path) -> TruthS
         InputError: see :func:`.tables.read_columns`.
     """
     names = read_names(series, SERIES)
-    nodules, notes = _findings(annotations, "the annotations")
+    listed, found = _findings(annotations)
+    note = duplicates_note(listed, list(found.centers_ras_mm.T), "the annotations")
+    notes, nodules = (note,) if note else (), by_image(listed, found)
     # The organisers' own list of excluded findings repeats a third of its rows; that changes nothing.
-    irrelevant = _findings(excluded, "the excluded findings")[0] if excluded is not None else {}
+    irrelevant = by_image(*_findings(excluded)) if excluded is not None else {}
     images = {name: ImageTruth(nodules.get(name, NO_FINDINGS), irrelevant.get(name, NO_FINDINGS)) for name in names}
     strangers = len(set(nodules) - set(names))
     if strangers:
@@ -49,12 +51,11 @@ def read_marks(path: Path) -> MarkSet:
     return MarkSet(images, path.name, complete=True, notes=(note,) if note else ())
 
 
-def _findings(path: Path, what: str) -> tuple[dict[str, Findings], tuple[str, ...]]:
+def _findings(path: Path) -> tuple[list[str], Findings]:
+    """The series of each row, and the rows."""
     table = read_columns(path, (SERIES, *PLACE), (DIAMETER,))
     found = Findings(_places(table), _diameters(table), np.ones(len(table)), sources=np.arange(1, len(table) + 1))
-    names = [name.strip() for name in table.cells[SERIES]]
-    note = duplicates_note(names, list(found.centers_ras_mm.T), what)
-    return by_image(names, found), (note,) if note else ()
+    return [name.strip() for name in table.cells[SERIES]], found
 
 
 def _places(table: Columns) -> FloatArray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +68,20 @@ class Columns:
         return np.array(rows, dtype=np.float64).reshape(-1, count)
 
 
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Python looks for cycles each time that many lists are made; rows have none, and the search takes as long as the
+    reading."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
+
+
+@_no_search_for_cycles()
 def read_columns(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Columns:
     """The columns ``needed`` and, where they are there, ``optional`` of a CSV file with a heading; others are left out.
 

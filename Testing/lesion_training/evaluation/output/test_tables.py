@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import OutputError
-from LesionTrainingLib.evaluation.output.tables import Table, write_csv
+from LesionTrainingLib.evaluation.output.tables import Table, write_columns, write_csv
 
 TABLE = Table(
     ("policy", "hits", "sensitivity", "distance (mm)"),
@@ -130,3 +130,17 @@ def test_writing(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError):
         write_csv(tmp_path / "file" / "table.csv", TABLE)
+
+
+def test_columns_are_written_as_rows_are(tmp_path):
+    """Column by column gives the same bytes: text with commas, quotes, line ends and formulas, numbers, and gaps."""
+    columns = {
+        "text, quoted": ["plain", 'a "b", c', "=1+1", "two\r\nlines", ""],
+        "gaps": [None, 1, 2.5, None, -3],
+        "whole": [1, 2, 3, 4, 5],
+        "exact": [0.1, 1 / 3, 1e-20, 1e300, -0.5],
+        "mixed": ["x", None, 3, 4.5, "@y"],
+    }
+    write_columns(tmp_path / "columns.csv", columns)
+    write_csv(tmp_path / "rows.csv", Table(tuple(columns), tuple(zip(*columns.values(), strict=True))))
+    assert (tmp_path / "columns.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
