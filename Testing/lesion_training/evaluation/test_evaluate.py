@@ -415,6 +415,17 @@ def test_asking_for_help_loads_no_heavy_library():
     assert done.stdout.strip() == "[]"
 
 
+def test_scoring_lists_loads_no_library_that_it_does_not_need(luna16_lists, tmp_path):
+    """Each of them takes longer to load than a cohort takes to score."""
+    code = (
+        "import sys; from LesionDetectionLib.app.command_line import main; code = main(sys.argv[1:]); "
+        "print(code, sorted({'torch', 'scipy', 'SimpleITK', 'sklearn', 'cv2', 'skimage'} & set(sys.modules)))"
+    )
+    arguments = ["evaluate", *luna16_lists, f"--output={tmp_path / 'out'}", "--quiet"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0 []"
+
+
 def test_the_genuine_marks_from_the_command_line(real_data, tmp_path):
     folder = real_data("luna16/annotations.csv").parent
     arguments = [

@@ -43,7 +43,8 @@ def with_agreement(scored: Scored, options: ScoreOptions) -> Scored:
         return scored
     found = sum(int((outcome.lesion_marks >= 0).sum()) for outcome in scored.outcomes)
     values = {"found": found, **{name: value for one in measured for name, value in one.values.items()}}
-    lead = f"Of the {found} {scored.policy.lesion_is}s found, whatever their marks score: each against the mark it is credited with."
+    which = ", whatever their marks score" if scored.policy.rates else " by the marks that are shown"
+    lead = f"Of the {found} {scored.policy.lesion_is}s found{which}: each against the mark it is credited with."
     part = Part(
         HEADING,
         (lead, *(block for one in measured for block in one.blocks)),
