@@ -23,7 +23,6 @@ from .dicom_series import Stack, check_alike, choose, find_stacks
 
 _HOUNSFIELD_TYPES = ("", "HU", "US")
 """Rescale types of ordinary CT; others (electron density, effective atomic number, ...) are not HU."""
-_NAMED_FILES = 5
 
 
 def read_dicom(path: Path, series: str | None, progress: Progress) -> Image:
@@ -139,7 +138,7 @@ def _pet_scale(planes: Sequence[Plane]) -> PetScale:
             header = dcmread(planes[0].path, stop_before_pixels=True, force=True)
             return pet_scale(pet_header(header, planes))
         except Exception as error:  # a bit flipped in the header: pydicom raises errors of every kind
-            return PetScale(1.0, "", f"The header of {planes[0].path.name} is damaged ({type(error).__name__}).")
+            return PetScale(1.0, "", f"The header of a file is damaged ({type(error).__name__}).")
 
 
 def _grid(planes: Sequence[Plane]) -> StackGrid:
@@ -167,8 +166,8 @@ def _drop_equal(decoded: Decoded) -> tuple[Decoded, list[str]]:
             keep.append(n)
         elif not np.array_equal(decoded.values[n], decoded.values[keep[-1]]):
             raise GeometryError(
-                f"{decoded.planes[n].path.name} and {decoded.planes[keep[-1]].path.name} lie at the same position with "
-                "different pixels, and nothing in their headers tells the two phases apart. Put them in two folders."
+                f"Two images lie at the same position with different pixels, at LPS {_place(decoded.planes[n])} mm, and "
+                "nothing in their headers tells the two phases apart. Put them in two folders."
             )
     dropped = len(decoded.planes) - len(keep)
     if not dropped:
@@ -182,11 +181,13 @@ def _scaled(decoded: Decoded, factor: float) -> Pixels:
 
 
 def _damage_notes(decoded: Decoded, skipped: Sequence[Skipped]) -> list[str]:
-    names = [*decoded.damaged, *(item.path.name for item in skipped if item.damaged)]
-    if not names:
-        return []
-    more = f" and {len(names) - _NAMED_FILES} more" if len(names) > _NAMED_FILES else ""
-    return [f"Damaged files were left out: {', '.join(names[:_NAMED_FILES])}{more}."]
+    """Files are counted, as their names may hold the patient's name, and notes go into results."""
+    count = decoded.damaged + sum(item.damaged for item in skipped)
+    return [f"Damaged files were left out: {count}."] if count else []
+
+
+def _place(plane: Plane) -> str:
+    return f"({', '.join(f'{mm:.1f}' for mm in plane.position)})"
 
 
 def _name(plane: Plane) -> str:

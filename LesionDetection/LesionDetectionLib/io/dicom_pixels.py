@@ -35,15 +35,15 @@ Pixels = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Decoded:
-    """Planes that could be read, their values [rows, columns] each, and the names of the files that could not."""
+    """Planes that could be read, their values [rows, columns] each, and how many files could not."""
 
     planes: tuple[Plane, ...]
     values: tuple[Pixels, ...]
-    damaged: tuple[str, ...]
+    damaged: int
 
 
 def decode(planes: Sequence[Plane], progress: Progress) -> Decoded:
-    """Read and rescale the planes, in the order given; a few damaged ones are left out and named.
+    """Read and rescale the planes, in the order given; a few damaged ones are left out and counted.
 
     Raises:
         DependencyError: no installed decoder reads the transfer syntax.
@@ -54,19 +54,19 @@ def decode(planes: Sequence[Plane], progress: Progress) -> Decoded:
     for n, plane in enumerate(planes):
         by_file.setdefault(plane.path, []).append(n)
     values: list[Pixels | None] = [None] * len(planes)
-    reasons: dict[str, str] = {}
+    reasons: list[str] = []
     done = 0
     with quiet_pydicom(), ThreadPoolExecutor(_WORKERS) as pool:
         jobs = [pool.submit(_decode_file, [planes[n] for n in members]) for members in by_file.values()]
         try:
-            for job, (path, members) in zip(jobs, by_file.items(), strict=True):
+            for job, members in zip(jobs, by_file.values(), strict=True):
                 try:
                     for n, array in zip(members, job.result(), strict=True):
                         values[n] = array
                 except MemoryError:
                     raise
                 except Exception as error:  # decoders meet damaged files with errors of every kind
-                    reasons[path.name] = str(error).splitlines()[0] if str(error) else type(error).__name__
+                    reasons.append(_reason(error))
                 done += len(members)
                 progress(done / len(planes), f"Reading images ({done} of {len(planes)})")
         except BaseException:
@@ -74,16 +74,22 @@ def decode(planes: Sequence[Plane], progress: Progress) -> Decoded:
             raise
     kept = [n for n, array in enumerate(values) if array is not None]
     if not kept or len(planes) - len(kept) > MOST_DAMAGED_SHARE * len(planes):
-        name, reason = next(iter(reasons.items()))
         raise InputError(
-            f"{len(planes) - len(kept)} of {len(planes)} images cannot be read, the first being {name} ({reason}). "
-            "Copy or export the series again."
+            f"{len(planes) - len(kept)} of {len(planes)} images cannot be read ({reasons[0]}). Copy or export the series "
+            "again."
         )
     return Decoded(
         tuple(planes[n] for n in kept),
         tuple(array for array in values if array is not None),
-        tuple(reasons),
+        len(reasons),
     )
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read, without its name, which may hold the patient's."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def can_decode(plane: Plane) -> bool:
