@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
+from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
@@ -12,6 +15,11 @@ from ..augmentation.intensity import IntensitySettings
 from ..augmentation.spatial_3d import GeometrySettings
 from ..engine.settings import EngineSettings
 from ..sampling.filtering import FilterSettings
+
+NEGATIVES = ("lung", "vessel", "dense", "pleura", "mimic", "mined")
+"""Kinds of places without a nodule, see :mod:`.positions`."""
+PAPER_THRESHOLD = 0.85
+"""The candidate threshold of the paper (section 3)."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,16 @@ class SamplingSettings:
         default_factory=lambda: {"mined": 0.5, "mimic": 0.1, "vessel": 0.15, "dense": 0.1, "pleura": 0.15}
     )
     proposed: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for values that make no sense."""
+        for name in ("screening_positives", "reduction_positives"):
+            _require(0 < getattr(self, name) < 1, name, "between 0 and 1, both kinds being needed", getattr(self, name))
+        _require(0 <= self.proposed <= 1, "proposed", "from 0 to 1", self.proposed)
+        for name in ("shift_radii", "clear_radii", "clear_mm"):
+            _require(0 <= getattr(self, name) < inf, name, "0 or more", getattr(self, name))
+        for name in ("screening_negatives", "reduction_negatives"):
+            _check_weights(name, getattr(self, name))
 
 
 def _stage(steps: int, batch: int, learning_rate: float) -> EngineSettings:
@@ -116,3 +134,38 @@ class RecipeSettings:
         default_factory=lambda: {"sensitive": 4.0, "balanced": 1.0, "specific": 0.25}
     )
     default_operating_point: str = "balanced"
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what would fail, or give a model that nobody can use, after hours of fitting."""
+        NoduleSettings(spacing_mm=self.spacing_mm)
+        sizes = (*self.screening.widths, *self.reduction.trunk_widths, *self.reduction.widths, self.reduction.hidden)
+        _require(min(sizes) >= 1, "widths and hidden of the networks", "at least 1", min(sizes))
+        for name in ("mined_per_scan", "mining_rounds", "mining_scans"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        for name, most in (("mining_threshold", 1.0), ("least_candidate_threshold", PAPER_THRESHOLD)):
+            _require(0 <= getattr(self, name) <= most, name, f"from 0 to {most:g}", getattr(self, name))
+        for name in ("regression_weight", "candidates_per_scan"):
+            _require(0 <= getattr(self, name) < inf, name, "0 or more", getattr(self, name))
+        for name, rate in self.operating_points.items():
+            _require(0 <= rate < inf, f"operating_points.{name}", "0 or more", rate)
+        if self.default_operating_point not in self.operating_points:
+            known = ", ".join(self.operating_points) or "none"
+            raise UsageError(
+                f"The default operating point “{self.default_operating_point}” is none of the operating points ({known})."
+            )
+        for stage in (self.screening_stage, self.reduction_stage):
+            _require(stage.seed == 0, "seed of a stage", "left out, as the run's seed (--seed) is used", stage.seed)
+
+
+def _check_weights(name: str, weights: Mapping[str, float]) -> None:
+    unknown = sorted(set(weights) - set(NEGATIVES))
+    if unknown:
+        raise UsageError(f"“{name}” knows no negatives “{unknown[0]}”. There are: {', '.join(NEGATIVES)}.")
+    for kind, weight in weights.items():
+        _require(0 <= weight < inf, f"{name}.{kind}", "0 or more", weight)
+    _require(sum(weights.values()) > 0, name, "above 0 for one kind at least", dict(weights))
+
+
+def _require(good: bool, name: str, wanted: str, value: object) -> None:
+    if not good:
+        raise UsageError(f"“{name}” must be {wanted}, not {value}.")

@@ -17,10 +17,7 @@ from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 from ...evaluation.froc import ScanMatch, cpm, false_positives_per_scan, froc, match_scan, threshold_at_rate
 from .mining import scan_candidates
 from .scans import TrainingScan
-from .settings import RecipeSettings
-
-PAPER_THRESHOLD = 0.85
-"""The candidate threshold of the paper (section 3)."""
+from .settings import PAPER_THRESHOLD, RecipeSettings
 
 
 @dataclass(frozen=True)
