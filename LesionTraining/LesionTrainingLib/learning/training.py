@@ -12,7 +12,7 @@ from typing import Any
 from LesionDetectionLib.core.atomic import atomic_file, check_output_folder
 from LesionDetectionLib.core.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, write_bundle
 from LesionDetectionLib.core.detector import method
-from LesionDetectionLib.core.errors import InputError, OutputError, UsageError
+from LesionDetectionLib.core.errors import Cancelled, InputError, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.device import describe_device
 
@@ -97,10 +97,15 @@ def train_bundle(request: TrainingRequest, progress: Progress) -> Bundle | None:
     with Processes.join(request.device) as processes:
         parts = open_parts(request.parts, progress.part(0, 0.02))
         run = _start(request, chosen, settings, parts, processes)
-        trained = chosen.function()(run, settings, progress.part(0.02, 0.85))
-        if not processes.is_main:
-            return None
-        bundle = _finish(request, settings, parts, run, trained, progress.part(0.85, 1))
+        try:
+            trained = chosen.function()(run, settings, progress.part(0.02, 0.85))
+            if not processes.is_main:
+                return None
+            bundle = _finish(request, settings, parts, run, trained, progress.part(0.85, 1))
+        except Cancelled as stopped:
+            when = str(stopped).partition(". ")[0]
+            text = f"{when}. What was done so far is in {request.folder}: the same command with --resume goes on."
+            raise Cancelled(text) from stopped
         _write_left_out(request.folder, [*parts.left_out, *run.left_out])
         return bundle
 
@@ -151,12 +156,14 @@ def _refuse_other(path: Path, what: dict[str, Any], resume: bool) -> None:
         )
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(before, dict):
+            raise ValueError("it does not say what the run is")
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}. Name another folder with --run to begin anew.") from error
     differing = [name for name in what if before.get(name) != what[name]]
     if differing:
         raise UsageError(
-            f"The run in {path.parent} was begun with another {' and '.join(differing)}: it can only go on as it was. "
+            f"The run in {path.parent} was begun with other values for {' and '.join(differing)}: it can only go on as it was. "
             "Name another folder with --run to begin anew."
         )
 

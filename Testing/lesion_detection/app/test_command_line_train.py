@@ -51,6 +51,7 @@ def test_the_command_is_recorded_without_folders(tmp_path, asked):
         ("stepz: 3\n", "“stepz” is not known"),
         ("screening_stage: {steps: many}\n", "“screening_stage.steps” cannot be 'many'"),
         ("screening_stage: {optimizer: magic}\n", "There is no optimizer “magic”"),
+        ("screening_stage: {learning_rate: 1e-3}\n", "write 1.0e-3"),
         ("- 1\n", "needs names with values"),
         ("a: [\n", "is no YAML file"),
     ],
@@ -67,6 +68,8 @@ def test_a_config_that_does_not_fit_is_told(tmp_path, capsys, asked, text, told)
     [
         (["--method", "magic"], 2, "There is no training recipe for “magic”"),
         (["--seed", "-1"], 2, "--seed must be 0 or more"),
+        (["--cache-gb", "nan"], 2, "--cache-gb above 0"),
+        (["--cache-gb", "inf"], 2, "--cache-gb above 0"),
         (["--cohort", "nowhere:x"], 2, "There is no kind of cohort “nowhere”"),
         (["--cohort", "phantoms:leg"], 2, "There is no phantom “leg”"),
         (["--device", "cuda:9"], 5, "cuda"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from LesionDetectionLib.core.bundle import Bundle
-from LesionDetectionLib.core.errors import Cancelled, OutputError, UsageError
+from LesionDetectionLib.core.errors import Cancelled, InputError, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.cohort import LeftOut
 from LesionTrainingLib.learning import training as module
@@ -103,22 +103,25 @@ def test_the_run_can_be_looked_into(fake, tmp_path):
 
 def test_a_run_goes_on_only_when_asked_and_only_as_it_was(fake, tmp_path):
     fake.error = Cancelled()
-    with pytest.raises(Cancelled):
+    with pytest.raises(
+        Cancelled, match=r"Cancelled\. What was done so far is in .*model\.run: the same command with --resume"
+    ):
         train_bundle(request(tmp_path), Progress())
     assert not (tmp_path / "model").exists()
     fake.error = None
     with pytest.raises(UsageError, match="Add --resume"):
         train_bundle(request(tmp_path), Progress())
-    with pytest.raises(UsageError, match="begun with another settings"):
+    with pytest.raises(UsageError, match="begun with other values for settings:"):
         train_bundle(request(tmp_path, settings=FakeSettings(steps=4), resume=True), Progress())
     assert train_bundle(request(tmp_path, resume=True), Progress()) is not None
     assert [run.resume for run in fake.runs] == [False, True]
 
 
-def test_a_damaged_run_is_told(fake, tmp_path):
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_damaged_run_is_told(fake, tmp_path, content):
     (tmp_path / "model.run").mkdir()
-    (tmp_path / "model.run" / "run.json").write_text("{")
-    with pytest.raises(Exception, match="cannot be read"):
+    (tmp_path / "model.run" / "run.json").write_text(content)
+    with pytest.raises(InputError, match="cannot be read"):
         train_bundle(request(tmp_path, resume=True), Progress())
 
 

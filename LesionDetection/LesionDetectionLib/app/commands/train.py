@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     if options.show_settings:
         print(_as_yaml(settings), end="")
         return
-    if options.seed < 0 or options.workers < 1 or options.cache_gb <= 0:
+    if options.seed < 0 or options.workers < 1 or not 0 < options.cache_gb < math.inf:
         raise UsageError("--seed must be 0 or more, --workers 1 or more, and --cache-gb above 0.")
     training, parts = training_part("learning.training"), training_part("learning.parts")
     request = training.TrainingRequest(
@@ -95,7 +97,10 @@ def _settings(defaults: Any, config: Path | None) -> Any:
     try:
         return changed(defaults, training_part("cohorts.spec").read_yaml(config))
     except ValueError as error:
-        raise UsageError(f"In {config}: {error}. “lesion train --show-settings” prints what can be set.") from error
+        hint = " (YAML takes 1e-3 for text: write 1.0e-3)" if re.search(r"cannot be '[-+]?\d+e", str(error)) else ""
+        raise UsageError(
+            f"In {config}: {error}{hint}. “lesion train --show-settings” prints what can be set."
+        ) from error
 
 
 def _as_yaml(settings: Any) -> str:
