@@ -8,8 +8,11 @@ from LesionDetectionLib.core.progress import Progress
 from .case import Case
 
 
-def check_case(case: Case, progress: Progress | None = None) -> None:
+def check_case(case: Case, progress: Progress | None = None) -> tuple[str, ...]:
     """Read all images and labels of a case.
+
+    Returns:
+        What is told of it though it can be used: slices that are missing and interpolated, labels on another grid.
 
     Raises:
         InputError: something cannot be read, is not what the case says, or a lesion lies outside the image.
@@ -31,6 +34,7 @@ def check_case(case: Case, progress: Progress | None = None) -> None:
             )
         if lesion.mask is not None and not _inside(lesion.mask.slices_kji, main.shape_kji):
             raise InputError(f"The mask of lesion {number} of {len(truth.lesions)} does not lie on the image's grid.")
+    return tuple(dict.fromkeys([*(note for image in images.values() for note in image.notes), *truth.notes]))
 
 
 def _inside(slices_kji: tuple[slice, ...], shape_kji: tuple[int, ...]) -> bool:

@@ -23,7 +23,8 @@ class Made(Case):
     def images(self, progress=None):
         if self.id == "case-3":
             raise InputError("case-3.nrrd is damaged.")
-        return {CT: Image(np.zeros((10, 10, 10), np.int16), np.eye(4), CT, HU)}
+        notes = ("1 slice is missing and interpolated.",) if self.id == "case-1" else ()
+        return {CT: Image(np.zeros((10, 10, 10), np.int16), np.eye(4), CT, HU, notes=notes)}
 
     def truth(self):
         return Truth((Lesion((5, 5, 5), 4.0, 1.0),) if self.labelled else ())
@@ -70,13 +71,18 @@ def test_a_check_reads_everything_and_says_what_fails(eight_cases, capsys):
     assert "7 of 8 cases can be read and fit together" in shown.out
     assert "Cannot be used: 1\n  case-3: case-3.nrrd is damaged.\n" in shown.out
     assert "1 of 8 cases cannot be used" in shown.err
+    assert "Notes: 1\n  case-1: 1 slice is missing and interpolated.\n" in shown.out
 
 
 def test_everything_as_json(eight_cases, capsys):
     assert lesion_cohort("folder:/here", "-q", "--check", "--list", "--statistics", "--json") == 3
     said = json.loads(capsys.readouterr().out)
     assert (said["cases"], said["patients"], said["labelled"], len(said["list"])) == (8, 4, 6, 8)
-    assert said["check"] == {"good": 7, "failed": [{"case": "case-3", "reason": "case-3.nrrd is damaged."}]}
+    assert (said["check"]["good"], said["check"]["failed"]) == (
+        7,
+        [{"case": "case-3", "reason": "case-3.nrrd is damaged."}],
+    )
+    assert said["check"]["notes"] == [{"case": "case-1", "reason": "1 slice is missing and interpolated."}]
     assert said["splits"] == {"test": 2, "training": 6}
     assert said["lesions"]["lesions"] == 6
 
@@ -105,6 +111,19 @@ def test_a_split_is_written_once(tmp_path, capsys):
     assert lesion_cohort(*arguments) == 6
     assert "already holds split.json" in capsys.readouterr().err
     assert lesion_cohort(*arguments, "--overwrite") == 0
+
+
+@pytest.mark.parametrize(
+    "division",
+    [("--split", "7,2,1"), ("--split", "many"), ("--folds", "9"), ("--split", ".5,.3,.2", "--validation", ".1")],
+)
+def test_a_division_that_cannot_be_is_refused_before_all_images_are_read(
+    eight_cases, tmp_path, monkeypatch, capsys, division
+):
+    monkeypatch.setattr(Made, "images", lambda *_: pytest.fail("An image was read."))
+    assert lesion_cohort("folder:/here", "-q", "--check", *division, "--output", tmp_path / "split") in (2, 3)
+    assert capsys.readouterr().out == ""
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_official_split_is_written(eight_cases, tmp_path):

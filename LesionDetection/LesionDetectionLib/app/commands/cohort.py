@@ -55,17 +55,19 @@ def run(options: argparse.Namespace) -> None:
     _check_arguments(options)
     with shown_progress(options.quiet) as progress:
         cohort = training_part("cohorts.spec").open_cohort(options.spec, progress.part(0.0, 0.1))
+        splits = _splits(cohort, options)  # refused, if it is, before every image is read
         halves = progress.part(0.1, 0.55), progress.part(0.55, 1.0)
-        failed = _check(cohort, halves[0]) if options.check else []
+        good, failed = _check(cohort, halves[0]) if options.check else ([], [])
         described = training_part("cohorts.statistics").describe(cohort, halves[1], truth=options.statistics)
         progress(1.0, "Done")
     shown = described.to_json()
     if options.list:
         shown["list"] = [_row(case) for case in cohort.cases]
     if options.check:
-        shown["check"] = {"good": len(cohort.cases) - len(failed), "failed": _plain(failed)}
-    if options.split or options.folds:
-        shown["split"] = _divide(cohort, options)
+        told = [{"case": case.id, "reason": note} for case, notes in good for note in notes]
+        shown["check"] = {"good": len(good), "failed": _plain(failed), "notes": told}
+    if splits:
+        shown["split"] = _write(splits, options)
     if options.json:
         print(json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False))
     else:
@@ -88,13 +90,15 @@ def _check_arguments(options: argparse.Namespace) -> None:
         if not (options.split or options.folds):
             raise UsageError("--output is where a division is written: add --split or --folds.")
         refuse_taken(options.output.parent, (options.output.name,), options.overwrite)
+    if options.validation and not options.folds:
+        raise UsageError("--validation is for --folds; with --split the second share is that for validation.")
 
 
-def _check(cohort: Any, progress: Progress) -> list[Any]:
-    """The cases that cannot be used, and why."""
+def _check(cohort: Any, progress: Progress) -> tuple[list[Any], list[Any]]:
+    """(Case, notes on it) of those that can be used; and those that cannot, and why."""
     check_case = training_part("cohorts.checking").check_case
-    _, failed = training_part("cohorts.cohort").work_on(cohort.cases, check_case, progress)
-    return list(failed)
+    good, failed = training_part("cohorts.cohort").work_on(cohort.cases, check_case, progress)
+    return list(good), list(failed)
 
 
 def _row(case: Any) -> dict[str, Any]:
@@ -107,26 +111,33 @@ def _row(case: Any) -> dict[str, Any]:
     }
 
 
-def _divide(cohort: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Write the split or folds; what was written: file -> part -> number of cases."""
+def _splits(cohort: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """The splits asked for by the names of their files; none of a single split, which goes to PATH itself."""
     splitting = training_part("cohorts.split")
     if options.folds:
-        splits = splitting.k_folds(cohort, options.folds, options.seed, options.validation)
+        folds = splitting.k_folds(cohort, options.folds, options.seed, options.validation)
+        return {f"fold-{number:02d}.json": split for number, split in enumerate(folds)}
+    if options.split == "official":
+        return {"": splitting.official_split(cohort)}
+    if options.split:
+        return {"": splitting.split_by_patient(cohort, _shares(options.split), options.seed)}
+    return {}
+
+
+def _write(splits: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Write the split or folds; what was written: file -> part -> number of cases."""
+    if options.folds:
         with atomic_folder(options.output, options.overwrite) as folder:
-            names = [f"fold-{number:02d}.json" for number in range(len(splits))]
-            for name, split in zip(names, splits, strict=True):
+            for name, split in splits.items():
                 split.save(folder / name)
-        for older in set(options.output.glob("fold-*.json")) - {options.output / name for name in names}:
+        for older in set(options.output.glob("fold-*.json")) - {options.output / name for name in splits}:
             older.unlink()  # a fold of an earlier division would be read as one of this
-        written = {str(options.output / name): split for name, split in zip(names, splits, strict=True)}
     else:
-        if options.split == "official":
-            split = splitting.official_split(cohort)
-        else:
-            split = splitting.split_by_patient(cohort, _shares(options.split), options.seed)
-        split.save(options.output)
-        written = {str(options.output): split}
-    return {path: {name: len(ids) for name, ids in split.parts.items()} for path, split in written.items()}
+        splits[""].save(options.output)
+    return {
+        str(options.output / name): {part: len(ids) for part, ids in split.parts.items()}
+        for name, split in splits.items()
+    }
 
 
 def _shares(text: str) -> dict[str, float]:
@@ -150,6 +161,7 @@ def _print(lines: tuple[str, ...], shown: dict[str, Any]) -> None:
     if "check" in shown:
         print(f"{shown['check']['good']} of {shown['cases']} cases can be read and fit together")
         _print_left_out("Cannot be used", shown["check"]["failed"])
+        _print_left_out("Notes", shown["check"]["notes"])
     for path, parts in shown.get("split", {}).items():
         print(f"{path}: {', '.join(f'{name} {count}' for name, count in parts.items())}")
 
