@@ -38,6 +38,8 @@ _KINDS = {
 """Kind -> the module that has its ``KIND``; loaded when it is used."""
 _COMMON = ("split", "limit")
 _SAFE = "/\\:~+,;@ "
+_MOST_NUMBERS = 1_000_000
+"""More in one range are a slip, and would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,10 @@ def numbers(text: str, what: str = "numbers") -> tuple[int, ...]:
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if not match or (match[2] and int(match[2]) < int(match[1])):
             raise UsageError(f"“{text}” names no {what}: write a range such as 0-8, or numbers with commas between.")
-        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last - first >= _MOST_NUMBERS:
+            raise UsageError(f"“{text}” names too many {what}: at most {_MOST_NUMBERS} in a range.")
+        found += range(first, last + 1)
     return tuple(found)
 
 
@@ -143,6 +148,10 @@ def _kind(name: str) -> Kind:
 
 def _open(spec: CohortSpec, progress: Progress) -> Cohort:
     kind = _kind(spec.kind)
+    if not spec.path:
+        raise UsageError(
+            f"The cohort {spec} has no path: write {spec.kind}:PATH, here {kind.path_is} (. is this folder)."
+        )
     common = {name: value for name, value in spec.options.items() if name in _COMMON}
     try:
         own = {name: _typed(kind.options, name, v) for name, v in spec.options.items() if name not in _COMMON}
@@ -236,7 +245,10 @@ def _spec_of(entry: Any, path: Path) -> CohortSpec:
     options = {str(name): value for name, value in entry.items() if name not in ("kind", "path")}
     if not isinstance(entry["kind"], str) or entry["kind"] not in _KINDS:
         raise UsageError(f"There is no kind of cohort “{entry['kind']}”. Choose one of: {', '.join(_KINDS)}.")
-    return _relative_to(CohortSpec(entry["kind"], str(entry.get("path", "")), options), path)
+    where = entry.get("path")
+    if where is None or where == "":
+        raise UsageError(f"A cohort of the kind {entry['kind']} in {path} has no “path”.")
+    return _relative_to(CohortSpec(entry["kind"], str(where), options), path)
 
 
 def _relative_to(spec: CohortSpec, path: Path) -> CohortSpec:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from LesionDetectionLib.core.errors import OutputError
 
 from .history import NOTE, Record
 
@@ -20,22 +24,35 @@ class EventWriter:
 
     Raises:
         ImportError: tensorboard is not installed.
+        OutputError: the disk is full; so from all methods, as its thread tells later of what it could not write.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from torch.utils.tensorboard import SummaryWriter
-        self._writer: Any = SummaryWriter(str(folder / EVENTS), purge_step=step + 1)
+        self._folder = folder / EVENTS
+        with self._told():
+            self._writer: Any = SummaryWriter(str(self._folder), purge_step=step + 1)
 
     def __call__(self, record: Record) -> None:
-        for name, value in record.values.items():
-            self._writer.add_scalar(f"{record.kind}/{name}", value, record.step)
-        if record.kind == NOTE:
-            self._writer.add_text(NOTE, record.text, record.step)
+        with self._told():
+            for name, value in record.values.items():
+                self._writer.add_scalar(f"{record.kind}/{name}", value, record.step)
+            if record.kind == NOTE:
+                self._writer.add_text(NOTE, record.text, record.step)
 
     def flush(self) -> None:
-        self._writer.flush()
+        with self._told():
+            self._writer.flush()
 
     def close(self) -> None:
-        self._writer.close()
+        with self._told():
+            self._writer.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self._folder} cannot be written to: {error.strerror or error}.") from error
