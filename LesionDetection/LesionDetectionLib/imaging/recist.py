@@ -28,6 +28,8 @@ from .geometry import AxialOrder
 FloatArray = npt.NDArray[np.float64]
 _EQUAL = 1e-9
 """Lengths that differ by less than this share are equal."""
+_LEVEL_BELOW_HALF = 1e-6
+"""Outlines are drawn at a level just below 1/2: a value of exactly 1/2 at a voxel centre would end one in a point."""
 _LARGEST_AREA_LOSS = 0.1
 """A part that the filter would shrink by more than this share is measured unfiltered."""
 
@@ -57,8 +59,9 @@ def recist_of_mask(mask: Mask, geometry: Geometry) -> Recist:
     voxels = order.apply_array(mask.voxels)
     corner, steps = _axial_frame(mask, geometry, order)
     in_plane = steps[:, :2]
-    # The unfiltered outline is an upper bound: slices are looked at closely from the longest bound on.
+    # The unfiltered outline is an upper bound, but for the level: slices are looked at closely from the longest bound on.
     bounds = np.array([_hull_diameter(_extreme_points(plane), in_plane)[0] for plane in voxels])
+    bounds += 4 * _LEVEL_BELOW_HALF * np.linalg.norm(in_plane, axis=0).sum()
     best: tuple[int, _Longest] | None = None
     for k in np.argsort(-bounds, kind="stable"):
         if best is not None and bounds[k] < best[1].length_mm - 1e-9:
@@ -112,9 +115,8 @@ def _outlines(part: npt.NDArray[np.bool_]) -> list[FloatArray]:
     kernel = np.array([1, 4, 6, 4, 1]) / 16
     smooth = ndimage.correlate1d(ndimage.correlate1d(plain, kernel, axis=0), kernel, axis=1)
     kept = np.count_nonzero(smooth >= 0.5) >= (1 - _LARGEST_AREA_LOSS) * np.count_nonzero(part)
-    # Just below 1/2: a value of exactly 1/2 at a voxel centre would end a contour in a point.
     contours: list[FloatArray] = find_contours(  # type: ignore[no-untyped-call]
-        smooth if kept else plain, 0.5 - 1e-6, fully_connected="high"
+        smooth if kept else plain, 0.5 - _LEVEL_BELOW_HALF, fully_connected="high"
     )
     return [contour[:, ::-1] - 3.0 for contour in contours if len(contour) > 3]
 

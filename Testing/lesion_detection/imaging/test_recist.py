@@ -142,3 +142,18 @@ def test_two_parts_in_a_slice_are_not_bridged():
     mask[0, 2:8, 2:10] = mask[0, 2:8, 30:36] = True
     recist = recist_of_mask(Mask.from_full(mask), Geometry(mask.shape, np.eye(4)))
     assert recist.long_mm < 11
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.05, -0.3, 0.7])
+def test_of_two_slices_with_equal_diameters_the_lower_counts_however_the_scan_is_turned(degrees):
+    """Found by generated examples: the outline's level made a diameter longer than the bound that ruled a slice out."""
+    rows = [
+        ["......", "......", "......", "#.....", "#.....", "#.....", "##....", "####..", "####..", "......"],
+        ["......", "......", "......", "......", "......", "...##.", "..####", "######", "######", "#....#"],
+    ]
+    mask = np.array([[[letter == "#" for letter in row] for row in plane] for plane in rows])
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
+    recist = recist_of_mask(Mask.from_full(mask), Geometry(mask.shape, turn))
+    assert recist.long_axis_ras_mm[0][2] == pytest.approx(0)
+    assert recist.short_mm == pytest.approx(3.72678, abs=1e-4)
