@@ -107,7 +107,10 @@ def _labelling(
         return _Labelling(marks=marks, left_out=left_out, notes=notes)
     kinds = LABEL_MODALITIES if options.labels == AUTO else (options.labels.upper(),)
     patients = {record.patient_key for case in cases for record in case}
-    meant = [record for record in records if record.modality in kinds and record.patient_key in patients]
+    images = [record for record in records if record.modality not in LABEL_MODALITIES and record.patient_known]
+    other_patients = {record.patient_key for record in images} - patients
+    # Labels with the key of no image may be of any case: without a Patient ID, the key is that of a study.
+    meant = [record for record in records if record.modality in kinds and record.patient_key not in other_patients]
     labels, unreadable = read_labels(meant, progress)
     files, homeless = assign(labels, cases, catalogue)
     return _Labelling(files=files, left_out=[*unreadable, *homeless])

@@ -41,6 +41,11 @@ class SeriesRecord:
     files: tuple[Path, ...] = field(default=(), repr=False)
     elsewhere: int = 0
 
+    @property
+    def patient_known(self) -> bool:
+        """Whether it has a Patient ID, so that its key tells patients apart across studies."""
+        return self.patient_key != patient_key("", self.study_uid)
+
 
 class SeriesCatalogue(Protocol):
     """A list of series: a folder's, a database's on disk, or that of a running Slicer."""

@@ -27,6 +27,7 @@ class LabelRecord:
         series: Series Instance UIDs that it refers to.
         instances: some of the images that it refers to, where it does not name their series.
         made: date and time, to tell the latest.
+        patient: key of its patient, or empty where it has no Patient ID.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class LabelRecord:
     series: tuple[str, ...]
     instances: tuple[str, ...]
     made: str
+    patient: str = ""
 
 
 def read_labels(records: Sequence[SeriesRecord], progress: Progress) -> tuple[list[LabelRecord], list[LeftOut]]:
@@ -75,17 +77,25 @@ def assign(
         if reason:
             left_out.append(LeftOut(label.series_uid, reason))
         for uid in targets:
-            own = here[uid].frame_of_reference
             if uid not in of_cases:
                 continue
-            if own and label.frames and own not in label.frames:
-                reason = (
-                    f"The {label.kind} lies in another frame of reference than the series {short(uid)} it refers to."
-                )
+            reason = _mismatch(label, here[uid])
+            if reason:
                 left_out.append(LeftOut(label.series_uid, reason))
             else:
                 found[uid].append(label)
     return dict(found), left_out
+
+
+def _mismatch(label: LabelRecord, image: SeriesRecord) -> str:
+    """Why a label cannot be of the series that it refers to; empty where it can."""
+    refers = f"than the series {short(image.series_uid)} it refers to"
+    frame = image.frame_of_reference
+    if frame and label.frames and frame not in label.frames:
+        return f"The {label.kind} lies in another frame of reference {refers}."
+    if label.patient and image.patient_known and label.patient != image.patient_key:
+        return f"The {label.kind} has another Patient ID {refers}. Is it of this patient? Correct one of the two."
+    return ""
 
 
 def _targets(
@@ -130,6 +140,7 @@ def _read(path: Path, record: SeriesRecord) -> LabelRecord:
             tuple(dict.fromkeys(filter(None, series))),
             tuple(dict.fromkeys(filter(None, instances)))[:_ENOUGH],
             made,
+            record.patient_key if record.patient_known else "",
         )
 
 

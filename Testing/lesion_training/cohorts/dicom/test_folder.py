@@ -130,6 +130,26 @@ def test_labels_of_what_is_not_here_or_lies_elsewhere_are_left_out(files, blobs)
     assert cohort.notes == ("Cases without labels: 1 of 1.",)
 
 
+@pytest.mark.parametrize("of_another_image", [True, False], ids=["who has images here", "who has none"])
+def test_labels_that_say_another_patient_are_left_out_and_told(files, blobs, of_another_image):
+    uid = files.image()
+    if of_another_image:
+        files.image(into="other", PatientID="P-9", StudyInstanceUID="1.2.3")
+    files.segmentation(uid, blobs(), PatientID="P-9")
+    cohort = cohort_of(files)
+    assert not any(case.labelled for case in cohort.cases)
+    assert "has another Patient ID than the series" in cohort.left_out[0].reason
+
+
+def test_labels_in_another_study_of_anonymised_images_are_found(files, blobs):
+    uid = files.image(PatientID="")
+    files.image(modality="PT", PatientID="", StudyInstanceUID="1.2.3")
+    files.segmentation(uid, blobs(), PatientID="", StudyInstanceUID="1.2.3")
+    cohort = cohort_of(files)
+    assert [case.labelled for case in cohort.cases] == [True]
+    assert not cohort.left_out
+
+
 def test_two_segmentations_of_one_series(files, blobs):
     uid = files.image()
     old, new = blobs(seed=1), blobs(seed=2)
