@@ -171,8 +171,9 @@ def _restricted(cohort: Cohort, common: Mapping[str, Any]) -> Cohort:
             raise UsageError(f"There is no split “{wanted}”. Choose {TRAINING}, {VALIDATION} or {TEST}.")
         cohort = cohort.of_split(wanted)
     if "limit" in common:
-        (limit,) = numbers(str(common["limit"]), "limit")[:1]
-        cohort = replace(cohort, cases=cohort.cases[:limit])
+        if not str(common["limit"]).isdecimal():
+            raise UsageError(f"The limit “{common['limit']}” is no number of cases.")
+        cohort = replace(cohort, cases=cohort.cases[: int(common["limit"])])
     if not cohort.cases:
         raise InputError(f"No case of {cohort.spec} can be used. {_first_reasons(cohort)}")
     return cohort

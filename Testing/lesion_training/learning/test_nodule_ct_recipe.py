@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,8 +28,9 @@ from LesionTrainingLib.learning.engine.fit import fit
 from LesionTrainingLib.learning.engine.randomness import stream
 from LesionTrainingLib.learning.engine.settings import EngineSettings
 from LesionTrainingLib.learning.engine.task import Share
+from LesionTrainingLib.learning.nodule_ct import mining
 from LesionTrainingLib.learning.nodule_ct.batches import BatchMaker
-from LesionTrainingLib.learning.nodule_ct.mining import Mined, MiningPlace, mine
+from LesionTrainingLib.learning.nodule_ct.mining import Mined, MiningPlace, mine, mine_together
 from LesionTrainingLib.learning.nodule_ct.positions import Places, PositionSampler, Samples, is_clear
 from LesionTrainingLib.learning.nodule_ct.reduction_stage import ReductionTask
 from LesionTrainingLib.learning.nodule_ct.scans import TrainingScan, prepare_scan
@@ -114,6 +116,27 @@ def test_screening_learns_and_finds_the_balls(fitted, tmp_path):
     mined = mine(place([unseen], replace(SMALL, mined_per_scan=50), tmp_path), [0], fitted.network, Progress())
     assert set(mined.proposals.nodules) == {0, 1, 2}
     assert len(mined.negatives.scans) <= 5
+
+
+def test_a_scan_whose_content_changed_is_another(scans):
+    first, changed = (replace(scans[0], entry=SimpleNamespace(key=key)) for key in ("a", "b"))
+    identities = [screening_task([scan]).identity()["scans"] for scan in (first, changed)]
+    assert identities == [["a"], ["b"]]
+
+
+def test_what_was_mined_is_kept_for_a_resumed_run(fitted, scans, tmp_path, monkeypatch):
+    where = place(scans, replace(SMALL, mined_per_scan=50, mining_threshold=0.1), tmp_path)
+    first = mine_together(where, range(3), fitted.network, Processes(), Progress())
+    mined = next((tmp_path / "mined").iterdir())
+    monkeypatch.setattr(mining, "mine", lambda *_: pytest.fail("it mined again"))
+    again = mine_together(where, range(3), fitted.network, Processes(), Progress())
+    assert np.array_equal(first.negatives.zyx, again.negatives.zyx)
+    assert np.array_equal(first.proposals.nodules, again.proposals.nodules)
+    assert len(first.proposals.scans)
+    monkeypatch.undo()
+    mined.write_bytes(mined.read_bytes()[:50])
+    damaged = mine_together(where, range(3), fitted.network, Processes(), Progress())
+    assert np.array_equal(first.negatives.zyx, damaged.negatives.zyx)
 
 
 def test_reduction_learns_class_and_place(fitted, scans, tmp_path):

@@ -85,7 +85,11 @@ class BatchMaker:
 
     def identity(self) -> dict[str, Any]:
         """What the samples depend on, in plain values."""
-        return {"settings": asdict(self._settings), "scans": [scan.name for scan in self._scans], "seed": self._seed}
+        return {
+            "settings": asdict(self._settings),
+            "scans": [scan.identity for scan in self._scans],
+            "seed": self._seed,
+        }
 
     def _cut(self, samples: Samples, transforms: PatchTransforms) -> Tensor:
         volumes = [self._scans[index].hu for index in samples.scans]

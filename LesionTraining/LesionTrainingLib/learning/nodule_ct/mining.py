@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.preprocessing import prepare
@@ -21,6 +24,7 @@ from .scans import TrainingScan
 from .settings import RecipeSettings
 
 _KINDS = ("negatives", "proposals")
+_PLACES = ("scans", "zyx", "nodules")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +67,20 @@ def mine_together(
 ) -> Mined:
     """Each process mines its share of the scans ``which``; all get what all found, in the order of the scans.
 
+    What was found is kept in the run's folder by the network's weights: a resumed run does not mine again.
+
     Raises:
+        OutputError: it cannot be kept.
         Cancelled: see ``progress``.
     """
-    own = mine(place, peers.share.of(which), network, progress)
-    if peers.world == 1:
-        return own
-    folder = place.run.folder / "mined"
-    folder.mkdir(exist_ok=True)
-    for kind in _KINDS:
-        np.savez(folder / f"{kind}-{peers.rank}.npz", **vars(getattr(own, kind)))
+    name = _digest(network, which)
+    paths = [place.run.folder / "mined" / f"{name}-{rank}-of-{peers.world}.npz" for rank in range(peers.world)]
+    own = paths[peers.rank]
+    if _read(own) is None:
+        _write(own, mine(place, peers.share.of(which), network, progress))
     peers.any(False)  # all have written
-    joined = {kind: _in_order([_read(folder / f"{kind}-{rank}.npz") for rank in range(peers.world)]) for kind in _KINDS}
-    peers.any(False)  # all have read
-    return Mined(**joined)
+    parts = [part for path in paths if (part := _read(path)) is not None]
+    return Mined(*(_in_order([getattr(part, kind) for part in parts]) for kind in _KINDS))
 
 
 def mine(place: MiningPlace, which: Sequence[int], network: ScreeningFCN, progress: Progress) -> Mined:
@@ -104,9 +108,27 @@ def mine(place: MiningPlace, which: Sequence[int], network: ScreeningFCN, progre
     return Mined(Places.join(negatives), Places.join(proposals))
 
 
-def _read(path: Path) -> Places:
-    with np.load(path, allow_pickle=False) as stored:
-        return Places(stored["scans"], stored["zyx"], stored["nodules"])
+def _digest(network: ScreeningFCN, which: Sequence[int]) -> str:
+    """Sixteen letters that tell weights and scans apart."""
+    digest = hashlib.sha256(repr(list(which)).encode())
+    for tensor in network.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _write(path: Path, mined: Mined) -> None:
+    arrays = {f"{kind}_{name}": array for kind in _KINDS for name, array in vars(getattr(mined, kind)).items()}
+    with atomic_file(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def _read(path: Path) -> Mined | None:
+    """What :func:`_write` wrote; None where it is not there or damaged."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return Mined(*(Places(*(stored[f"{kind}_{name}"] for name in _PLACES)) for kind in _KINDS))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def _in_order(parts: Sequence[Places]) -> Places:

@@ -60,6 +60,11 @@ class TrainingScan:
         return np.array(self.geometry.spacing_mm[::-1])
 
     @property
+    def identity(self) -> str:
+        """Changes when image, labels or settings do, where it comes from the cache."""
+        return self.name if self.entry is None else self.entry.key
+
+    @property
     def image(self) -> Image:
         return Image(self.hu, self.geometry.ijk_to_ras, CT, HU, self.name)
 
