@@ -77,7 +77,8 @@ class Trained:
 
 
 TrainFunction = Callable[[Run, Any, Progress], Trained]
-"""(run, settings of the recipe, progress) -> what goes into the bundle."""
+"""(run, settings of the recipe, progress) -> what goes into the bundle; what a process that is not the main one gives is
+not looked at."""
 
 
 @dataclass(frozen=True)

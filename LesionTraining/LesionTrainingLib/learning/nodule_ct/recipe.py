@@ -64,6 +64,8 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
     second_task = ReductionTask(scans, network, mined, settings, nodule.window_hu, run.seed, run.device)
     reduction = _fit(second_task, settings.reduction_stage, run, "reduction", progress.part(0.52, 0.85))
     clock.take("second network", reduction.seconds)
+    if not run.processes.is_main:  # the thresholds are the first process's to choose
+        return Trained({}, {}, {})
     candidates = choose_candidate_threshold(
         validation, network, nodule, settings, run.device, progress.part(0.85, 0.92)
     )

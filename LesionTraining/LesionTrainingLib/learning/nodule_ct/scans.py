@@ -156,17 +156,19 @@ def scan_from(entry: Entry) -> TrainingScan:
 
 
 def prepared_scans(cases: Sequence[Case], run: Run, settings: NoduleSettings, progress: Progress) -> list[TrainingScan]:
-    """The scans of all cases that can be used; the others join ``run.left_out``. The first process prepares them.
+    """The scans of all cases that can be used; the others join ``run.left_out``. The first process prepares
+    them; what it made the others find in the cache.
 
     Raises:
         OutputError: the disk is full.
         Cancelled: through ``progress``.
     """
     kept = grid_settings(settings)
+    if not run.processes.is_main:
+        run.processes.barrier()
+    found, left_out = run.cache.prepare_all(cases, kept, SCAN, run.workers, progress)
     if run.processes.is_main:
-        run.cache.prepare_all(cases, kept, SCAN, run.workers, progress)
-    run.processes.barrier()
-    found, left_out = run.cache.prepare_all(cases, kept, SCAN, 1, progress)
+        run.processes.barrier()
     run.left_out += left_out
     return [scan_from(entry) for _, entry in found]
 
