@@ -27,12 +27,15 @@ class Truth:
         excluded: what is neither lesion nor false mark when it is marked (LUNA16's excluded findings).
         negatives_ras_mm: [n, 3] places that are known to be no lesion (a phantom's mimics, LUNA16's false candidates).
         notes: sentences on how the labels were read.
+        kinds: what kind each lesion is, in words (``solid``, ``ground-glass``), in their order; empty where that is not
+            known of all.
     """
 
     lesions: tuple[Lesion, ...] = ()
     excluded: tuple[Lesion, ...] = ()
     negatives_ras_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     notes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

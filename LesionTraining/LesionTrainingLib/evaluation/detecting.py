@@ -13,10 +13,9 @@ from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.operating_points import operating_points
 
-from ..cohorts.case import Case
-from ..cohorts.cohort import Cohort, LeftOut, work_on
+from ..cohorts.cohort import Cohort, LeftOut
 from .matching.findings import Findings
-from .reading.from_cohort import truth_of
+from .reading.ahead import ReadCase, work_on_read
 from .reading.sets import ImageMarks, ImageTruth, MarkSet, TruthSet
 
 
@@ -51,7 +50,7 @@ class Finder:
 
 
 def detect_in_cohort(
-    finder: Finder, cohort: Cohort, device: str, progress: Progress, *, outlines: bool = False
+    finder: Finder, cohort: Cohort, device: str, progress: Progress, *, outlines: bool = False, workers: int = 1
 ) -> tuple[TruthSet, MarkSet]:
     """Detect in each labelled case, whatever the marks score, and read the case's labels.
 
@@ -59,6 +58,7 @@ def detect_in_cohort(
 
     Args:
         outlines: also outline each mark, where the method can leave that out: policies that compare masks need it.
+        workers: processes that read cases while this one detects; each holds one or two cases in memory.
 
     Raises:
         UsageError: the method needs a model and has none.
@@ -71,7 +71,11 @@ def detect_in_cohort(
     detector = finder.info.create(bundle, device)
     settings = _all_marks(finder.info.default_settings(bundle), outlines)
     labelled = [case for case in cohort.cases if case.labelled]
-    done, failed = work_on(labelled, lambda case: _detect(detector, case, settings), progress)
+
+    def detect(read: ReadCase) -> tuple[ImageTruth, ImageMarks]:
+        return _detect(detector, read, settings)
+
+    done, failed = work_on_read(labelled, detect, workers, progress)
     unlabelled = tuple(LeftOut(case.id, "It has no labels.") for case in cohort.cases if not case.labelled)
     left_out = (*cohort.left_out, *unlabelled, *failed)
     if not done:
@@ -97,11 +101,10 @@ def detect_in_cohort(
     return truth, marks
 
 
-def _detect(detector: Detector, case: Case, settings: Any) -> tuple[ImageTruth, ImageMarks]:
-    truth = truth_of(case)  # before the voxels: missing labels are the commoner fault, and found at once
-    found = detector.detect(case.images(), settings, Progress())
+def _detect(detector: Detector, read: ReadCase, settings: Any) -> tuple[ImageTruth, ImageMarks]:
+    found = detector.detect(read.images, settings, Progress())
     geometry: Geometry = found.geometry
-    return dataclasses.replace(truth, geometry=geometry), ImageMarks(Findings.of_lesions(found.lesions), geometry)
+    return dataclasses.replace(read.truth, geometry=geometry), ImageMarks(Findings.of_lesions(found.lesions), geometry)
 
 
 def _all_marks(settings: Any, outlines: bool) -> Any:

@@ -91,4 +91,5 @@ def _detect(request: Request, model: Path | None, method_id: str, progress: Prog
     finder = Finder.of(method_id, Bundle.open(model) if model is not None else None)
     cohort = open_cohort(request.cohort, progress.part(0, 0.05))
     outlines = request.protocol in (*COMPARE_MASKS, ALL)
-    return detect_in_cohort(finder, cohort, request.device, progress.part(0.05, 1), outlines=outlines)
+    part = progress.part(0.05, 1)
+    return detect_in_cohort(finder, cohort, request.device, part, outlines=outlines, workers=request.workers)

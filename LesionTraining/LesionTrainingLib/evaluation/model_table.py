@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.progress import Progress
 
@@ -28,12 +29,14 @@ class Evaluation:
         marked_diameters_mm: [T] diameter of the mark that each lesion is credited with, NaN where there is none.
         operating_points: name -> threshold, of the model.
         left_out: cases that could not be read or detected in.
+        kinds: [T] what kind each lesion is, in words; or empty where that is not known of all.
     """
 
     matches: list[ScanMatch]
     marked_diameters_mm: FloatArray
     operating_points: dict[str, float]
     left_out: tuple[LeftOut, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     def diameter_errors_mm(self, threshold: float) -> FloatArray:
         """Marked minus true diameter of the lesions found at ``threshold``, where both are known."""
@@ -44,7 +47,12 @@ class Evaluation:
 
 
 def evaluate_model(
-    bundle: Bundle, cohort: Cohort, device: str, progress: Progress, policy: Policy = POLICIES["luna16"]
+    bundle: Bundle,
+    cohort: Cohort,
+    device: str,
+    progress: Progress,
+    policy: Policy = POLICIES["luna16"],
+    workers: int = 1,
 ) -> Evaluation:
     """Detect in each labelled case of a cohort with all marks, and match.
 
@@ -53,11 +61,13 @@ def evaluate_model(
         BundleError, DeviceError: the model or device cannot be used.
         Cancelled: see ``progress``.
     """
-    truth, marks = detect_in_cohort(Finder.of("", bundle), cohort, device, progress)
+    truth, marks = detect_in_cohort(Finder.of("", bundle), cohort, device, progress, workers=workers)
     scoring = put_together(truth, marks)
     matches = match_all(policy, scoring.images, Progress())
     diameters = marked_diameters_mm(scoring.images, matches)
-    return Evaluation(matches, diameters, dict(marks.operating_points), scoring.left_out)
+    each = [image.truth.kinds for image in scoring.images if len(image.truth)]
+    kinds = tuple(kind for kinds in each for kind in kinds) if all(each) else ()
+    return Evaluation(matches, diameters, dict(marks.operating_points), scoring.left_out, kinds)
 
 
 def as_table(evaluation: Evaluation) -> str:
@@ -77,18 +87,39 @@ def as_table(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
+def kinds_table(evaluation: Evaluation) -> str:
+    """Found of all, by kind of lesion, at each operating point, in Markdown; empty where kinds are not known."""
+    kinds = sorted(set(evaluation.kinds))
+    if not kinds:
+        return ""
+    lines = [f"| operating point | {' | '.join(kinds)} |", "|" + " --- |" * (len(kinds) + 1)]
+    for name, row in summary(evaluation)["operating_points"].items():
+        lines.append(f"| {name} | {' | '.join(f'{found}/{every}' for found, every in row['by_kind'].values())} |")
+    return "\n".join(lines)
+
+
+def _by_kind(evaluation: Evaluation, found: npt.NDArray[np.bool_]) -> dict[str, list[int]]:
+    """Kind -> [found, all]."""
+    kinds = np.array(evaluation.kinds)
+    return {
+        kind: [int(found[kinds == kind].sum()), int((kinds == kind).sum())] for kind in sorted(set(evaluation.kinds))
+    }
+
+
 def summary(evaluation: Evaluation) -> dict[str, Any]:
     """The same as plain values for a bundle's metrics, and the CPM; without lesions there is none."""
     rows: dict[str, Any] = {}
     for name, threshold in evaluation.operating_points.items():
         scores = np.concatenate([match.lesion_scores for match in evaluation.matches])
+        found = (scores >= threshold) & (scores > MISSED)
         errors = evaluation.diameter_errors_mm(threshold)
         rows[name] = {
             "threshold": threshold,
             "false_positives_per_scan": round(false_positives_per_scan(evaluation.matches, threshold), 3),
-            "found": int(((scores >= threshold) & (scores > MISSED)).sum()),
+            "found": int(found.sum()),
             "lesions": len(scores),
             "by_size": [list(band) for band in sensitivity_by_size(evaluation.matches, threshold, SIZE_BANDS_MM)],
+            "by_kind": _by_kind(evaluation, found),
             "diameter_bias_mm": round(float(errors.mean()), 2) if errors.size else 0.0,
             "diameter_error_mm": round(float(np.abs(errors).mean()), 2) if errors.size else 0.0,
         }

@@ -32,6 +32,7 @@ class Request:
         split: of DeepLesion's lists.
         operating_point: which marks a protocol without scores is shown: a name that the model gives, or a least score.
         device: to detect on.
+        workers: processes that read cases while one detects.
         samples, seed: of the bootstrap.
         overwrite: replace earlier results.
     """
@@ -51,6 +52,7 @@ class Request:
     split: str = ""
     operating_point: str = ""
     device: str = "auto"
+    workers: int = 1
     samples: int = SAMPLES
     seed: int = 0
     overwrite: bool = False
@@ -72,6 +74,8 @@ def check_request(request: Request) -> None:
         policy(request.protocol)
     if request.samples < 0 or request.seed < 0:
         raise UsageError("--bootstraps and --seed must be 0 or more.")
+    if request.workers < 1:
+        raise UsageError("--workers must be 1 or more.")
     named = {"--annotations": request.annotations, "--truth": request.truth, "--cohort": request.cohort}
     given = [name for name, value in named.items() if value]
     if request.from_scratch and (request.detections is not None or given != ["--cohort"]):

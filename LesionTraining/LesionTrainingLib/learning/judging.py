@@ -7,14 +7,17 @@ from LesionDetectionLib.core.progress import Progress
 
 from ..cohorts.case import Case
 from ..cohorts.cohort import Cohort, LeftOut
-from ..evaluation.model_table import as_table, evaluate_model, summary
+from ..evaluation.model_table import as_table, evaluate_model, kinds_table, summary
 from .card import Judged
 
 
 def judge(
-    bundle: Bundle, cases: tuple[Case, ...], on_phantoms: bool, device: str, progress: Progress
+    bundle: Bundle, cases: tuple[Case, ...], on_phantoms: bool, device: str, progress: Progress, workers: int = 1
 ) -> tuple[Judged, tuple[LeftOut, ...]]:
     """Detect in each case, and match every mark whatever its score.
+
+    Args:
+        workers: processes that read cases while this one detects.
 
     Returns:
         What was measured, and the cases that could not be measured on.
@@ -24,9 +27,11 @@ def judge(
         Cancelled: see ``progress``.
     """
     cohort = Cohort("the test cases", "test cases", cases, on_phantoms=on_phantoms)
-    evaluation = evaluate_model(bundle, cohort, device, progress)
+    evaluation = evaluate_model(bundle, cohort, device, progress, workers=workers)
     values = summary(evaluation)
     what = "computer-made, no patients" if on_phantoms else "of patients that served neither training nor thresholds"
     mean = f" CPM {values['cpm']:.3f}." if values["cpm"] is not None else ""
     lead = f"{values['scans']} scans ({what}); a lesion is found by a mark nearer to its centre than its radius (the rules of LUNA16)."
-    return Judged(values, f"{lead}{mean}\n\n{as_table(evaluation)}"), evaluation.left_out
+    return Judged(
+        values, f"{lead}{mean}\n\n{as_table(evaluation)}\n\n{kinds_table(evaluation)}".rstrip()
+    ), evaluation.left_out

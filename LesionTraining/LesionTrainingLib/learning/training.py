@@ -214,7 +214,9 @@ def _judge(request: TrainingRequest, parts: Parts, run: Run, trained: Trained, p
     )
     provisional = request.folder / "provisional"
     write_bundle(provisional, manifest, trained.weights, "", overwrite=True)
-    judged, left_out = judge(Bundle.open(provisional), parts.test, parts.on_phantoms, request.device, progress)
+    judged, left_out = judge(
+        Bundle.open(provisional), parts.test, parts.on_phantoms, request.device, progress, request.workers
+    )
     run.left_out += left_out
     return judged
 

@@ -17,7 +17,7 @@ from LesionTrainingLib.cohorts.case import Case, Truth
 from LesionTrainingLib.cohorts.cohort import Cohort
 from LesionTrainingLib.evaluation import detecting
 from LesionTrainingLib.evaluation.froc import match_scan
-from LesionTrainingLib.evaluation.model_table import Evaluation, as_table, evaluate_model, summary
+from LesionTrainingLib.evaluation.model_table import Evaluation, as_table, evaluate_model, kinds_table, summary
 
 
 @pytest.fixture
@@ -47,6 +47,16 @@ def test_table_has_a_row_an_operating_point_and_equal_columns(evaluation):
     assert "+1.0 mm, 1.0 mm" in lines[3]
 
 
+def test_lesions_are_counted_by_kind_where_all_have_one(evaluation):
+    assert summary(evaluation)["operating_points"]["all"]["by_kind"] == {}
+    assert kinds_table(evaluation) == ""
+    known = replace(evaluation, kinds=("solid", "ground-glass", "solid"))
+    assert summary(known)["operating_points"]["strict"]["by_kind"] == {"ground-glass": [0, 1], "solid": [1, 2]}
+    lines = kinds_table(known).splitlines()
+    assert lines[0] == "| operating point | ground-glass | solid |"
+    assert lines[2:] == ["| all | 0/1 | 2/2 |", "| strict | 0/1 | 1/2 |"]
+
+
 def test_nothing_found_is_a_row_too(evaluation):
     empty = Evaluation(evaluation.matches, evaluation.marked_diameters_mm, {"none": 2.0})
     assert "0/3 = 0.0 %" in as_table(empty)
@@ -67,7 +77,7 @@ class SeededCase(Case):
         return {CT: Image(np.full((2, 2, 2), self.seed, np.int16), np.eye(4), CT, "HU")}
 
     def truth(self):
-        return Truth((Lesion((float(self.seed), 0.0, 0.0), 8.0, 1.0),))
+        return Truth((Lesion((float(self.seed), 0.0, 0.0), 8.0, 1.0),), kinds=("solid",))
 
     def sources(self):
         return ()
@@ -105,6 +115,7 @@ def test_scans_are_matched_with_their_own_truth(a_perfect_model):
     found = evaluate_model(a_perfect_model, cohort(1, 2, 3), "cpu", Progress())
     assert summary(found)["operating_points"]["all"]["found"] == 3
     assert found.diameter_errors_mm(0.3).tolist() == [1.0, 1.0, 1.0]
+    assert found.kinds == ("solid",) * 3
 
 
 def test_a_case_that_fails_is_told_and_the_others_go_on(a_perfect_model):

@@ -66,6 +66,9 @@ def add_parser(commands: Any) -> None:
     )
     marks.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     marks.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that read cases while one detects (default 1)"
+    )
+    marks.add_argument(
         "--operating-point",
         default="",
         metavar="P",
@@ -104,6 +107,7 @@ def run(options: argparse.Namespace) -> None:
         split=options.split,
         operating_point=options.operating_point,
         device=options.device,
+        workers=options.workers,
         samples=options.bootstraps,
         seed=options.seed,
         overwrite=options.overwrite,

@@ -44,7 +44,7 @@ class PhantomCohortCase(Case):
     def truth(self) -> Truth:
         case = _made(self, None)
         mimics = np.array([mimic.center_ras_mm for mimic in case.mimics], dtype=np.float64).reshape(-1, 3)
-        return Truth(case.lesions, negatives_ras_mm=mimics)
+        return Truth(case.lesions, negatives_ras_mm=mimics, kinds=case.kinds)
 
     def sources(self) -> tuple[Path, ...]:
         return ()

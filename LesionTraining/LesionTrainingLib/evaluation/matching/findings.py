@@ -27,6 +27,7 @@ class Findings:
         boxes_ras_mm: [n, 2, 3] lowest and highest corner, outer edges, NaN where there is none; or None for none at all.
         pixel_boxes: [n, 4] (x1, y1, x2, y2) of the first and last pixel in one slice, as DeepLesion gives them; or None.
         masks: one each, None where there is none; or empty for none at all. They lie on the image's grid.
+        kinds: of each what kind it is, in words; or empty where that is not known of all.
         sources: [n] where each stands in what it was read from: the row below a table's heading, the rank in a file; from 1.
     """
 
@@ -37,10 +38,12 @@ class Findings:
     pixel_boxes: FloatArray | None = None
     masks: tuple[Mask | None, ...] = ()
     sources: IntArray | None = None
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.centers_ras_mm)
-        parts = (self.diameters_mm, self.scores, self.boxes_ras_mm, self.pixel_boxes, self.sources, self.masks or None)
+        known = (self.diameters_mm, self.scores, self.boxes_ras_mm, self.pixel_boxes, self.sources)
+        parts = (*known, self.masks or None, self.kinds or None)
         if any(part is not None and len(part) != count for part in parts):
             raise ValueError("Findings need one entry each in every array.")
 
@@ -64,7 +67,7 @@ class Findings:
         )
 
     @classmethod
-    def of_lesions(cls, lesions: Sequence[Lesion]) -> Findings:
+    def of_lesions(cls, lesions: Sequence[Lesion], kinds: tuple[str, ...] = ()) -> Findings:
         """Lesions as a cohort or a detector gives them; a diameter of 0 is taken as unknown."""
         diameters = _column([lesion.diameter_mm for lesion in lesions])
         boxes = np.full((len(lesions), 2, 3), np.nan)
@@ -77,6 +80,7 @@ class Findings:
             _column([lesion.score for lesion in lesions]),
             boxes,
             masks=tuple(lesion.mask for lesion in lesions),
+            kinds=kinds,
         )
 
     @cached_property
