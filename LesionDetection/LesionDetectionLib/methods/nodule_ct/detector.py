@@ -24,7 +24,7 @@ from ..device import choose_device, describe_device
 from ..operating_points import choose_operating_point
 from . import METHOD
 from .model import load_networks
-from .preprocessing import prepare
+from .preprocessing import PreparedScan, prepare
 from .reduction import Classified, classify
 from .screening import screen
 from .settings import NoduleSettings, settings_for
@@ -82,10 +82,7 @@ class NoduleDetector:
         progress(0.0, "Finding the lungs")
         prepared = prepare(image, settings)
         watch.lap("preparation")
-        candidates = screen(prepared, self._screening, settings, self._device, progress.part(0.1, 0.6))
-        watch.lap("screening")
-        classified = classify(prepared, self._reduction, candidates, self._device, progress.part(0.6, 0.9))
-        watch.lap("reduction")
+        classified = self._look_at(prepared, settings, progress.part(0.1, 0.9), watch)
         # Unknown to NRRD and NIfTI files; prepare() has made sure that it looks like a CT.
         as_ct = replace(image, modality=CT, unit=HU)
         chosen = chosen_places(classified, point, settings)
@@ -109,10 +106,27 @@ class NoduleDetector:
                 "settings": asdict(settings),
                 "device": describe_device(self._device),
                 "seconds": watch.seconds,
-                "candidates": len(candidates),
+                "candidates": len(classified.probability),
             },
             warnings=self._warnings(image, settings, len(chosen)),
         )
+
+    def look_at(self, prepared: PreparedScan, settings: NoduleSettings, progress: Progress | None = None) -> Classified:
+        """What both networks say of a prepared scan: every candidate, whatever its score.
+
+        Raises:
+            DeviceError, Cancelled: see :meth:`detect`.
+        """
+        return self._look_at(prepared, settings, progress or Progress(), _Stopwatch())
+
+    def _look_at(
+        self, prepared: PreparedScan, settings: NoduleSettings, progress: Progress, watch: _Stopwatch
+    ) -> Classified:
+        candidates = screen(prepared, self._screening, settings, self._device, progress.part(0, 0.6))
+        watch.lap("screening")
+        classified = classify(prepared, self._reduction, candidates, self._device, progress.part(0.6, 1))
+        watch.lap("reduction")
+        return classified
 
     def _lesions(
         self, image: Image, classified: Classified, chosen: list[int], settings: NoduleSettings, progress: Progress

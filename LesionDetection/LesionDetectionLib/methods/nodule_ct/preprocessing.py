@@ -16,6 +16,8 @@ from .settings import NoduleSettings
 
 LEAST_SLICES = 5
 """With fewer slices a 3D network cannot tell a nodule from a vessel."""
+REACH_IJK = np.array(REDUCTION_INPUT_ZYX[::-1]) / 2 + 1
+"""So many voxels of the working grid around the searched places can be seen by a network: half the larger window."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +62,12 @@ def prepare(image: Image, settings: NoduleSettings) -> PreparedScan:
         axial = _crop_around(axial, region.geometry, settings.spacing_mm)
     working = resample(axial, settings.spacing_mm)
     search = np.ones(working.shape_kji, dtype=bool) if region is None else region.on_grid(working.geometry)
-    return PreparedScan(_scaled(working.voxels, settings.window_hu), working.geometry, search)
+    return PreparedScan(scaled(working.voxels, settings.window_hu), working.geometry, search)
 
 
 def _crop_around(axial: Image, region: Geometry, spacing_mm: tuple[float, float, float]) -> Image:
     """The part of the scan within half a window of the second network, the larger one, around ``region``'s grid."""
-    reach_mm = (np.array(REDUCTION_INPUT_ZYX[::-1]) / 2 + 1) * spacing_mm
-    margin = reach_mm / axial.spacing_mm
+    margin = REACH_IJK * spacing_mm / axial.spacing_mm
     corners = np.array([(0, 0, 0), region.shape_kji[::-1]]) - [(0, 0, 0), (1, 1, 1)]
     ends = axial.geometry.ijk_from_ras(region.ras_from_ijk(corners))
     low = np.maximum(np.floor(ends[0] - margin), 0).astype(int)
@@ -75,8 +76,9 @@ def _crop_around(axial: Image, region: Geometry, spacing_mm: tuple[float, float,
     return axial.crop((int(low[0]), int(low[1]), int(low[2])), (int(size[0]), int(size[1]), int(size[2])))
 
 
-def _scaled(hu: npt.NDArray[np.float32], window_hu: tuple[float, float]) -> npt.NDArray[np.float32]:
+def scaled(hu: npt.NDArray[np.floating | np.integer], window_hu: tuple[float, float]) -> npt.NDArray[np.float32]:
+    """Hounsfield units as the networks take them: the window becomes 0 to 1, what lies beyond is clipped."""
     low, high = window_hu
-    scaled = hu - np.float32(low)
-    scaled *= np.float32(1 / (high - low))  # in place: a whole chest on the working grid has 130 MB
-    return np.clip(scaled, 0, 1, out=scaled)
+    unit: npt.NDArray[np.float32] = np.subtract(hu, np.float32(low), dtype=np.float32)
+    unit *= np.float32(1 / (high - low))  # in place: a whole chest on the working grid has 130 MB
+    return np.clip(unit, 0, 1, out=unit)

@@ -13,7 +13,6 @@ import torch
 from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN
-from LesionDetectionLib.methods.nodule_ct.preprocessing import prepare
 from LesionDetectionLib.methods.nodule_ct.screening import Candidates, screen
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
@@ -44,7 +43,7 @@ def scan_candidates(
     scan: TrainingScan, network: ScreeningFCN, settings: NoduleSettings, device: torch.device
 ) -> Candidates:
     """The candidates of one training scan, by the very code that detects."""
-    return screen(prepare(scan.image, settings), network, settings, device)
+    return screen(scan.prepared(settings.window_hu), network, settings, device)
 
 
 @dataclass(frozen=True, eq=False)

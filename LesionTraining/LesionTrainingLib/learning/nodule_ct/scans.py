@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from LesionDetectionLib.core.image import CT, HU, Geometry, Image, require_usabl
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import resample, to_axial
 from LesionDetectionLib.imaging.lungs import find_lungs, search_region
-from LesionDetectionLib.methods.nodule_ct.preprocessing import LEAST_SLICES
+from LesionDetectionLib.methods.nodule_ct.preprocessing import LEAST_SLICES, REACH_IJK, PreparedScan, scaled
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
 from ...cohorts.caching import Content, Entry, Maker
@@ -24,7 +24,7 @@ POOL_SIZE = 20_000
 """Places of each kind that are kept of a scan."""
 DENSE_HU = -600.0
 """Voxels above this in the search region are vessels, walls, mediastinum or nodules; lung tissue is about -850."""
-_ARRAYS = ("hu", "nodules_zyx", "diameters_mm", "excluded_zyx", "excluded_mm")
+_ARRAYS = ("hu", "nodules_zyx", "diameters_mm", "excluded_zyx", "excluded_mm", "search_bits")
 _POOL = "pool_"
 BODY_MM = 9.0
 """Dense structures that a square of this side (in the slice) does not fit into are vessels and the like, not body."""
@@ -41,6 +41,7 @@ class TrainingScan:
         nodules_zyx, diameters_mm: [N, 3], [N].
         excluded_zyx, excluded_mm: [E, 3], [E]: findings that are neither nodules nor background; nothing is learned there.
         pools: kind of place (``lung``, ``dense``, ``vessel``, ``pleura``, ``mimic``) -> [n, 3] int16.
+        search_bits: where a nodule's centre may lie, the bits of a mask of the shape of ``hu``; empty for everywhere.
         entry: of the cache, held so that it stays there; None for a scan that is in memory only.
     """
 
@@ -52,6 +53,7 @@ class TrainingScan:
     excluded_zyx: npt.NDArray[np.float64]
     excluded_mm: npt.NDArray[np.float64]
     pools: dict[str, npt.NDArray[np.int16]]
+    search_bits: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     entry: Entry | None = None
 
     @property
@@ -64,9 +66,23 @@ class TrainingScan:
         """Changes when image, labels or settings do, where it comes from the cache."""
         return self.name if self.entry is None else self.entry.key
 
-    @property
-    def image(self) -> Image:
-        return Image(self.hu, self.geometry.ijk_to_ras, CT, HU, self.name)
+    def prepared(self, window_hu: tuple[float, float]) -> PreparedScan:
+        """What the detector makes of the scan: the part that its networks see for the places in the search region.
+
+        The lungs were found when the scan was prepared, which takes longer than both networks on a GPU.
+        """
+        if not len(self.search_bits):
+            return PreparedScan(scaled(self.hu, window_hu), self.geometry, np.ones(self.hu.shape, dtype=bool))
+        search = np.unpackbits(self.search_bits, count=self.hu.size).reshape(self.hu.shape).view(bool)
+        filled = [np.flatnonzero(search.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+        low = np.maximum(
+            [np.floor(places[0] - reach) for places, reach in zip(filled, REACH_IJK[::-1], strict=True)], 0
+        )
+        high = [np.ceil(places[-1] + 1 + reach) for places, reach in zip(filled, REACH_IJK[::-1], strict=True)]
+        start, stop = low.astype(int), np.minimum(high, self.hu.shape).astype(int)
+        box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+        (z, y, x), (nz, ny, nx) = start.tolist(), (stop - start).tolist()
+        return PreparedScan(scaled(self.hu[box], window_hu), self.geometry.crop((x, y, z), (nx, ny, nz)), search[box])
 
     @property
     def nodules_ras_mm(self) -> npt.NDArray[np.float64]:
@@ -104,6 +120,7 @@ def prepare_scan(image: Image, truth: Truth, settings: NoduleSettings, seed: int
         to_zyx([lesion.center_ras_mm for lesion in truth.excluded]),
         np.array([lesion.diameter_mm for lesion in truth.excluded], dtype=np.float64),
         pools,
+        np.packbits(region),
     )
 
 
@@ -143,7 +160,7 @@ def _prepared(case: Case, settings: NoduleSettings, progress: Progress) -> Conte
     return Content({**arrays, "ijk_to_ras": scan.geometry.ijk_to_ras, **pools}, {"name": case.id})
 
 
-SCAN = Maker("nodule-ct-scan", 1, _prepared)
+SCAN = Maker("nodule-ct-scan", 2, _prepared)
 """Makes entries of the cache that :func:`scan_from` reads; raise its version when it makes something else."""
 
 

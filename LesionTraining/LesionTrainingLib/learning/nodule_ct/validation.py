@@ -8,16 +8,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from LesionDetectionLib.core.bundle import Bundle
-from LesionDetectionLib.core.detector import method
-from LesionDetectionLib.core.image import CT
+from LesionDetectionLib.core.detections import OperatingPoint
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods.nodule_ct.detector import chosen_places, create
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN
-from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
+from LesionDetectionLib.methods.nodule_ct.screening import Candidates
+from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings, settings_for
 
 from ...evaluation.froc import ScanMatch, cpm, false_positives_per_scan, froc, match_scan, threshold_at_rate
+from ...evaluation.matching.findings import Findings, ImageFindings
+from ...evaluation.matching.luna16 import Luna16
 from .mining import scan_candidates
 from .scans import TrainingScan
 from .settings import PAPER_THRESHOLD, RecipeSettings
+
+MOST_COUNTED = 10_000
+"""Candidates a scan, when they are counted: more than there can be peaks of any use, so that none is cut off unseen."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,32 @@ def choose_candidate_threshold(
     Raises:
         Cancelled: see ``progress``.
     """
-    eager = replace(nodule, candidate_threshold=settings.least_candidate_threshold)
+    eager = replace(nodule, candidate_threshold=settings.least_candidate_threshold, most_candidates=MOST_COUNTED)
     matches = []
     for index, scan in enumerate(scans):
         progress(index / len(scans), "Candidates on validation scans")
         found = scan_candidates(scan, network, eager, device)
-        matches.append(match_scan(found.ras_mm, found.probability, scan.nodules_ras_mm, scan.diameters_mm))
+        matches.append(match_candidates(scan, found))
     lowest = threshold_at_rate(matches, settings.candidates_per_scan)
     threshold = float(np.clip(lowest, settings.least_candidate_threshold, PAPER_THRESHOLD))
     found_share = float(np.mean(np.concatenate([match.lesion_scores for match in matches]) >= threshold))
     return CandidateThreshold(threshold, found_share, false_positives_per_scan(matches, threshold))
+
+
+def match_candidates(scan: TrainingScan, found: Candidates) -> ScanMatch:
+    """All candidates of a scan against its nodules; those on excluded findings count for nothing.
+
+    LUNA16's limit of 100 marks a scan is for what is reported in the end: the screening network of the paper leaves 219
+    false candidates a scan.
+    """
+    excluded_ras_mm = scan.geometry.ras_from_ijk(scan.excluded_zyx[:, ::-1])
+    findings = ImageFindings(
+        scan.name,
+        Findings.of_points(scan.nodules_ras_mm, scan.diameters_mm),
+        Findings.of_points(found.ras_mm, scores=found.probability),
+        Findings.of_points(excluded_ras_mm, scan.excluded_mm),
+    )
+    return Luna16(most_marks=MOST_COUNTED).match(findings)
 
 
 def detect_scans(bundle: Bundle, scans: Sequence[TrainingScan], device: str, progress: Progress) -> list[ScanMatch]:
@@ -66,14 +88,14 @@ def detect_scans(bundle: Bundle, scans: Sequence[TrainingScan], device: str, pro
     Raises:
         Cancelled: see ``progress``.
     """
-    info = method(bundle.manifest.method)
-    detector = info.create(bundle, device)
-    every = replace(info.default_settings(bundle), measure=False, operating_point="0")
+    detector, nodule = create(bundle, device), settings_for(bundle)
+    every = OperatingPoint("every score", 0.0)
     matches = []
     for index, scan in enumerate(scans):
         progress(index / len(scans), "Detecting on validation scans")
-        lesions = detector.detect({CT: scan.image}, every, Progress()).lesions
-        centers, scores = [lesion.center_ras_mm for lesion in lesions], [lesion.score for lesion in lesions]
+        classified = detector.look_at(scan.prepared(nodule.window_hu), nodule)
+        chosen = chosen_places(classified, every, nodule)[: nodule.most_lesions]
+        centers, scores = classified.center_ras_mm[chosen], classified.probability[chosen]
         matches.append(match_scan(centers, scores, scan.nodules_ras_mm, scan.diameters_mm))
     return matches
 
