@@ -84,14 +84,11 @@ class MethodInfo:
 
 
 def methods() -> dict[str, MethodInfo]:
-    """All methods by id: each folder in ``methods/`` has a ``METHOD`` in its ``__init__``."""
+    """All methods by id: each folder in ``methods/`` whose ``__init__`` has a ``METHOD``; the others are shared parts."""
     package = importlib.import_module("..methods", __package__)
-    found = (
-        importlib.import_module(f"{package.__name__}.{entry.name}").METHOD
-        for entry in pkgutil.iter_modules(package.__path__)
-        if entry.ispkg
-    )
-    return {info.id: info for info in sorted(found, key=lambda info: str(info.id))}
+    folders = (entry.name for entry in pkgutil.iter_modules(package.__path__) if entry.ispkg)
+    found = (getattr(importlib.import_module(f"{package.__name__}.{name}"), "METHOD", None) for name in folders)
+    return {info.id: info for info in sorted(filter(None, found), key=lambda info: str(info.id))}
 
 
 def method(method_id: str) -> MethodInfo:
