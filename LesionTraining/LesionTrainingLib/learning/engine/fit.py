@@ -112,7 +112,7 @@ def fit(
         stack.enter_context(repeatable(settings.deterministic))
         stack.enter_context(synchronised(task.network, processes.world))
         fitting = Fitting(task, settings, folder, processes, listeners, resume)
-        stack.callback(fitting.journal.close)
+        stack.callback(fitting.close)
         try:
             _loop(fitting, _for_hooks(progress, processes), progress)
         except Cancelled as stopped:

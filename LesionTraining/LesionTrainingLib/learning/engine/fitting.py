@@ -15,6 +15,7 @@ from LesionDetectionLib.methods.device import is_out_of_memory, out_of_memory
 from torch import Tensor
 
 from . import snapshot
+from .ahead import Ahead
 from .best import Best
 from .checkpoints import Checkpoint, pack, read_checkpoint, unpack, write_checkpoint
 from .distributed import Processes
@@ -86,8 +87,13 @@ class Fitting:
         self.journal.notes[:0] = values.get("notes", [])
         for text in [*notes, *self._changes(values)]:
             self.journal.note(text, self.at.step)
-        self._buffers = Buffers(self.network)
+        self._buffers, self._batches = Buffers(self.network), Ahead(task, processes.device)
         self._saved, self._saved_at = (self.at.step, self.at.validated) if saved else (0, 0), time.monotonic()
+
+    def close(self) -> None:
+        """End what goes on beside the steps."""
+        self._batches.close()
+        self.journal.close()
 
     @property
     def finished(self) -> bool:
@@ -122,7 +128,9 @@ class Fitting:
         while True:
             self._buffers.keep()
             try:
-                return add_up_gradient(self.task, self.settings, self.precision, self.processes, step, self.at.parts)
+                return add_up_gradient(
+                    self.task, self.settings, self.precision, self.processes, step, self.at.parts, self._batches
+                )
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise

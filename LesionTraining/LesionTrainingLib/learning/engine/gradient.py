@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .ahead import Ahead
 from .distributed import Processes
 from .precision import Precision
 from .randomness import seed_everything
@@ -16,12 +17,21 @@ from .task import Share, Task, Term
 
 
 def add_up_gradient(
-    task: Task[Any], settings: EngineSettings, precision: Precision, processes: Processes, step: int, parts: int
+    task: Task[Any],
+    settings: EngineSettings,
+    precision: Precision,
+    processes: Processes,
+    step: int,
+    parts: int,
+    batches: Ahead | None = None,
 ) -> dict[str, Tensor]:
     """Leave in the network the gradient of the loss of ``step``, scaled as ``precision`` wants it.
 
     With one part it is the gradient of sum(total) / sum(count) exactly. With several each part is weighted with its
     samples: the same for terms that count every sample, a mean of means for others (positives, kept samples).
+
+    Args:
+        batches: of the task; may make the next while this one is worked on. None: each is made when it is needed.
 
     Returns:
         The terms of the loss over the whole batch, scalars on the device; their sum is the loss.
@@ -29,12 +39,19 @@ def add_up_gradient(
     network = task.network
     network.zero_grad(set_to_none=True)
     told: dict[str, Tensor] = {}
+    batches = batches or Ahead(task, torch.device("cpu"))
+
+    def share_of(part: int) -> Share:
+        # Every parts-th sample is in this part, and of these every world-th is this process's: see Processes.gather.
+        return Share(part + parts * processes.rank, parts * processes.world)
+
     for part in range(parts):
         seed_everything(settings.seed, "step", step, part, processes.rank)
-        # Every parts-th sample is in this part, and of these every world-th is this process's: see Processes.gather.
-        share = Share(part + parts * processes.rank, parts * processes.world)
         weight = Share(part, parts).size(settings.batch) / settings.batch
-        batch = task.batch(step, settings.batch, share)
+        batch = batches.batch(step, settings.batch, share_of(part))
+        if part + 1 < parts or step + 1 < settings.steps:
+            following = (step, part + 1) if part + 1 < parts else (step + 1, 0)
+            batches.announce(following[0], settings.batch, share_of(following[1]))
         with precision.format():
             loss, means = mean_loss(task.loss(network, batch, processes), processes)
         del batch

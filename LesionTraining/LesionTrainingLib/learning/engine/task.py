@@ -127,6 +127,11 @@ class Task(ABC, Generic[Batch]):
         the whole batch (online sample filtering) is decided on ``peers.gather(losses)``, then ``peers.own(kept)``.
         """
 
+    def ready_ahead(self, step: int) -> bool:
+        """Whether :meth:`batch` of ``step`` may be called, in another thread, while the step before is under way: it gives
+        the same then as later, as :meth:`before_step` will not change what it depends on."""
+        return False
+
     def before_step(self, step: int, network: nn.Module, peers: Peers, progress: Progress) -> None:
         """What is done between steps: a round of mining, new class probabilities. The network's mode may be changed.
 

@@ -51,6 +51,9 @@ class ReductionTask(Task[Batch]):
         self._sampler.mined, self._sampler.proposals = mined.negatives, mined.proposals
         self._maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, window_hu, settings, seed, NAME, device)
 
+    def ready_ahead(self, step: int) -> bool:
+        return True
+
     def batch(self, step: int, size: int, share: Share) -> Batch:
         sampling, random = self._settings.sampling, stream(self._seed, NAME, "places", step)
         positives = max(1, round(sampling.reduction_positives * size))

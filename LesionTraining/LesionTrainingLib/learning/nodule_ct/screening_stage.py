@@ -52,9 +52,15 @@ class ScreeningTask(Task[Batch]):
         self._maker = BatchMaker(scans, SCREENING_INPUT_ZYX, window_hu, settings, seed, NAME, device)
         self._mined_at = 0
 
-    def before_step(self, step: int, network: nn.Module, peers: Peers, progress: Progress) -> None:
+    def ready_ahead(self, step: int) -> bool:
+        return not self._mines_before(step)
+
+    def _mines_before(self, step: int) -> bool:
         part = max(1, self._settings.screening_stage.steps // self._settings.mining_rounds)
-        if step and step % part == 0 and step != self._mined_at:
+        return bool(step) and step % part == 0 and step != self._mined_at
+
+    def before_step(self, step: int, network: nn.Module, peers: Peers, progress: Progress) -> None:
+        if self._mines_before(step):
             self._sampler.mined = self._mine(self.network.eval(), peers, progress).negatives
             self._mined_at = step
 
