@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN
-from LesionDetectionLib.methods.nodule_ct.screening import Candidates, screen
+from LesionDetectionLib.methods.nodule_ct.screening import screen
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
 from ..engine.task import Peers
 from ..recipe import Run
 from .positions import Places, is_clear
-from .scans import TrainingScan
+from .scans import TrainingScan, prepared_for
 from .settings import RecipeSettings
 
 _KINDS = ("negatives", "proposals")
@@ -37,13 +36,6 @@ class Mined:
 
     negatives: Places
     proposals: Places
-
-
-def scan_candidates(
-    scan: TrainingScan, network: ScreeningFCN, settings: NoduleSettings, device: torch.device
-) -> Candidates:
-    """The candidates of one training scan, by the very code that detects."""
-    return screen(scan.prepared(settings.window_hu), network, settings, device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +85,10 @@ def mine(place: MiningPlace, which: Sequence[int], network: ScreeningFCN, progre
         place.nodule, candidate_threshold=settings.mining_threshold, most_candidates=settings.mined_per_scan
     )
     negatives, proposals = [], []
-    for done, index in enumerate(which):
+    scans = prepared_for([place.scans[index] for index in which], eager.window_hu, place.run.device)
+    for done, (index, (scan, prepared)) in enumerate(zip(which, scans, strict=True)):
         progress(done / len(which), "Mining")
-        scan = place.scans[index]
-        candidates = scan_candidates(scan, network, eager, place.run.device)
+        candidates = screen(prepared, network, eager, place.run.device)
         zyx = scan.geometry.ijk_from_ras(candidates.ras_mm)[:, ::-1]
         negatives.append((index, zyx[is_clear(zyx, scan, settings.sampling)], None))
         if len(scan.diameters_mm):

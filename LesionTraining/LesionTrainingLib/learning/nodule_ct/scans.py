@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 from LesionDetectionLib.core.image import CT, HU, Geometry, Image, require_usable, understood_as
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import resample, to_axial
@@ -26,6 +29,8 @@ DENSE_HU = -600.0
 """Voxels above this in the search region are vessels, walls, mediastinum or nodules; lung tissue is about -850."""
 _ARRAYS = ("hu", "nodules_zyx", "diameters_mm", "excluded_zyx", "excluded_mm", "search_bits")
 _POOL = "pool_"
+AHEAD = 4
+"""Threads that prepare scans for a GPU; each scan has some 100 MB."""
 BODY_MM = 9.0
 """Dense structures that a square of this side (in the slice) does not fit into are vessels and the like, not body."""
 
@@ -188,6 +193,24 @@ def prepared_scans(cases: Sequence[Case], run: Run, settings: NoduleSettings, pr
         run.processes.barrier()
     run.left_out += left_out
     return [scan_from(entry) for _, entry in found]
+
+
+def prepared_for(
+    scans: Sequence[TrainingScan], window_hu: tuple[float, float], device: torch.device
+) -> Iterator[tuple[TrainingScan, PreparedScan]]:
+    """Each scan, in order, with what the detector makes of it (:meth:`TrainingScan.prepared`).
+
+    For a GPU, which screens a scan faster than a processor scales it, the next scans are prepared in threads meanwhile.
+    """
+    if device.type != "cuda":
+        yield from ((scan, scan.prepared(window_hu)) for scan in scans)
+        return
+    with ThreadPoolExecutor(AHEAD, "scans") as pool:
+        waiting: deque[Future[PreparedScan]] = deque()
+        for index, scan in enumerate(scans):
+            while len(waiting) < min(AHEAD + 1, len(scans) - index):
+                waiting.append(pool.submit(scans[index + len(waiting)].prepared, window_hu))
+            yield scan, waiting.popleft().result()
 
 
 def grid_settings(settings: NoduleSettings) -> NoduleSettings:

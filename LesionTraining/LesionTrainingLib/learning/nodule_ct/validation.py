@@ -10,16 +10,16 @@ import torch
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import OperatingPoint
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods.device import choose_device
 from LesionDetectionLib.methods.nodule_ct.detector import chosen_places, create
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN
-from LesionDetectionLib.methods.nodule_ct.screening import Candidates
+from LesionDetectionLib.methods.nodule_ct.screening import Candidates, screen
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings, settings_for
 
 from ...evaluation.froc import ScanMatch, cpm, false_positives_per_scan, froc, match_scan, threshold_at_rate
 from ...evaluation.matching.findings import Findings, ImageFindings
 from ...evaluation.matching.luna16 import Luna16
-from .mining import scan_candidates
-from .scans import TrainingScan
+from .scans import TrainingScan, prepared_for
 from .settings import PAPER_THRESHOLD, RecipeSettings
 
 MOST_COUNTED = 10_000
@@ -56,9 +56,9 @@ def choose_candidate_threshold(
     """
     eager = replace(nodule, candidate_threshold=settings.least_candidate_threshold, most_candidates=MOST_COUNTED)
     matches = []
-    for index, scan in enumerate(scans):
+    for index, (scan, prepared) in enumerate(prepared_for(scans, eager.window_hu, device)):
         progress(index / len(scans), "Candidates on validation scans")
-        found = scan_candidates(scan, network, eager, device)
+        found = screen(prepared, network, eager, device)
         matches.append(match_candidates(scan, found))
     lowest = threshold_at_rate(matches, settings.candidates_per_scan)
     threshold = float(np.clip(lowest, settings.least_candidate_threshold, PAPER_THRESHOLD))
@@ -91,9 +91,9 @@ def detect_scans(bundle: Bundle, scans: Sequence[TrainingScan], device: str, pro
     detector, nodule = create(bundle, device), settings_for(bundle)
     every = OperatingPoint("every score", 0.0)
     matches = []
-    for index, scan in enumerate(scans):
+    for index, (scan, prepared) in enumerate(prepared_for(scans, nodule.window_hu, choose_device(device))):
         progress(index / len(scans), "Detecting on validation scans")
-        classified = detector.look_at(scan.prepared(nodule.window_hu), nodule)
+        classified = detector.look_at(prepared, nodule)
         chosen = chosen_places(classified, every, nodule)[: nodule.most_lesions]
         centers, scores = classified.center_ras_mm[chosen], classified.probability[chosen]
         matches.append(match_scan(centers, scores, scan.nodules_ras_mm, scan.diameters_mm))
