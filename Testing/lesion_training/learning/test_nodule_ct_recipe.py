@@ -150,6 +150,18 @@ def test_reduction_learns_class_and_place(fitted, scans, tmp_path):
     assert not again.network.training
 
 
+def test_a_shared_trunk_stays_as_screening_has_it_and_the_rest_is_fitted(fitted, scans, tmp_path):
+    shared = replace(SMALL, reduction=replace(SMALL.reduction, shared_trunk=True))
+    task = ReductionTask(scans, fitted.network, nothing_mined(None, None, None), shared, WINDOW, 0, CPU)
+    before = {name: value.clone() for name, value in task.network.state_dict().items()}
+    fit(task, replace(SMALL.reduction_stage, steps=2), tmp_path, CPU, Progress())
+    after = task.network.state_dict()
+    for name, value in fitted.network.trunk.state_dict().items():
+        assert torch.equal(after[f"trunk.{name}"], value), name
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {"shared.0.weight", "classify.2.weight"} <= changed
+
+
 def test_the_same_seed_gives_the_same_weights(scans, tmp_path):
     stage = EngineSettings(steps=3, batch=8, tensorboard=False)
     short = replace(SMALL, screening_stage=stage, mining_rounds=1)

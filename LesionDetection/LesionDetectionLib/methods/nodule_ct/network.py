@@ -45,6 +45,8 @@ class ReductionArchitecture:
         regression_grid_zyx: the same for the regression branch. Global pooling forgets where a nodule is, which this
             branch has to tell, so its default keeps 2 x 3 x 3 cells; None costs 42.5 M parameters.
         batch_norm: normalise after C1 to C3 and the first convolution, as in the screening network.
+        shared_trunk: C1 to C3 stay as the screening network has them, so that this network can read the features that
+            screening has made instead of computing them again; else they only begin there and are fitted on.
     """
 
     trunk_widths: tuple[int, int, int] = (64, 64, 64)
@@ -55,6 +57,7 @@ class ReductionArchitecture:
     class_grid_zyx: tuple[int, int, int] | None = (1, 1, 1)
     regression_grid_zyx: tuple[int, int, int] | None = (2, 3, 3)
     batch_norm: bool = True
+    shared_trunk: bool = False
 
 
 def _convolution(inputs: int, outputs: int, kernel_zyx: tuple[int, int, int], batch_norm: bool) -> nn.Sequential:
@@ -156,13 +159,25 @@ class ReductionResNet(nn.Module):
     def forward(self, voxels: Tensor) -> tuple[Tensor, Tensor | None]:
         """Of patches [n, 1, 24, 60, 60] in [0, 1]: logits (background, nodule), [n, 2]; and, with the regression branch,
         the targets of Eq. 2, [n, 4]: displacement x, y, z over half the patch, log of diameter over patch diagonal."""
-        shared = self.shared(self.trunk(voxels))
+        return self.after_trunk(self.trunk(voxels))
+
+    def after_trunk(self, features: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The same of what C1 to C3 make of the patches, [n, c, 18, 20, 20]."""
+        shared = self.shared(features)
         logits: Tensor = self.classify(self.deep(shared))
         return logits, None if self.regress is None else self.regress(shared)
 
     def start_from(self, screening: ScreeningFCN) -> None:
         """Take C1 to C3 of a trained screening network of the same widths as first weights (section 3)."""
         self.trunk.load_state_dict(screening.trunk.state_dict())
+        self.train(self.training)  # a shared trunk is frozen from here on
+
+    def train(self, mode: bool = True) -> ReductionResNet:
+        """As every module; a shared trunk stays as it is: neither weights nor running statistics change."""
+        super().train(mode)
+        if self.architecture.shared_trunk:
+            self.trunk.eval().requires_grad_(False)
+        return self
 
 
 def _branch(
