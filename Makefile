@@ -1,12 +1,14 @@
 # make test   set up what is missing and run every check
 # make demo   run the main job on a phantom scan, or on SCAN=path, into OUTPUT=output/demo
-# make model  train the demonstration model again (two cores, about an hour); goes on where it was stopped
+# make model  train the demonstration model again, on a GPU if DEVICE=cuda; goes on where it was stopped
 
 PYTHON ?= python3
 VENV ?= .venv
 OUTPUT ?= output/demo
 SCAN ?=
 AT ?=
+DEVICE ?= auto
+WORKERS ?= 2
 RUN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
@@ -34,8 +36,9 @@ demo: setup
 	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"
 
 model: setup
-	$(RUN)/lesion train --method nodule-ct --name nodule-ct-phantom --cohort 'phantoms:chest?seeds=0-59&protocol=mixed' \
-		--validation 'phantoms:chest?seeds=5000-5014&protocol=mixed' --test 'phantoms:chest?seeds=9000-9019' --device cpu --workers 2 \
+	$(RUN)/lesion train --method nodule-ct --name nodule-ct-phantom --config Resources/Training/nodule-ct-phantom.yaml \
+		--cohort 'phantoms:chest?seeds=0-239&protocol=mixed' --validation 'phantoms:chest?seeds=5000-5023&protocol=mixed' \
+		--test 'phantoms:chest?seeds=9000-9099' --device $(DEVICE) --workers $(WORKERS) \
 		--run output/model-run --output LesionDetection/Resources/Models/nodule-ct-phantom --overwrite $(if $(wildcard output/model-run/run.json),--resume)
 
 # After adding or removing a file: what CMakeLists.txt does not list, Slicer does not ship.
