@@ -7,25 +7,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
-from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.model import weights_of
-from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN, parameter_count
-from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
+from LesionDetectionLib.methods.nodule_ct.network import parameter_count
 
-from ..engine.fit import Fitted, fit
-from ..engine.settings import EngineSettings
-from ..engine.task import Task
 from ..recipe import Run, Trained
-from .mining import MiningPlace, mine_together
-from .reduction_stage import ReductionTask
-from .scans import TrainingScan, nodule_count, prepared_scans
-from .screening_stage import ScreeningTask
+from .scans import TrainingScan, nodule_count
 from .settings import RecipeSettings
-from .validation import choose_candidate_threshold, choose_operating_points, detect_scans, validation_cpm
+from .stages import Stages
+from .validation import choose_operating_points, detect_scans, validation_cpm
 
 _BUNDLED = ("spacing_mm", "window_hu", "candidate_threshold", "candidate_distance_mm", "closing_mm", "lung_margin_mm")
 """The settings of the method that belong to the weights; the user's own (what to measure, which operating point) do not."""
@@ -47,63 +39,41 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
         InputError: no nodules to learn from, or no usable validation case.
         Cancelled: see ``progress``; ``run.resume`` goes on from there.
     """
-    clock, nodule = Clock(), NoduleSettings(spacing_mm=settings.spacing_mm)
-    scans = prepared_scans(run.training, run, nodule, progress.part(0, 0.12))
-    validation = prepared_scans(run.validation, run, nodule, progress.part(0.12, 0.15))
-    if not scans or not validation:
-        first = f" The first: {run.left_out[0].case}: {run.left_out[0].reason}" if run.left_out else ""
-        raise InputError(f"No case of a part can be used; {len(run.left_out)} were left out.{first}")
+    clock = Clock()
+    stages = Stages.open(run, settings, progress.part(0, 0.15))
     clock.lap("preparing cases")
-    place = MiningPlace(scans, nodule, settings, run)
-    first_task = ScreeningTask(scans, settings, nodule.window_hu, run.seed, run.device, place.mine_some)
-    screening = _fit(first_task, settings.screening_stage, run, "screening", progress.part(0.15, 0.45))
-    network: ScreeningFCN = first_task.network.eval()
-    clock.take("screening network, mining included", screening.seconds)
-    mined = mine_together(place, range(len(scans)), network, run.processes, progress.part(0.45, 0.52))
+    screening = stages.screening(progress.part(0.15, 0.45))
+    network = screening.network
+    clock.take("screening network, mining included", screening.fitted.seconds)
+    mined = stages.mining(network, progress.part(0.45, 0.52))
     clock.lap("mining")
-    second_task = ReductionTask(scans, network, mined, settings, nodule.window_hu, run.seed, run.device)
-    reduction = _fit(second_task, settings.reduction_stage, run, "reduction", progress.part(0.52, 0.85))
-    clock.take("second network", reduction.seconds)
+    reduction = stages.reduction(network, mined, progress.part(0.52, 0.85))
+    clock.take("second network", reduction.fitted.seconds)
     if not run.processes.is_main:  # the thresholds are the first process's to choose
         return Trained({}, {}, {})
-    candidates = choose_candidate_threshold(
-        validation, network, nodule, settings, run.device, progress.part(0.85, 0.92)
-    )
-    chosen = asdict(replace(nodule, candidate_threshold=candidates.threshold))
+    candidates = stages.candidate_threshold(network, progress.part(0.85, 0.92))
+    chosen = asdict(replace(stages.nodule, candidate_threshold=candidates.threshold))
     trained = Trained(
-        weights=weights_of(network, second_task.network.eval()),
+        weights=weights_of(network, reduction.network),
         architecture={"screening": vars(settings.screening), "reduction": vars(settings.reduction)},
         settings={"nodule_settings": {name: chosen[name] for name in _BUNDLED}, "operating_points": {"all": 0.0}},
     )
-    matches = detect_scans(as_bundle(trained), validation, str(run.device), progress.part(0.92, 1))
+    matches = detect_scans(as_bundle(trained), stages.validation, str(run.device), progress.part(0.92, 1))
     clock.lap("validation")
     trained.settings["operating_points"] = choose_operating_points(matches, settings)
     trained.settings["default_operating_point"] = settings.default_operating_point
     trained.metrics = {"candidates": vars(candidates), "cpm": validation_cpm(matches)}
     trained.record = {
-        **_counts(scans, validation),
+        **_counts(stages.training, stages.validation),
         "mined_negatives": len(mined.negatives.scans),
         "proposals": len(mined.proposals.scans),
-        "parameters": parameter_count(network) + parameter_count(second_task.network),
-        "screening": screening.record(),
-        "reduction": reduction.record(),
+        "parameters": parameter_count(network) + parameter_count(reduction.network),
+        "screening": screening.fitted.record(),
+        "reduction": reduction.fitted.record(),
         "seconds": clock.seconds,
     }
     trained.lines, trained.limits = _lines(trained, settings), LIMITS
     return trained
-
-
-def _fit(task: Task[Any], settings: EngineSettings, run: Run, name: str, progress: Progress) -> Fitted:
-    """Fit one network in a folder of its own; what is finished there is taken as it is."""
-    return fit(
-        task,
-        replace(settings, seed=run.seed),
-        run.folder / name,
-        run.device,
-        progress,
-        run.resume,
-        run.listeners,
-    )
 
 
 class Clock:
