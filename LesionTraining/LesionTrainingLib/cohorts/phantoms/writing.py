@@ -17,10 +17,13 @@ from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.core.progress import Progress
 
+from .chest_protocols import PROTOCOL_NAMES, protocol
 from .phantom import PhantomCase, maker
 
 UID_ROOT = "2.25"
 """Root of identifiers that are derived from a number alone (ITU-T X.667), here a hash."""
+MOST_SUBSETS = 10
+"""LUNA16's."""
 _LEAST_LUNA16_MM = 3.0
 """LUNA16 counts nodules of 3 mm and more; smaller ones are listed as excluded."""
 _MADE = "Computer-made phantom: no patient."
@@ -37,6 +40,9 @@ def write_phantoms(
     progress: Progress | None = None,
     overwrite: bool = False,
     settings: Any = None,
+    *,
+    protocol_name: str = "",
+    subsets: int = 1,
 ) -> list[Path]:
     """Make ``count`` phantoms, of seeds ``seed`` and following, and write them to the folder ``output``.
 
@@ -44,12 +50,14 @@ def write_phantoms(
         format: ``nrrd`` (``<name>.nrrd``, label map ``<name>.truth.nrrd`` and ``<name>.truth.json``), ``dicom`` (a
             folder of CT slices a case, and ``<name>.truth.json``) or ``luna16`` (the challenge's folders and tables).
         settings: of the anatomy's class; None for its defaults.
+        protocol_name: how they are scanned, in place of ``settings``: one of :data:`.chest_protocols.PROTOCOL_NAMES`.
+        subsets: of ``luna16``, over which the cases are dealt out in turn: 10 as the challenge has them.
 
     Returns:
         The files written, those of a DICOM series as their folder.
 
     Raises:
-        UsageError: unknown anatomy or format, or no case asked for.
+        UsageError: unknown anatomy, format or protocol, no case asked for, or not 1 to 10 subsets.
         OutputError: the folder cannot be written, or holds such results and ``overwrite`` is not set.
         Cancelled: see ``progress``; nothing is left behind.
     """
@@ -59,6 +67,10 @@ def write_phantoms(
         raise UsageError(f"Phantoms are not written as “{format}”. Choose one of: {', '.join(_WRITERS)}.")
     if count < 1 or seed < 0:
         raise UsageError("Ask for at least one phantom, with a seed of zero or more.")
+    if not 1 <= subsets <= MOST_SUBSETS:
+        raise UsageError(f"LUNA16 has 1 to {MOST_SUBSETS} subsets, not {subsets}.")
+    if protocol_name and protocol_name not in PROTOCOL_NAMES:
+        raise UsageError(f"There is no phantom protocol “{protocol_name}”. Choose one of: {', '.join(PROTOCOL_NAMES)}.")
     output = Path(output)
     refuse_taken(output, _first_names(format, f"{anatomy}-phantom-{seed:04d}"), overwrite)
     written: list[Path] = []
@@ -66,9 +78,10 @@ def write_phantoms(
     with atomic_folder(output, overwrite) as folder:
         for n in range(count):
             part = progress.part(n / count, (n + 1) / count)
-            case = make(seed + n, settings or defaults, part.part(0.0, 0.9))
+            own = protocol(protocol_name, seed + n) if protocol_name else settings or defaults
+            case = make(seed + n, own, part.part(0.0, 0.9))
             part(0.9, f"Writing {case.image.name}")
-            written += _WRITERS[format](case, folder)
+            written += _WRITERS[format](case, folder / f"subset{n % subsets}" if format == "luna16" else folder)
             if format == "luna16":
                 tables.append(_without_voxels(case))
         if format == "luna16":
@@ -202,12 +215,12 @@ def _lps(ras_mm: Point | npt.NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def _write_luna16(case: PhantomCase, folder: Path) -> list[Path]:
+    """The scan in the folder of its subset."""
     import SimpleITK as sitk
     from LesionDetectionLib.io.files import to_itk
 
-    subset = folder / "subset0"
-    subset.mkdir(exist_ok=True)
-    path = subset / f"{series_uid(case)}.mhd"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{series_uid(case)}.mhd"
     sitk.WriteImage(to_itk(case.image), str(path), useCompression=False)  # the challenge has plain .raw files
     return [path, path.with_suffix(".raw")]
 

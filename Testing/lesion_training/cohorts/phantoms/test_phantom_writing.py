@@ -10,8 +10,9 @@ import pytest
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import Cancelled, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
-from LesionTrainingLib.cohorts.phantoms import chest, phantom
+from LesionTrainingLib.cohorts.phantoms import chest, phantom, writing
 from LesionTrainingLib.cohorts.phantoms.writing import series_uid, truth_of, write_phantoms
+from LesionTrainingLib.cohorts.spec import open_cohort
 
 SMALL = replace(
     chest.FAST, shape_ijk=(72, 56, 40), spacing_mm=(4.4, 4.4, 6.5), slice_thickness_mm=6.5, vessel_tips=60, psf_mm=4.0
@@ -118,6 +119,43 @@ def test_luna16_lists_nodules_in_lps(written, a_case):
     candidates = _rows(folder / "candidates.csv")
     assert sum(row["class"] == "1" for row in candidates) == len(a_case.lesions)
     assert sum(row["class"] == "0" for row in candidates) == len(a_case.mimics)
+
+
+@pytest.fixture
+def quickly_made(monkeypatch, a_case):
+    """Phantoms that are one and the same but for seed and name; gives the maker."""
+
+    def make(seed, _settings, _progress):
+        return replace(a_case, seed=seed, image=replace(a_case.image, name=f"chest-phantom-{seed:04d}"))
+
+    monkeypatch.setattr(writing, "maker", lambda _: (make, SMALL))
+    return make
+
+
+def test_luna16_can_have_ten_subsets_as_the_challenge_has(quickly_made, tmp_path):
+    write_phantoms("chest", 30, 11, "luna16", tmp_path / "data", subsets=10)
+    cohort = open_cohort(f"luna16:{tmp_path / 'data'}")
+    assert not cohort.left_out
+    assert cohort.on_phantoms
+    assert [sum(case.subset == number for case in cohort.cases) for number in range(10)] == [2, *[1] * 9]
+    expected = {series_uid(quickly_made(seed, SMALL, None)) for seed in (30, 40)}
+    assert {case.id for case in cohort.cases if case.subset == 0} == expected
+    assert all(case.truth().lesions for case in cohort.cases)
+
+
+def test_a_protocol_says_how_each_seed_is_scanned(quickly_made, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(writing, "protocol", lambda name, seed: asked.append((name, seed)) or SMALL)
+    write_phantoms("chest", 5, 2, "luna16", tmp_path / "data", protocol_name="mixed")
+    assert asked == [("mixed", 5), ("mixed", 6)]
+    assert len(list((tmp_path / "data" / "subset0").glob("*.mhd"))) == 2
+
+
+@pytest.mark.parametrize("options", [{"subsets": 0}, {"subsets": 11}, {"protocol_name": "magic"}])
+def test_subsets_and_protocols_that_there_are_not(tmp_path, options):
+    with pytest.raises(UsageError):
+        write_phantoms("chest", 0, 1, "luna16", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
 
 
 def test_several_cases_have_each_their_name(tmp_path):
