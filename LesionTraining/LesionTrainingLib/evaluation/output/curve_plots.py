@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 FROC_TICKS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """LUNA16's false positives per scan; DeepLesion looks at 0.5 to 16 per image."""
 _DRAWN_PER_OCTAVE = 60
+_RING: dict[str, Any] = {"color": "none", "marker": "o", "markeredgewidth": 1.6, "markersize": 8, "linestyle": ""}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +41,16 @@ class Band:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place on a curve that is shown by a dot and its name, such as an operating point."""
+    """A place on a curve that is shown by a dot and its name, such as an operating point.
+
+    Attributes:
+        hollow: a ring whose name is in the legend, for a value from elsewhere; rings of one name share an entry.
+    """
 
     name: str
     x: float
     y: float
+    hollow: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +94,9 @@ def froc_plot(
         _add_marks(axes, curve, index)
     axes.set_xlim(ticks[0], ticks[-1])
     _share_axis(axes)
-    _finish(axes, curves, "lower right")
+    highest = max((float(np.nanmax(curve.y)) for curve in curves if np.isfinite(curve.y).any()), default=1.0)
+    # Curves rise to the right: the lower right is free, but where they stay low.
+    _finish(axes, curves, "lower right" if highest > 0.5 else "upper left")
     data = _as_table(curves, f"false_positives_per_{per}", "sensitivity")
     return Plot(as_png(figure), data, f"FROC: sensitivity over false positives per {per}, {_names(curves)}.")
 
@@ -153,6 +161,9 @@ def _add_band(axes: Axes, curve: Curve, index: int) -> None:
 def _add_marks(axes: Axes, curve: Curve, index: int) -> None:
     color = COLORS[index % len(COLORS)]
     for mark in curve.marks:
+        if mark.hollow:
+            axes.plot([mark.x], [mark.y], markeredgecolor=color, **_RING)
+            continue
         axes.plot([mark.x], [mark.y], "o", color=color, markeredgecolor=PAPER, markersize=7, zorder=5)
         text = axes.annotate(
             mark.name, (mark.x, mark.y), (7, -11), textcoords="offset points", color=INK, fontsize=8, zorder=6
@@ -167,6 +178,8 @@ def _share_axis(axes: Axes) -> None:
 
 
 def _finish(axes: Axes, curves: Sequence[Curve], legend: Place) -> None:
+    for name in dict.fromkeys(mark.name for curve in curves for mark in curve.marks if mark.hollow):
+        axes.plot([], [], markeredgecolor=QUIET, label=name, **_RING)
     if any(np.isfinite(curve.y).any() for curve in curves):
         add_legend(axes, legend)
     else:

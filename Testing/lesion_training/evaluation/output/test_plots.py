@@ -184,3 +184,13 @@ def test_drawing_shares_no_state_and_importing_loads_no_matplotlib():
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_rings_are_values_from_elsewhere_and_share_an_entry_in_the_legend():
+    rings = [
+        Curve(name, RATES, FOUND, None, (Mark("as printed", 1.0, at, hollow=True),))
+        for name, at in (("a", 0.5), ("b", 0.7))
+    ]
+    plot = froc_plot(rings)
+    assert [row[-1] for row in plot.data.rows if row[1] == "mark"] == ["as printed", "as printed"]
+    assert plot.png != froc_plot([Curve(name, RATES, FOUND) for name in ("a", "b")]).png
