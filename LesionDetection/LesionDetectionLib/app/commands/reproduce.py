@@ -1,0 +1,165 @@
+"""``lesion reproduce``: the tables and figures of a method's paper, made anew, ours beside the paper's."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from LesionDetectionLib.app.commands.options import add_quiet_option, training_part
+from LesionDetectionLib.app.console import shown_progress
+from LesionDetectionLib.core.errors import UsageError
+
+_EPILOG = """examples:
+  LUNA16, as the paper    lesion reproduce nodule-ct --data LUNA16 --output DIR
+  two GPUs at once        lesion reproduce nodule-ct --data LUNA16 --output DIR --folds 0-4 --device cuda:0
+                          lesion reproduce nodule-ct --data LUNA16 --output DIR --folds 5-9 --device cuda:1 --resume
+                          and, when both are done, the first line with --resume for tables over all folds
+  no data at hand         lesion reproduce nodule-ct --phantom 30 --output DIR
+  in minutes              lesion reproduce nodule-ct --phantom 20 --preset smoke --folds 0-1 --output DIR
+"""
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "reproduce",
+        help="make the tables and figures of a method's paper anew",
+        description="Make the tables and figures of a method's paper anew, on the paper's data or on phantoms in their "
+        "format: tables.json, CSV, curves and a page, index.html, ours beside what the paper printed. Every step keeps "
+        "its result in DIR: after Ctrl-C, a crash or a kill the same command with --resume goes on.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("method", metavar="METHOD", help="whose paper: nodule-ct")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--data", type=Path, metavar="FOLDER", help="the paper's data; LUNA16: with subset0 to subset9")
+    data.add_argument(
+        "--phantom", type=int, metavar="N", help="make N phantoms in the data's format first, in DIR/data"
+    )
+    parser.add_argument("--output", "-o", type=Path, required=True, metavar="DIR", help="results, and what steps keep")
+    parser.add_argument(
+        "--preset",
+        metavar="P",
+        help="paper (its sizes), small (a demonstration) or smoke (a trial in minutes); default: paper with --data, small "
+        "with --phantom",
+    )
+    parser.add_argument(
+        "--protocol",
+        default="",
+        metavar="P",
+        help="how phantoms are scanned: tiny, fast, mixed or default (default: what fits the preset)",
+    )
+    parser.add_argument("--folds", default="", metavar="N", help="of the cross-validation: 0-9 or 0,3 (default: all)")
+    parser.add_argument("--tables", default="", metavar="N", help="of the paper: 1,2 (default: all)")
+    parser.add_argument(
+        "--fold", type=int, metavar="N", help="that is tested on where one fold is compared (default: the last, 9)"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with settings in place of the preset's")
+    parser.add_argument("--show-settings", action="store_true", help="print the settings as YAML and do nothing else")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that prepare cases (default 1)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="prepared cases (default: in the output)")
+    parser.add_argument(
+        "--cache-gb", type=float, default=200.0, metavar="GB", help="largest size of the cache (default 200)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with what DIR holds")
+    add_quiet_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    preset = options.preset or ("paper" if options.data is not None else "small")
+    settings = _settings(
+        training_part("reproduction.contract").reproduction(options.method).settings_of(preset), options
+    )
+    if options.show_settings:
+        print(_as_yaml(settings), end="")
+        return
+    if options.phantom is not None and options.phantom < 1:
+        raise UsageError("--phantom needs a number of phantoms above 0.")
+    running, numbers = training_part("reproduction.running"), training_part("cohorts.spec").numbers
+    request = running.ReproductionRequest(
+        method=options.method,
+        output=options.output,
+        data=options.data,
+        phantoms=options.phantom or 0,
+        protocol=options.protocol,
+        preset=preset,
+        settings=settings,
+        folds=numbers(options.folds, "folds") if options.folds else (),
+        fold=options.fold,
+        tables=numbers(options.tables, "tables") if options.tables else (),
+        device=options.device,
+        workers=options.workers,
+        seed=options.seed,
+        cache_folder=options.cache,
+        cache_gb=options.cache_gb,
+        resume=options.resume,
+        command=_command(options, preset),
+        tell=_silent if options.quiet else _tell,
+    )
+    with shown_progress(options.quiet) as progress:
+        report = running.run_reproduction(request, progress)
+    if not options.quiet:
+        for warning in report.warnings:
+            print(f"Note: {warning}")
+        print(report.lead)
+        print(f"Results: {options.output} (index.html, tables.json, CSV and curves)")
+
+
+def _settings(defaults: Any, options: argparse.Namespace) -> Any:
+    """The preset's settings with what a YAML file says.
+
+    Raises:
+        UsageError: the file says something that is not known.
+    """
+    from LesionDetectionLib.methods.plain_values import changed
+
+    if options.config is None:
+        return defaults
+    try:
+        return changed(defaults, training_part("cohorts.spec").read_yaml(options.config))
+    except ValueError as error:
+        hint = " (YAML takes 1e-3 for text: write 1.0e-3)" if re.search(r"cannot be '[-+]?\d+e", str(error)) else ""
+        raise UsageError(
+            f"In {options.config}: {error}{hint}. “lesion reproduce --show-settings” prints what can be set."
+        ) from error
+
+
+def _as_yaml(settings: Any) -> str:
+    import dataclasses
+    import json
+
+    import yaml
+
+    text: str = yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(settings))), sort_keys=False)
+    return text
+
+
+def _command(options: argparse.Namespace, preset: str) -> str:
+    """The command that makes these results again, without the user's folders."""
+    data = f"--phantom {options.phantom}" if options.data is None else f"--data {shlex.quote(options.data.name)}"
+    parts = [f"lesion reproduce {options.method} {data} --preset {preset}"]
+    for name in ("protocol", "folds", "tables"):
+        parts += [f"--{name} {shlex.quote(getattr(options, name))}"] if getattr(options, name) else []
+    parts += [f"--fold {options.fold}"] if options.fold is not None else []
+    parts += [f"--config {shlex.quote(options.config.name)}"] if options.config is not None else []
+    return " ".join([*parts, f"--seed {options.seed} --device {options.device} --output DIR"])
+
+
+def _tell(line: str) -> None:
+    """A line that stays, above a progress bar where there is one."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        tqdm.write(line)
+    else:
+        print(line, flush=True)
+
+
+def _silent(_line: str) -> None:
+    """Say nothing."""
