@@ -1,0 +1,49 @@
+"""What both routes of a convolution share: which columns of a feature map they are asked for, and its layout.
+
+A feature map is [z, y, x, channel], contiguous: a place's channels lie together, so that columns are cut out and put back in
+long runs and every product has the channels of a place in a row. A column is a square of ``width`` x ``width`` places through
+all slices; its corner (y, x) names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+Corner = tuple[int, int]
+
+
+class ColumnConvolution(Protocol):
+    """One convolution with bias and ReLU, and perhaps a readout behind it.
+
+    Attributes:
+        width: of the columns that come out.
+        kernel_zyx: of the convolution; what goes in is by this less one larger than what comes out.
+        outputs: channels that come out.
+    """
+
+    width: int
+    kernel_zyx: tuple[int, int, int]
+    outputs: int
+
+    def __call__(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
+        """Columns [n, z', width, width, outputs] of the result; ``features`` [z, y, x, channel] must hold their margins."""
+        ...
+
+
+def corners_of(wanted: npt.NDArray[np.bool_], width: int) -> list[Corner]:
+    """Columns on a grid of ``width`` that hold every wanted place of [z, y, x] or [y, x]."""
+    flat = wanted.any(axis=0) if wanted.ndim == 3 else wanted
+    rows, columns = (-(-n // width) for n in flat.shape)
+    padded = np.zeros((rows * width, columns * width), dtype=bool)
+    padded[: flat.shape[0], : flat.shape[1]] = flat
+    found = np.argwhere(padded.reshape(rows, width, columns, width).any(axis=(1, 3)))
+    return [(int(y) * width, int(x) * width) for y, x in found]
+
+
+def round_up(length: int, width: int) -> int:
+    return -(-length // width) * width

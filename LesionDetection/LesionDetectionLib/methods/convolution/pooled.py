@@ -1,0 +1,50 @@
+"""A convolution of one channel together with the 2 x 2 pooling in slices behind it: one matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .columns import Corner
+
+
+class PooledConvolution:
+    """See :class:`.columns.ColumnConvolution`; what goes in, [z, y, x, 1], is twice as fine along y and x.
+
+    With one channel a convolution has nothing to fill matrix units with, and its result, four times as large as the pooled
+    one, is the largest array of the network. Here a pooled place is a row of the 3 x 6 x 6 voxels that it sees, and the four
+    results that it is the largest of are one product with 4 x channels columns; they never leave the processor's cache.
+    That is 1.44 times the operations of the convolution (a third of which multiply with 0), in half its time.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, width: int, at_once: int) -> None:
+        """``weight``: [channels out, 1, z, y, x]. ``at_once``: columns of one product."""
+        depth, height, across = (int(n) for n in weight.shape[2:])
+        self.width = width
+        self.kernel_zyx = (depth, height + 1, across + 1)
+        self.outputs = len(weight)
+        self._at_once = at_once
+        four = weight.new_zeros((depth, height + 1, across + 1, 4, self.outputs))
+        for index, (y, x) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+            four[:, y : y + height, x : x + across, index] = weight[:, 0].permute(1, 2, 3, 0)
+        self._weight = four.reshape(-1, 4 * self.outputs)
+        self._bias = (weight.new_zeros(self.outputs) if bias is None else bias).repeat(4)
+
+    def __call__(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
+        parts = [
+            self._some(features, corners[start : start + self._at_once])
+            for start in range(0, len(corners), self._at_once)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _some(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
+        depth, height, across = self.kernel_zyx
+        rows, columns = 2 * (self.width - 1) + height, 2 * (self.width - 1) + across
+        cut = torch.stack([features[:, 2 * y : 2 * y + rows, 2 * x : 2 * x + columns, 0] for y, x in corners])
+        seen = cut.unfold(1, depth, 1).unfold(2, height, 2).unfold(3, across, 2)
+        four = torch.addmm(self._bias, seen.reshape(-1, depth * height * across), self._weight)
+        two = torch.maximum(four[:, : 2 * self.outputs], four[:, 2 * self.outputs :])
+        best = torch.maximum(two[:, : self.outputs], two[:, self.outputs :]).relu_()
+        return best.view(len(corners), -1, self.width, self.width, self.outputs)

@@ -1,0 +1,157 @@
+"""The screening network as a chain that slices run through: each layer computes only the columns that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..convolution.columns import ColumnConvolution, corners_of, round_up
+from ..convolution.direct import DirectConvolution
+from ..convolution.fourier import FourierConvolution
+from ..convolution.pooled import PooledConvolution
+from ..convolution.route import fourier_pays
+from ..device import full_precision
+from ..folding import for_inference
+from .network import ScreeningFCN
+
+Mask = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.float32]
+Voxels = Callable[[int, int], npt.NDArray[np.float32]]
+Route = Literal["cheaper", "direct", "fourier"]
+
+WIDTH, WIDTH_GPU = 16, 32
+"""Of the columns of direct convolutions. Narrow ones follow the lungs' outline; a GPU wants more work at once."""
+AT_ONCE, AT_ONCE_GPU = 4, 16
+"""Columns in one call of a direct convolution."""
+CHANNELS_TOGETHER = 16
+"""What matrix units take at once; where they are used, the last layer (of 250) is filled up with zeros."""
+
+
+class ScoringLayers:
+    """A screening network made ready for one device and number format.
+
+    Attributes:
+        device, number: where and in which format it computes.
+        convolutions: first to last, with what follows each.
+    """
+
+    def __init__(
+        self,
+        network: ScreeningFCN,
+        device: torch.device,
+        number: torch.dtype = torch.float32,
+        route: Route = "cheaper",
+    ) -> None:
+        """``route``: of the convolutions but the first; 16-bit formats always go the direct one."""
+        self.device, self.number = device, number
+        self._narrow = number in (torch.float16, torch.bfloat16)
+        self._route: Route = "direct" if self._narrow else route
+        lean = for_inference(network, device).to(number)
+        first, second, third, fourth, last = (layer for layer in lean.modules() if isinstance(layer, nn.Conv3d))
+        gpu = device.type == "cuda"
+        self._width, self._at_once = (WIDTH_GPU, AT_ONCE_GPU) if gpu else (WIDTH, AT_ONCE)
+        # Of two classes only the difference of the logits matters: the last layer is a sum for each place.
+        readout = last.weight[1, :, 0, 0, 0] - last.weight[0, :, 0, 0, 0]
+        self._bias = 0.0 if last.bias is None else float(last.bias[1].double() - last.bias[0].double())
+        self.convolutions: tuple[ColumnConvolution, ...] = (
+            # One column at a time stays in a CPU's cache.
+            PooledConvolution(first.weight, first.bias, self._width, self._at_once if gpu else 1),
+            self._convolution(second.weight, second.bias),
+            self._convolution(third.weight, third.bias),
+            self._convolution(fourth.weight, fourth.bias, readout),
+        )
+
+    def scores(self, voxels: Voxels, asked: Mask, slices: int) -> Iterator[tuple[int, int, Scores]]:
+        """Logits of nodule against background, ``slices`` at a time: first, end, and [z, y, x]; right where ``asked``.
+
+        Args:
+            voxels: ``voxels(start, stop)``, the scan's slices [z, y, x] float32, 0 being the first that score 0 sees; in y
+                and x all that ``asked`` sees.
+            asked: [z, y, x].
+        """
+        depth, height, width = asked.shape
+        chain = [_Layer(convolution) for convolution in self.convolutions]
+        deeper = [sum(layer.kernel_zyx[0] - 1 for layer in self.convolutions[index:]) for index in range(5)]
+        sizes = [_lengths(height, self.convolutions), _lengths(width, self.convolutions)]
+        read = 0
+        for start in range(0, depth, slices):
+            stop = min(start + slices, depth)
+            new = torch.from_numpy(voxels(read, stop + deeper[0]))
+            read = stop + deeper[0]
+            features = new.new_zeros((len(new), sizes[0][0], sizes[1][0], 1))
+            features[:, : new.shape[1], : new.shape[2], 0] = new
+            features = features.to(self.device).to(self.number)
+            with torch.inference_mode(), full_precision(self.device):
+                for index, layer in enumerate(chain, start=1):
+                    # A layer's slice q goes into the scores q - deeper to q.
+                    first = start + deeper[index] if start else 0
+                    wanted: Mask = np.any(asked[max(0, first - deeper[index]) : stop + deeper[index]], axis=0)
+                    wanted = _seen_by(wanted, self.convolutions[index:])
+                    features = layer.push(features, wanted, (sizes[0][index], sizes[1][index]))
+                scores = (features[:, :height, :width, 0].float() + self._bias).cpu().numpy()
+            yield start, stop, scores
+
+    def _convolution(self, weight: Tensor, bias: Tensor | None, readout: Tensor | None = None) -> ColumnConvolution:
+        if self._route == "fourier" or (self._route == "cheaper" and fourier_pays(weight)):
+            return FourierConvolution(weight, bias, readout)
+        if readout is not None and self._narrow:
+            more = round_up(len(weight), CHANNELS_TOGETHER) - len(weight)
+            bias = weight.new_zeros(len(weight)) if bias is None else bias
+            weight, bias, readout = (torch.cat([n, n.new_zeros((more, *n.shape[1:]))]) for n in (weight, bias, readout))
+        return DirectConvolution(weight, bias, self._width, self._at_once, readout)
+
+
+class _Layer:
+    """A convolution that is fed slices, and keeps those that belong to its next results too."""
+
+    def __init__(self, convolution: ColumnConvolution) -> None:
+        self._convolution = convolution
+        self._kept: Tensor | None = None
+
+    def push(self, features: Tensor, wanted: Mask, size_yx: tuple[int, int]) -> Tensor:
+        """As many slices of results as come in, at first fewer by the kernel's depth less one; 0 where not wanted."""
+        if self._kept is not None:
+            features = torch.cat([self._kept, features])
+        convolution = self._convolution
+        left = len(features) - convolution.kernel_zyx[0] + 1
+        self._kept = features[left:].clone()
+        corners = corners_of(wanted, convolution.width)
+        if not corners:
+            return features.new_zeros((left, *size_yx, convolution.outputs))
+        columns = convolution(features, corners)
+        results = columns.new_zeros((left, *size_yx, convolution.outputs))
+        for (y, x), column in zip(corners, columns, strict=True):
+            results[:, y : y + convolution.width, x : x + convolution.width] = column
+        return results
+
+
+def _seen_by(wanted: Mask, layers: Sequence[ColumnConvolution]) -> Mask:
+    """[y, x] of all places that go through ``layers`` into the wanted ones: place p into those from p - reach to p."""
+    for axis in (0, 1):
+        reach = sum(layer.kernel_zyx[1 + axis] - 1 for layer in layers)
+        margin = [(0, 0), (0, 0)]
+        margin[axis] = (reach, reach)
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(wanted, margin), reach + 1, axis=axis)
+        wanted = np.asarray(windows.any(axis=-1))
+    return wanted
+
+
+def _lengths(scores: int, layers: Sequence[ColumnConvolution]) -> list[int]:
+    """Along one of the (equal) axes y and x: of what goes into each layer and of the scores, whole columns and margins."""
+    lengths = [round_up(scores, layers[-1].width)]
+    needed = scores
+    for index in range(len(layers) - 1, -1, -1):
+        layer = layers[index]
+        kernel = layer.kernel_zyx[1]
+        whole = round_up(needed, layer.width)
+        needed += kernel - 1
+        if index == 0:  # the pooled layer sees voxels, two for each place
+            lengths.append(2 * (whole - 1) + kernel)
+        else:
+            lengths.append(max(whole + kernel - 1, round_up(needed, layers[index - 1].width)))
+    return lengths[::-1]
