@@ -141,7 +141,7 @@ def _cohort(request: ReproductionRequest, chosen: Reproduction, progress: Progre
     if folder is None:
         folder = request.output / DATA
         request.output.mkdir(parents=True, exist_ok=True)
-        with FileLock(request.output / LOCK).held(lambda: progress(0.0, "Waiting for the phantoms")):
+        with FileLock(request.output / LOCK).held(lambda: progress(0.0, "Waiting for the phantoms"), remove=True):
             if not folder.exists():
                 chosen.make_phantoms(folder, request.phantoms, _protocol(request, chosen), request.seed, progress)
     cohort = open_cohort(str(CohortSpec(chosen.kind, str(folder))))

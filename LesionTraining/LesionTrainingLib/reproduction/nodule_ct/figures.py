@@ -49,8 +49,7 @@ def figure_of_folds(outcomes: Sequence[Outcome], data: str, samples: int, seed: 
 
 def _title(data: str) -> str:
     """What a picture was measured on, so that it says so wherever it is shown."""
-    what = data.partition(":")[0]  # without the counts, for which there is no room
-    return f"{what[0].upper()}{what[1:]}"
+    return f"Ours on {data.partition(':')[0]}"  # without the counts, for which there is no room
 
 
 def _curve(name: str, outcomes: Sequence[Outcome], samples: int, seed: int) -> Curve:

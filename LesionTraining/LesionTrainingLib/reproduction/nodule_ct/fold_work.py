@@ -117,7 +117,7 @@ class FoldWork:
         try:
             yield
         finally:
-            lock.release()
+            lock.release(remove=True)
 
     @cached_property
     def _run(self) -> Run:

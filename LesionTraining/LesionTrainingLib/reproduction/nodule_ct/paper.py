@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-PAPER_DATA = "LUNA16 (888 scans), as published"
-"""What the paper's rows were measured on; those of Table 2 on one of its ten subsets."""
+PAPER_DATA = "LUNA16: 888 scans, as published"
+"""What the rows of Table 1 were measured on."""
+PAPER_FOLD = "LUNA16, one of ten subsets, as published"
+"""The same of Table 2; the paper does not say which subset."""
 
 OURS = "Dou et al."
 TABLE_1: dict[str, tuple[float, ...]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,12 +15,14 @@ from ...evaluation.matching.outcome import Outcome
 from ...evaluation.output.page import Section
 from ...evaluation.output.plots import Plot
 from ...evaluation.output.tables import Cell, Table
+from ...learning.nodule_ct.settings import PAPER_THRESHOLD
 from ..contract import Job, Report
 from ..folds import Fold, chosen_folds, fold_plan
 from .data import counted, label
 from .figures import figure_2, figure_of_folds
 from .fold_work import FoldResult, FoldWork
 from .networks import FCN_OSF, FOR_TABLE_1, FOR_TABLE_2, REDUCTION, RESNET_HL, SCREENING
+from .paper import OURS, TABLE_1, TABLE_2
 from .settings import ReproductionSettings
 from .tables import Measured, cross_validation, reduced, screened, table_1, table_2
 
@@ -28,10 +30,10 @@ ALL_FOLDS = 10
 CHOICES = (
     "The paper does not say which scans its thresholds were set on: here a share of the patients of the nine other subsets, "
     "drawn by the seed, that no network learns from.",
-    "The paper’s figures have no intervals but in Fig. 2, and it does not say how those were drawn: here 1000 times as many "
-    "scans as there are, with replacement, as LUNA16’s script does it.",
-    "Scans are resampled to one voxel size; batch normalisation follows every convolution of the first stage; branches of "
-    "the second stage are pooled before their fully connected layers (the settings, all in tables.json, say how).",
+    "The paper’s only intervals are those of Fig. 2, and it does not say how they were drawn: here as many scans as there are "
+    "are drawn with replacement, again and again, as LUNA16’s script does it.",
+    "Scans are resampled to one voxel size; batch normalisation follows the convolutions of the first stage; the branches of "
+    "the second stage are pooled before their fully connected layers. The settings in tables.json have all values.",
 )
 
 
@@ -97,7 +99,7 @@ def report(job: Job, results: dict[int, FoldResult], folds: Sequence[int]) -> Re
         plots["froc_folds"] = figure_of_folds(outcomes, data, settings.bootstraps, job.seed)
         values["table1"] = {"measured_on": data, **asdict(figures)}
         sections.append(Section("Table 1: cross-validation", (tables["table1"], plots["froc_folds"])))
-        lead.append(f"CPM {figures.cpm:.3f} (the paper on LUNA16: 0.839) on {data}.")
+        lead.append(f"CPM {figures.cpm:.3f} (the paper on LUNA16: {TABLE_1[OURS][-1]:.3f}) on {data}.")
     for number, one in results.items():
         if not set(FOR_TABLE_2) <= set(one.outcomes) or 2 not in job.tables:
             continue
@@ -107,15 +109,29 @@ def report(job: Job, results: dict[int, FoldResult], folds: Sequence[int]) -> Re
         plots["froc"] = figure_2(one.outcomes, data, settings.bootstraps, job.seed)
         values["table2"] = {"measured_on": data, **{network: asdict(row) for network, row in rows.items()}}
         sections.append(Section("Table 2 and Fig. 2: what each part adds", (tables["table2"], plots["froc"])))
-        found = rows[RESNET_HL].sensitivity
+        found, printed = rows[RESNET_HL].sensitivity, TABLE_2[RESNET_HL][0]
         lead.append(
-            f"ResNet+HL finds {100 * found:.1f} % at one false positive per scan on {data} (the paper: 90.5 %)."
+            f"At one false positive per scan ResNet+HL finds {100 * found:.1f} % (the paper on LUNA16: {100 * printed:.1f} %) "
+            f"on {data}."
         )
     tables["folds"] = folds_table(list(results.values()))
     sections.append(Section("Folds", (tables["folds"],)))
-    sections.append(Section("Rules and choices", (f"Scoring: {Luna16.title}. {Luna16.rule}", *CHOICES)))
+    rules = (f"Scoring: {Luna16.title}. {Luna16.rule}", threshold_rule(settings), *CHOICES)
+    sections.append(Section("Rules and choices", rules))
     title = "nodule-ct: the paper’s tables and figure"
     return Report(title, " ".join(lead), warnings_of(job, results), tuple(sections), tables, plots, values)
+
+
+def threshold_rule(settings: ReproductionSettings) -> str:
+    """How candidates are told from other places, in words."""
+    recipe = settings.recipe
+    if recipe.least_candidate_threshold >= PAPER_THRESHOLD:
+        return f"Candidates: probability {PAPER_THRESHOLD:g} or more, as in the paper."
+    return (
+        f"Candidates: the lowest probability from {recipe.least_candidate_threshold:g} to the paper’s {PAPER_THRESHOLD:g} with at "
+        f"most {recipe.candidates_per_scan:g} false ones per scan on the scans that thresholds are set on, for each first stage "
+        "by itself."
+    )
 
 
 def ablations(one: FoldResult, samples: int, seed: int) -> dict[str, Measured]:
@@ -219,5 +235,8 @@ def _subset(case: Case) -> int:
 
 def _named(progress: Progress, name: str) -> Progress:
     """The same, each text with a name before it."""
-    tell: Callable[[float, str], None] = lambda fraction, text: progress(fraction, f"{name}: {text}")  # noqa: E731
+
+    def tell(fraction: float, text: str) -> None:
+        progress(fraction, f"{name}: {text}")
+
     return Progress(tell)

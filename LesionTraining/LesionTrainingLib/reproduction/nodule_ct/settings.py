@@ -100,7 +100,7 @@ def _smoke() -> RecipeSettings:
         reduction_stage=EngineSettings(steps=6, batch=6, learning_rate=5e-3, tensorboard=False),
         mining_scans=2,
         mined_per_scan=20,
-        candidates_per_scan=20,
+        candidates_per_scan=20.0,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +18,7 @@ from LesionDetectionLib.methods.nodule_ct.network import (
     ScreeningArchitecture,
     ScreeningFCN,
 )
+from LesionDetectionLib.methods.plain_values import changed
 from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.cohorts.spec import open_cohort
 from LesionTrainingLib.learning.engine.distributed import Processes
@@ -29,10 +30,12 @@ from LesionTrainingLib.learning.nodule_ct.settings import RecipeSettings, Sampli
 from LesionTrainingLib.learning.nodule_ct.stages import Stages
 from LesionTrainingLib.learning.nodule_ct.validation import detect_scans
 from LesionTrainingLib.learning.recipe import Run, Trained
+from LesionTrainingLib.reproduction.folds import Fold
 from LesionTrainingLib.reproduction.kept import kept_json, kept_network
 from LesionTrainingLib.reproduction.nodule_ct import fold_work, found
 from LesionTrainingLib.reproduction.nodule_ct.data import make_phantoms
-from LesionTrainingLib.reproduction.nodule_ct.networks import VARIANTS
+from LesionTrainingLib.reproduction.nodule_ct.networks import FOR_TABLE_1, FOR_TABLE_2, VARIANTS
+from LesionTrainingLib.reproduction.nodule_ct.reproduce import wanted_work
 from LesionTrainingLib.reproduction.nodule_ct.settings import ReproductionSettings, preset_settings
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 
@@ -296,3 +299,26 @@ def test_the_paper_s_preset_is_the_paper_s():
 def test_ablations_cannot_be_the_full_recipe():
     with pytest.raises(UsageError, match=r"ResNet\+HL"):
         ReproductionSettings(replace(RECIPE, reduction=replace(RECIPE.reduction, skips=False)))
+
+
+@pytest.mark.parametrize(
+    ("tables", "folds", "fold", "expected"),
+    [
+        ((1, 2), (), None, {9: FOR_TABLE_2, **dict.fromkeys(range(9), FOR_TABLE_1)}),
+        ((1, 2), (0, 3), 3, {3: FOR_TABLE_2, 0: FOR_TABLE_1}),
+        ((2,), (0, 3), None, {9: FOR_TABLE_2}),
+        ((1,), (4, 5), 9, {4: FOR_TABLE_1, 5: FOR_TABLE_1}),
+    ],
+)
+def test_work_that_both_tables_need_is_listed_once(tables, folds, fold, expected):
+    plan = {number: Fold(number, ("a",), ("b",), ("c",)) for number in range(10)}
+    assert wanted_work(SimpleNamespace(tables=tables, folds=folds, fold=fold), plan) == expected
+    assert set(FOR_TABLE_1) < set(FOR_TABLE_2)
+
+
+@pytest.mark.parametrize("preset", ["paper", "small", "smoke"])
+def test_a_preset_that_is_shown_can_be_given_back(preset):
+    settings = preset_settings(preset)
+    assert changed(settings, json.loads(json.dumps(asdict(settings)))) == settings
+    with_fractions = {"recipe": {"candidates_per_scan": 12.5, "mining_threshold": 0.25}}
+    assert changed(settings, with_fractions).recipe.candidates_per_scan == 12.5
