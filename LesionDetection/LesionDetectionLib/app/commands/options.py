@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.core.errors import DependencyError
+from LesionDetectionLib.core.errors import DependencyError, UsageError
 
 
 def add_scan_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,39 @@ def add_modality_option(parser: argparse.ArgumentParser) -> None:
         default="",
         help="what the scan is, where its file does not say: CT (in HU) or PT (PET in SUV)",
     )
+
+
+def add_settings_options(parser: argparse.ArgumentParser, of: str) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"YAML with settings in place of {of}")
+    parser.add_argument("--show-settings", action="store_true", help="print the settings as YAML and do nothing else")
+
+
+def settings_with(defaults: Any, config: Path | None) -> Any:
+    """``defaults``, a dataclass of plain values, with what a YAML file says; without one as they are.
+
+    Raises:
+        UsageError: the file says something that is not known.
+    """
+    from LesionDetectionLib.methods.plain_values import changed
+
+    if config is None:
+        return defaults
+    try:
+        return changed(defaults, training_part("cohorts.spec").read_yaml(config))
+    except ValueError as error:
+        hint = " (YAML takes 1e-3 for text: write 1.0e-3)" if re.search(r"cannot be '[-+]?\d+e", str(error)) else ""
+        raise UsageError(f"In {config}: {error}{hint}. --show-settings prints what can be set.") from error
+
+
+def as_yaml(settings: Any) -> str:
+    """The settings as ``--show-settings`` prints them."""
+    import dataclasses
+    import json
+
+    import yaml
+
+    text: str = yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(settings))), sort_keys=False)
+    return text
 
 
 def training_part(name: str) -> Any:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_quiet_option, training_part
+from LesionDetectionLib.app.commands.options import (
+    add_quiet_option,
+    add_settings_options,
+    as_yaml,
+    settings_with,
+    training_part,
+)
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.errors import UsageError
 
@@ -57,8 +62,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--fold", type=int, metavar="N", help="that is tested on where one fold is compared (default: the last, 9)"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with settings in place of the preset's")
-    parser.add_argument("--show-settings", action="store_true", help="print the settings as YAML and do nothing else")
+    add_settings_options(parser, "the preset's")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that prepare cases (default 1)")
@@ -73,11 +77,10 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     preset = options.preset or ("paper" if options.data is not None else "small")
-    settings = _settings(
-        training_part("reproduction.contract").reproduction(options.method).settings_of(preset), options
-    )
+    defaults = training_part("reproduction.contract").reproduction(options.method).settings_of(preset)
+    settings = settings_with(defaults, options.config)
     if options.show_settings:
-        print(_as_yaml(settings), end="")
+        print(as_yaml(settings), end="")
         return
     if options.phantom is not None and options.phantom < 1:
         raise UsageError("--phantom needs a number of phantoms above 0.")
@@ -109,35 +112,6 @@ def run(options: argparse.Namespace) -> None:
             print(f"Note: {warning}")
         print(report.lead)
         print(f"Results: {options.output} (index.html, tables.json, CSV and curves)")
-
-
-def _settings(defaults: Any, options: argparse.Namespace) -> Any:
-    """The preset's settings with what a YAML file says.
-
-    Raises:
-        UsageError: the file says something that is not known.
-    """
-    from LesionDetectionLib.methods.plain_values import changed
-
-    if options.config is None:
-        return defaults
-    try:
-        return changed(defaults, training_part("cohorts.spec").read_yaml(options.config))
-    except ValueError as error:
-        hint = " (YAML takes 1e-3 for text: write 1.0e-3)" if re.search(r"cannot be '[-+]?\d+e", str(error)) else ""
-        raise UsageError(
-            f"In {options.config}: {error}{hint}. “lesion reproduce --show-settings” prints what can be set."
-        ) from error
-
-
-def _as_yaml(settings: Any) -> str:
-    import dataclasses
-    import json
-
-    import yaml
-
-    text: str = yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(settings))), sort_keys=False)
-    return text
 
 
 def _command(options: argparse.Namespace, preset: str) -> str:

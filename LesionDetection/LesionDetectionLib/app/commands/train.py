@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_quiet_option, training_part
+from LesionDetectionLib.app.commands.options import (
+    add_quiet_option,
+    add_settings_options,
+    as_yaml,
+    settings_with,
+    training_part,
+)
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.errors import UsageError
 
@@ -35,8 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--split", type=Path, metavar="FILE", help="who goes where, as “lesion cohort --split” writes it"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with settings of the recipe")
-    parser.add_argument("--show-settings", action="store_true", help="print the settings as YAML and do nothing else")
+    add_settings_options(parser, "the recipe's")
     parser.add_argument("--name", default="", help="of the model (default: that of the output)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
@@ -55,9 +59,9 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     recipe_of = training_part("learning.recipe").recipe
-    settings = _settings(recipe_of(options.method).default_settings(), options.config)
+    settings = settings_with(recipe_of(options.method).default_settings(), options.config)
     if options.show_settings:
-        print(_as_yaml(settings), end="")
+        print(as_yaml(settings), end="")
         return
     if options.seed < 0 or options.workers < 1 or not 0 < options.cache_gb < math.inf:
         raise UsageError("--seed must be 0 or more, --workers 1 or more, and --cache-gb above 0.")
@@ -82,35 +86,6 @@ def run(options: argparse.Namespace) -> None:
     if bundle is not None and not options.quiet:
         print(bundle.card().rstrip())
         print(f"\nThe model is in {options.output}; what it was made with in {request.folder}.")
-
-
-def _settings(defaults: Any, config: Path | None) -> Any:
-    """The recipe's settings with what a YAML file says.
-
-    Raises:
-        UsageError: the file says something that the recipe does not know.
-    """
-    from LesionDetectionLib.methods.plain_values import changed
-
-    if config is None:
-        return defaults
-    try:
-        return changed(defaults, training_part("cohorts.spec").read_yaml(config))
-    except ValueError as error:
-        hint = " (YAML takes 1e-3 for text: write 1.0e-3)" if re.search(r"cannot be '[-+]?\d+e", str(error)) else ""
-        raise UsageError(
-            f"In {config}: {error}{hint}. “lesion train --show-settings” prints what can be set."
-        ) from error
-
-
-def _as_yaml(settings: Any) -> str:
-    import dataclasses
-    import json
-
-    import yaml
-
-    text: str = yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(settings))), sort_keys=False)
-    return text
 
 
 def _command(options: argparse.Namespace) -> str:
