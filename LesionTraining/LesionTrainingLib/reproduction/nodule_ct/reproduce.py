@@ -23,7 +23,7 @@ from .figures import figure_2, figure_of_folds
 from .fold_work import FoldResult, FoldWork
 from .networks import FCN_OSF, FOR_TABLE_1, FOR_TABLE_2, REDUCTION, RESNET_HL, SCREENING
 from .paper import OURS, TABLE_1, TABLE_2
-from .settings import ReproductionSettings
+from .settings import ReproductionSettings, preset_settings
 from .tables import Measured, cross_validation, reduced, screened, table_1, table_2
 
 ALL_FOLDS = 10
@@ -87,7 +87,8 @@ def report(job: Job, results: dict[int, FoldResult], folds: Sequence[int]) -> Re
         folds: of Table 1, empty where it was not asked for.
     """
     settings: ReproductionSettings = job.settings
-    name, on_phantoms = f"this program ({job.preset})", job.cohort.on_phantoms
+    preset = job.preset if settings == preset_settings(job.preset) else f"{job.preset}, changed"
+    name, on_phantoms = f"this program ({preset})", job.cohort.on_phantoms
     tables, plots, sections = dict[str, Table](), dict[str, Plot](), list[Section]()
     values: dict[str, Any] = {"folds": {str(number): fold_values(one) for number, one in sorted(results.items())}}
     lead = list[str]()
@@ -152,6 +153,8 @@ def warnings_of(job: Job, results: dict[int, FoldResult]) -> tuple[str, ...]:
         told.append(
             f"Preset “{job.preset}”: smaller networks and fewer steps than the paper’s. “--preset paper” has its sizes."
         )
+    if job.settings != preset_settings(job.preset):
+        told.append(f"Some settings are not those of the preset “{job.preset}”; tables.json has all.")
     untested = [left for one in results.values() for left in one.left_out if left.case in one.fold.test]
     if untested:
         told.append(

@@ -112,6 +112,7 @@ def test_both_tables_and_figures_are_there_and_say_what_they_are(whole):
     assert names >= {"tables.json", "table1.csv", "table2.csv", "froc.png", "froc.csv", "froc_folds.png", "index.html"}
     ours, paper = whole.tables["tables"]["table1"]["rows"][:2]
     assert ours[1].startswith("phantoms in LUNA16’s layout, folds 0-1: 2 scans, ")
+    assert ours[0] == "this program (smoke, changed)"
     assert paper[-1] == 0.839
     assert [row[1] for row in whole.tables["tables"]["table2"]["rows"][::2]] == [
         "FCN",
