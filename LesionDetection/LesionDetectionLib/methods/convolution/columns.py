@@ -36,13 +36,22 @@ class ColumnConvolution(Protocol):
 
 
 def corners_of(wanted: npt.NDArray[np.bool_], width: int) -> list[Corner]:
-    """Columns on a grid of ``width`` that hold every wanted place of [z, y, x] or [y, x]."""
-    flat = wanted.any(axis=0) if wanted.ndim == 3 else wanted
-    rows, columns = (-(-n // width) for n in flat.shape)
-    padded = np.zeros((rows * width, columns * width), dtype=bool)
-    padded[: flat.shape[0], : flat.shape[1]] = flat
-    found = np.argwhere(padded.reshape(rows, width, columns, width).any(axis=(1, 3)))
-    return [(int(y) * width, int(x) * width) for y, x in found]
+    """Columns that hold every wanted place of [y, x], apart from each other; they may reach ``width`` - 1 beyond its end.
+
+    Each begins at the first place that is left: a run of n places takes n / width columns, rounded up, where on a fixed grid
+    it takes half a column more on average. Of two lungs that is a tenth of all columns.
+    """
+    return [
+        (y, x) for y in _starts(wanted.any(axis=1), width) for x in _starts(wanted[y : y + width].any(axis=0), width)
+    ]
+
+
+def _starts(wanted: npt.ArrayLike, width: int) -> list[int]:
+    starts: list[int] = []
+    for place in np.flatnonzero(wanted).tolist():
+        if not starts or place >= starts[-1] + width:
+            starts.append(place)
+    return starts
 
 
 def round_up(length: int, width: int) -> int:

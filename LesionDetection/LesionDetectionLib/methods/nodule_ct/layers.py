@@ -26,7 +26,7 @@ Route = Literal["cheaper", "direct", "fourier"]
 
 WIDTH, WIDTH_GPU = 16, 32
 """Of the columns of direct convolutions. Narrow ones follow the lungs' outline; a GPU wants more work at once."""
-AT_ONCE, AT_ONCE_GPU = 4, 16
+AT_ONCE, AT_ONCE_GPU = 8, 16
 """Columns in one call of a direct convolution."""
 CHANNELS_TOGETHER = 16
 """What matrix units take at once; where they are used, the last layer (of 250) is filled up with zeros."""
@@ -46,21 +46,28 @@ class ScoringLayers:
         device: torch.device,
         number: torch.dtype = torch.float32,
         route: Route = "cheaper",
+        narrow: bool = False,
     ) -> None:
-        """``route``: of the convolutions but the first; 16-bit formats always go the direct one."""
+        """
+        Args:
+            route: of the convolutions but the first; 16-bit formats always go the direct one.
+            narrow: in columns for a few scores here and there.
+        """
         self.device, self.number = device, number
-        self._narrow = number in (torch.float16, torch.bfloat16)
-        self._route: Route = "direct" if self._narrow else route
+        self._sixteen_bits = number in (torch.float16, torch.bfloat16)
+        self._route: Route = "direct" if self._sixteen_bits else route
         lean = for_inference(network, device).to(number)
         first, second, third, fourth, last = (layer for layer in lean.modules() if isinstance(layer, nn.Conv3d))
         gpu = device.type == "cuda"
         self._width, self._at_once = (WIDTH_GPU, AT_ONCE_GPU) if gpu else (WIDTH, AT_ONCE)
+        if narrow:
+            self._width, self._at_once = self._width // 2, self._at_once * 2
         # Of two classes only the difference of the logits matters: the last layer is a sum for each place.
         readout = last.weight[1, :, 0, 0, 0] - last.weight[0, :, 0, 0, 0]
         self._bias = 0.0 if last.bias is None else float(last.bias[1].double() - last.bias[0].double())
         self.convolutions: tuple[ColumnConvolution, ...] = (
             # One column at a time stays in a CPU's cache.
-            PooledConvolution(first.weight, first.bias, self._width, self._at_once if gpu else 1),
+            PooledConvolution(first.weight, first.bias, self._width, self._at_once if gpu or narrow else 1),
             self._convolution(second.weight, second.bias),
             self._convolution(third.weight, third.bias),
             self._convolution(fourth.weight, fourth.bias, readout),
@@ -68,6 +75,7 @@ class ScoringLayers:
 
     def scores(self, voxels: Voxels, asked: Mask, slices: int) -> Iterator[tuple[int, int, Scores]]:
         """Logits of nodule against background, ``slices`` at a time: first, end, and [z, y, x]; right where ``asked``.
+        Where nothing is asked for in so many slices, they are left out.
 
         Args:
             voxels: ``voxels(start, stop)``, the scan's slices [z, y, x] float32, 0 being the first that score 0 sees; in y
@@ -75,12 +83,17 @@ class ScoringLayers:
             asked: [z, y, x].
         """
         depth, height, width = asked.shape
-        chain = [_Layer(convolution) for convolution in self.convolutions]
         deeper = [sum(layer.kernel_zyx[0] - 1 for layer in self.convolutions[index:]) for index in range(5)]
         sizes = [_lengths(height, self.convolutions), _lengths(width, self.convolutions)]
-        read = 0
+        read = None
         for start in range(0, depth, slices):
             stop = min(start + slices, depth)
+            if not asked[start:stop].any():
+                read = None
+                continue
+            if read is None:
+                chain = [_Layer(convolution) for convolution in self.convolutions]
+                read = start
             new = torch.from_numpy(voxels(read, stop + deeper[0]))
             read = stop + deeper[0]
             features = new.new_zeros((len(new), sizes[0][0], sizes[1][0], 1))
@@ -88,9 +101,8 @@ class ScoringLayers:
             features = features.to(self.device).to(self.number)
             with torch.inference_mode(), full_precision(self.device):
                 for index, layer in enumerate(chain, start=1):
-                    # A layer's slice q goes into the scores q - deeper to q.
-                    first = start + deeper[index] if start else 0
-                    wanted: Mask = np.any(asked[max(0, first - deeper[index]) : stop + deeper[index]], axis=0)
+                    # A layer's slice q goes into the scores q - deeper to q; those before start are done.
+                    wanted: Mask = np.any(asked[start : stop + deeper[index]], axis=0)
                     wanted = _seen_by(wanted, self.convolutions[index:])
                     features = layer.push(features, wanted, (sizes[0][index], sizes[1][index]))
                 scores = (features[:, :height, :width, 0].float() + self._bias).cpu().numpy()
@@ -99,7 +111,7 @@ class ScoringLayers:
     def _convolution(self, weight: Tensor, bias: Tensor | None, readout: Tensor | None = None) -> ColumnConvolution:
         if self._route == "fourier" or (self._route == "cheaper" and fourier_pays(weight)):
             return FourierConvolution(weight, bias, readout)
-        if readout is not None and self._narrow:
+        if readout is not None and self._sixteen_bits:
             more = round_up(len(weight), CHANNELS_TOGETHER) - len(weight)
             bias = weight.new_zeros(len(weight)) if bias is None else bias
             weight, bias, readout = (torch.cat([n, n.new_zeros((more, *n.shape[1:]))]) for n in (weight, bias, readout))
@@ -132,26 +144,27 @@ class _Layer:
 
 def _seen_by(wanted: Mask, layers: Sequence[ColumnConvolution]) -> Mask:
     """[y, x] of all places that go through ``layers`` into the wanted ones: place p into those from p - reach to p."""
+    reach = [sum(layer.kernel_zyx[axis] - 1 for layer in layers) for axis in (1, 2)]
+    seen = np.pad(wanted, [(0, reach[0]), (0, reach[1])])
     for axis in (0, 1):
-        reach = sum(layer.kernel_zyx[1 + axis] - 1 for layer in layers)
-        margin = [(0, 0), (0, 0)]
-        margin[axis] = (reach, reach)
-        windows = np.lib.stride_tricks.sliding_window_view(np.pad(wanted, margin), reach + 1, axis=axis)
-        wanted = np.asarray(windows.any(axis=-1))
-    return wanted
+        along = np.moveaxis(seen, axis, 0)
+        grown_by = 0
+        while grown_by < reach[axis]:  # each turn doubles what is grown
+            step = min(grown_by + 1, reach[axis] - grown_by)
+            along[step:] |= along[:-step].copy()
+            grown_by += step
+    return seen
 
 
 def _lengths(scores: int, layers: Sequence[ColumnConvolution]) -> list[int]:
     """Along one of the (equal) axes y and x: of what goes into each layer and of the scores, whole columns and margins."""
-    lengths = [round_up(scores, layers[-1].width)]
+    lengths = [scores + layers[-1].width - 1]
     needed = scores
     for index in range(len(layers) - 1, -1, -1):
-        layer = layers[index]
-        kernel = layer.kernel_zyx[1]
-        whole = round_up(needed, layer.width)
-        needed += kernel - 1
+        reach, room = layers[index].kernel_zyx[1] - 1, needed + layers[index].width - 1
+        needed += reach
         if index == 0:  # the pooled layer sees voxels, two for each place
-            lengths.append(2 * (whole - 1) + kernel)
+            lengths.append(2 * (room - 1) + reach + 1)
         else:
-            lengths.append(max(whole + kernel - 1, round_up(needed, layers[index - 1].width)))
+            lengths.append(max(room + reach, needed + layers[index - 1].width - 1))
     return lengths[::-1]

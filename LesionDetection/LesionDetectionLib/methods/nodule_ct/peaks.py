@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
 Mask = npt.NDArray[np.bool_]
 Logits = npt.NDArray[np.float32]
-
-
-def neighbourhood_maximum(logits: Logits) -> Logits:
-    """The largest of each place and its neighbours, those that there are; three slides of one axis each."""
-    for axis in range(3):
-        values = np.moveaxis(logits, axis, 0)
-        logits = np.empty_like(logits)
-        largest = np.moveaxis(logits, axis, 0)
-        largest[...] = values
-        np.maximum(largest[1:], values[:-1], out=largest[1:])
-        np.maximum(largest[:-1], values[1:], out=largest[:-1])
-    return logits
+Places = npt.NDArray[np.intp]
 
 
 def grown(mask: Mask) -> Mask:
@@ -32,8 +23,14 @@ def grown(mask: Mask) -> Mask:
     return mask
 
 
-def peaks(logits: Logits, wanted: Mask, threshold: float, tolerance: float = 0.0) -> Mask:
-    """Wanted places that pass the threshold and their neighbours, or could if each logit were wrong by ``tolerance``."""
-    lowest = np.maximum(neighbourhood_maximum(logits) - np.float32(2 * tolerance), np.float32(threshold - tolerance))
-    result: Mask = wanted & (logits >= lowest)
-    return result
+def peaks(logits: Logits, wanted: Mask, threshold: float, tolerance: float = 0.0) -> Places:
+    """Wanted places, [n, 3], that pass the threshold and are no lower than their neighbours, or could be if each logit
+    were wrong by ``tolerance``."""
+    places = np.argwhere(wanted & (logits >= np.float32(threshold - tolerance)))
+    last = np.array(logits.shape) - 1
+    for step in itertools.product((-1, 0, 1), repeat=3):
+        # At a border the neighbour outside is replaced by one inside, or by the place itself.
+        beside = np.clip(places + step, 0, last)
+        lowest = logits[tuple(beside.T)] - np.float32(2 * tolerance)
+        places = places[logits[tuple(places.T)] >= lowest]
+    return places

@@ -20,11 +20,13 @@ from .tiles import Triple, run_tiles
 
 FloatArray = npt.NDArray[np.float64]
 
-TILE_ZYX: Triple = (64, 96, 96)
+TILE_ZYX: Triple = (128, 128, 128)
 """Scores of one piece of work, on a CPU: at its borders 12 rows and columns of the first layer, 8 of the second and 4 of the
 third are computed twice, where they are wanted on both sides."""
 TILE_GPU_ZYX: Triple = (512, 256, 256)
 """The same on a GPU, which works on one piece at a time."""
+TILE_OF_FEW_ZYX: Triple = (64, 64, 64)
+"""The same for scores here and there: boxes shrink to what is asked for in them."""
 SLICES, SLICES_GPU = 8, 32
 """Of scores that go through the network together. Memory hangs on these, not on the length of the scan: at the paper's widths
 110 MB of features a thread on a CPU."""
@@ -56,11 +58,15 @@ def score_volume(
     tile_zyx: Triple | None = None,
     number: torch.dtype = torch.float32,
     route: Route = "cheaper",
+    asked: npt.NDArray[np.bool_] | None = None,
 ) -> ScoreVolume:
     """Run the network fully convolutionally over the searched part of the scan.
 
     In float32 every score equals, to rounding, the one of a single pass over the whole volume with air around it, whatever the
     tile and the route. There is a score for every searched voxel and for its neighbours (a peak is told by these).
+
+    Args:
+        asked: [z, y, x], the scores to compute instead of these, if they are few.
 
     Raises:
         DeviceError: the memory is full even with the smallest tile.
@@ -70,11 +76,14 @@ def score_volume(
     stride, window = mapping.stride_zyx, mapping.window_zyx
     # Windows of even size have their centre between two voxels; so has the first score: between voxels 0 and 1.
     before = tuple(math.floor(offset) for offset in mapping.offset_zyx)
-    asked = grown(searched(prepared, stride))
+    few = asked is not None
+    asked = grown(searched(prepared, stride)) if asked is None else asked
     logits = np.full(asked.shape, -np.inf, dtype=np.float32)
-    layers = ScoringLayers(network, device, number, route)
+    layers = ScoringLayers(network, device, number, route, narrow=few)
     gpu = device.type == "cuda"
-    tile = tile_zyx or (TILE_GPU_ZYX if gpu else TILE_ZYX)
+    tile = tile_zyx or (TILE_GPU_ZYX if gpu else TILE_OF_FEW_ZYX if few else TILE_ZYX)
+
+    slices = (SLICES_GPU if gpu else SLICES) // (2 if few else 1)
 
     def work(start: Triple, stop: Triple, stopped: threading.Event) -> None:
         corner = [stride[axis] * start[axis] - before[axis] for axis in range(3)]
@@ -84,7 +93,7 @@ def score_volume(
             return prepared.box((corner[0] + first, corner[1], corner[2]), (last - first, size[1], size[2]))
 
         box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-        for first, last, scores in layers.scores(voxels, asked[box], min(tile[0], SLICES_GPU if gpu else SLICES)):
+        for first, last, scores in layers.scores(voxels, asked[box], min(tile[0], slices)):
             if stopped.is_set():
                 return
             wanted = asked[box][first:last]

@@ -79,7 +79,7 @@ def screen(
                 return candidates
         progress = progress.part(STEPS[3], 1)
     exact = score_volume(prepared, network, device, progress)
-    zyx = np.argwhere(peaks(exact.logits, searched(prepared, exact.stride_zyx), threshold))
+    zyx = peaks(exact.logits, searched(prepared, exact.stride_zyx), threshold)
     return _apart(zyx, exact.logits[tuple(zyx.T)], exact, prepared, settings)
 
 
@@ -99,7 +99,7 @@ def _apart(
 
 def _thresholds(rough: ScoreVolume, prepared: PreparedScan, settings: NoduleSettings, threshold: float) -> list[float]:
     """Where to look first, and then: with a low threshold, only for what fills the list of candidates, and some more."""
-    zyx = np.argwhere(peaks(rough.logits, searched(prepared, rough.stride_zyx), threshold))
+    zyx = peaks(rough.logits, searched(prepared, rough.stride_zyx), threshold)
     if len(zyx) <= settings.most_candidates:
         return [threshold]
     logits = rough.logits[tuple(zyx.T)].astype(np.float64)

@@ -12,7 +12,7 @@ from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct import confirming, screening
 from LesionDetectionLib.methods.nodule_ct.confirming import Confirmation
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningArchitecture, ScreeningFCN
-from LesionDetectionLib.methods.nodule_ct.peaks import grown, neighbourhood_maximum, peaks
+from LesionDetectionLib.methods.nodule_ct.peaks import grown, peaks
 from LesionDetectionLib.methods.nodule_ct.preprocessing import PreparedScan, prepare
 from LesionDetectionLib.methods.nodule_ct.scores import ScoreVolume, score_volume
 from LesionDetectionLib.methods.nodule_ct.screening import screen
@@ -78,7 +78,7 @@ def test_candidates_are_those_of_float32(rough_format, number, share):
 @pytest.mark.parametrize("error", [1e-3, 0.05, 1.0])
 def test_any_rough_volume_will_do(error, monkeypatch):
     """Scores wrong by as much as ``error``: the tolerance grows with it, and the peaks stay those of the exact volume."""
-    monkeypatch.setattr(confirming, "PLACES_A_WINDOW", 1)
+    monkeypatch.setattr(confirming, "MOST_SHARE", 1.0)
     prepared, network = a_scan((14, 50, 44)), a_network()
     exact = score_volume(prepared, network, CPU)
     noise = np.random.default_rng(1).uniform(-error, error, exact.logits.shape).astype(np.float32)
@@ -86,7 +86,7 @@ def test_any_rough_volume_will_do(error, monkeypatch):
     confirmation = Confirmation(prepared, network, CPU, rough)
     threshold = float(np.quantile(exact.logits[np.isfinite(exact.logits)], 0.98))
     places, logits = confirmation.peaks(threshold, Progress())
-    expected = np.argwhere(peaks(exact.logits, prepared.search[:, ::2, ::2], threshold))
+    expected = peaks(exact.logits, prepared.search[:, ::2, ::2], threshold)
     np.testing.assert_array_equal(places, expected)
     np.testing.assert_allclose(logits, exact.logits[tuple(expected.T)], atol=1e-5)
     assert 0.9 * error < confirmation.deviation <= error * 1.01
@@ -127,8 +127,9 @@ def test_progress_only_rises(rough_format):
 def test_neighbourhoods(shape):
     rng = np.random.default_rng(0)
     logits = rng.standard_normal(shape).astype(np.float32)
-    np.testing.assert_array_equal(neighbourhood_maximum(logits), ndimage.maximum_filter(logits, 3, mode="nearest"))
-    mask = rng.random(shape) > 0.9
+    mask = rng.random(shape) > 0.3
+    expected = mask & (logits == ndimage.maximum_filter(logits, 3, mode="nearest")) & (logits >= 0.1)
+    np.testing.assert_array_equal(peaks(logits, mask, 0.1), np.argwhere(expected))
     np.testing.assert_array_equal(grown(mask), ndimage.binary_dilation(mask, np.ones((3, 3, 3))))
 
 
