@@ -21,6 +21,8 @@ FloatArray = npt.NDArray[np.float64]
 FROC_TICKS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """LUNA16's false positives per scan; DeepLesion looks at 0.5 to 16 per image."""
 _DRAWN_PER_OCTAVE = 60
+_LEGEND_SHARE = 0.3
+"""Of the height, that a legend may take."""
 _RING: dict[str, Any] = {"color": "none", "marker": "o", "markeredgewidth": 1.6, "markersize": 8, "linestyle": ""}
 
 
@@ -83,20 +85,20 @@ def froc_plot(
     axes.set_xticks(list(ticks), [str(Fraction(tick).limit_denominator(1024)) for tick in ticks])
     octaves = np.log2(ticks[-1] / ticks[0])
     grid = np.geomspace(ticks[0], ticks[-1], round(octaves * _DRAWN_PER_OCTAVE) + 1)
+    lines = list[FloatArray]()
     for index, curve in enumerate(curves):
-        rates, best = _best_at_each(curve)
+        rates, found = _rising(curve)
         reached = grid <= rates[-1] if rates.size else np.zeros(grid.shape, dtype=bool)
         if rates.size:
-            values = np.interp(grid, rates, best)
+            values = np.interp(grid, rates, found)
+            lines += [values] if np.isfinite(values).all() else []
             axes.plot(grid[reached], values[reached], label=curve.name, **line_style(index))
             axes.plot(grid[~reached], values[~reached], color=COLORS[index % len(COLORS)], linewidth=0.8)
         _add_band(axes, curve, index)
         _add_marks(axes, curve, index)
     axes.set_xlim(ticks[0], ticks[-1])
     _share_axis(axes)
-    highest = max((float(np.nanmax(curve.y)) for curve in curves if np.isfinite(curve.y).any()), default=1.0)
-    # Curves rise to the right: the lower right is free, but where they stay low.
-    _finish(axes, curves, "lower right" if highest > 0.5 else "upper left")
+    _finish(axes, curves, _place_below(lines))
     data = _as_table(curves, f"false_positives_per_{per}", "sensitivity")
     return Plot(as_png(figure), data, f"FROC: sensitivity over false positives per {per}, {_names(curves)}.")
 
@@ -144,12 +146,17 @@ def loss_plot(curves: Sequence[Curve], *, x: str = "Iteration", logarithmic: boo
     return Plot(as_png(figure), data, f"Loss over {x.lower()}, {_names(curves)}.")
 
 
-def _best_at_each(curve: Curve) -> tuple[FloatArray, FloatArray]:
-    """The distinct places of a curve, rising, and the highest value at each."""
-    order = np.argsort(curve.x, kind="stable")
-    x, y = curve.x[order], curve.y[order]
-    first = np.flatnonzero(np.diff(x, prepend=-np.inf))
-    return x[first], np.maximum.reduceat(y, first) if first.size else y
+def _rising(curve: Curve) -> tuple[FloatArray, FloatArray]:
+    """The points from left to right, upright parts from below: of several at one place numpy reads the last, the highest,
+    and left of them the curve stays low, as the sensitivities in tables are read."""
+    order = np.lexsort((curve.y, curve.x))
+    return curve.x[order], curve.y[order]
+
+
+def _place_below(lines: Sequence[FloatArray]) -> Place:
+    """Of a legend: below curves that rise to the right; where they stay low there, wherever is room, which is searched."""
+    low = any(line[-len(line) // 3 :].min() < _LEGEND_SHARE for line in lines)
+    return "best" if low else "lower right"
 
 
 def _add_band(axes: Axes, curve: Curve, index: int) -> None:

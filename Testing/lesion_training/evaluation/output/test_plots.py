@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from LesionDetectionLib.core.errors import InputError, OutputError
+from LesionTrainingLib.evaluation.froc import read_curve
 from LesionTrainingLib.evaluation.metrics.calibration import reliability
 from LesionTrainingLib.evaluation.output.figures import COLORS, line_style
 from LesionTrainingLib.evaluation.output.plots import (
@@ -70,15 +71,38 @@ def test_the_froc_rises_on_a_logarithmic_axis():
     assert slope[0] < -0.7
 
 
-def test_the_froc_stays_beyond_its_last_point_and_takes_the_best_at_each_rate():
-    """Half of the axis is after the last point, at rate 1: a thin line at the same height."""
-    drawn = picture(froc_plot([Curve("", np.array([0.0, 1.0, 1.0]), np.array([0.5, 0.1, 0.5]))]))
+def blue_places(plot):
+    """Rows and columns of what is drawn in the first colour, each from 0 to 1."""
+    drawn = picture(plot)
     blue = drawn[..., 2] - drawn[..., 0] > 60
-    rows, columns = (places / size for places, size in zip(np.nonzero(blue), blue.shape, strict=True))
+    return tuple(places / size for places, size in zip(np.nonzero(blue), blue.shape, strict=True))
+
+
+def test_the_froc_stays_beyond_its_last_point():
+    """Half of the axis is after the last point, at rate 1: a thin line at the same height."""
+    rows, columns = blue_places(froc_plot([Curve("", np.array([0.0, 1.0, 1.0]), np.array([0.5, 0.5, 0.5]))]))
     assert np.ptp(rows) < 0.02
     assert np.ptp(columns) > 0.8
     thick, thin = (((columns > start) & (columns < start + 0.1)).sum() for start in (0.25, 0.75))
     assert thick > 1.3 * thin > 0
+
+
+def test_the_froc_is_drawn_as_it_is_read():
+    """Level until the rate at which it is upright, also where the points between were left out."""
+    x, y = np.array([0.0, 1.0, 1.0, 8.0]), np.array([0.3, 0.3, 0.8, 0.8])
+    assert read_curve(np.array([0.9, 1.0]), x, y).tolist() == [0.3, 0.8]
+    rows, columns = blue_places(froc_plot([Curve("", x, y)]))
+    before, after = rows[(columns > 0.15) & (columns < 0.5)], rows[columns > 0.6]
+    assert np.ptp(before) < 0.02
+    assert np.ptp(after) < 0.02
+    assert before.min() - after.max() > 0.3
+
+
+def test_the_legend_leaves_the_curves_free():
+    low, high = (Curve("name", RATES, np.full(len(RATES), height)) for height in (0.05, 0.9))
+    for curve, rows in ((low, slice(0, 90)), (high, slice(-180, -90))):
+        corner = picture(froc_plot([curve]))[rows]
+        assert (corner.max(axis=2) < 120).sum() > 50  # the words
 
 
 def test_a_long_froc_is_drawn_soon():
