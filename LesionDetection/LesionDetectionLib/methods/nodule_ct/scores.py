@@ -29,7 +29,7 @@ TILE_OF_FEW_ZYX: Triple = (64, 64, 64)
 """The same for scores here and there: boxes shrink to what is asked for in them."""
 SLICES, SLICES_GPU = 8, 32
 """Of scores that go through the network together. Memory hangs on these, not on the length of the scan: at the paper's widths
-110 MB of features a thread on a CPU."""
+up to 160 MB of features a thread on a CPU."""
 
 
 @dataclass(frozen=True, eq=False)
