@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from LesionDetectionLib.core.bundle import Manifest
 from LesionDetectionLib.core.detector import MethodInfo
-
-from .recipe import Trained
 
 _RESEARCH = "Research only. Not a medical device; not for clinical decisions."
 
@@ -35,11 +34,11 @@ def intended_use(on_phantoms: bool) -> str:
     return _RESEARCH
 
 
-def model_card(manifest: Manifest, info: MethodInfo, trained: Trained, judged: Judged | None) -> str:
-    """The card in Markdown.
+def model_card(manifest: Manifest, info: MethodInfo, judged: Judged | None) -> str:
+    """The card in Markdown: all that it says is in the manifest and in what was measured.
 
     Args:
-        trained: gives the recipe's own sentences on data, fit and limits.
+        manifest: its ``training`` has the recipe's own sentences on data and fit (``lines``) and on limits (``limits``).
         judged: None where no case was kept for a test.
     """
     training = manifest.training
@@ -50,17 +49,28 @@ def model_card(manifest: Manifest, info: MethodInfo, trained: Trained, judged: J
             "can be tried, and it says nothing reliable about patients."
         )
     paragraphs += ["## Intended use", manifest.intended_use, "## What it finds", info.finds]
-    paragraphs += ["## Limits", _limits(manifest, info, trained.limits)]
+    paragraphs += ["## Limits", _limits(manifest, info, training["limits"])]
     paragraphs += ["## Data", _data(training), "## How it was made"]
     if training["command"]:
         paragraphs.append(f"    {training['command']}")
-    paragraphs += [*trained.lines, f"Trained on {training['machine']}.", "## How good it is"]
+    paragraphs += [*training["lines"], f"Trained on {training['machine']}.", "## How good it is"]
     paragraphs.append(judged.table if judged else "No case was kept for a test: nothing is known of how good it is.")
     paragraphs += ["## Operating points", _points(manifest)]
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _limits(manifest: Manifest, info: MethodInfo, more: tuple[str, ...]) -> str:
+def data_in_words(specs: Mapping[str, str], on_phantoms: bool) -> str:
+    """What a model learned from and was judged by.
+
+    Args:
+        specs: part -> specification of its cohort, without the folders it lies in: a path says much of a hospital's computer,
+            and helps nobody.
+    """
+    kind = "computer-made phantoms, no patients" if on_phantoms else "patients' images"
+    return f"{kind}: {', '.join(dict.fromkeys(specs.values()))}"
+
+
+def _limits(manifest: Manifest, info: MethodInfo, more: Sequence[str]) -> str:
     known = [info.limits, *more]
     if manifest.trained_on_phantoms:
         known.append(

@@ -18,7 +18,7 @@ from LesionDetectionLib.methods.device import describe_device
 
 from ..cohorts.caching import Cache
 from ..cohorts.cohort import LeftOut
-from .card import Judged, intended_use, model_card
+from .card import Judged, data_in_words, intended_use, model_card
 from .engine.distributed import Processes
 from .engine.history import Listener
 from .judging import judge
@@ -174,8 +174,11 @@ def _finish(
     """Judge, write the card and the bundle, and open it again: opening verifies it."""
     info = method(request.method)
     judged = _judge(request, parts, run, trained, progress)
+    asked = {"training": request.parts.cohort, "validation": request.parts.validation, "test": request.parts.test}
+    specs = {part: without_folders(spec) for part, spec in asked.items() if spec}
     training = {
-        "data": _data_in_words(request, parts),
+        "data": data_in_words(specs, parts.on_phantoms),
+        "specs": specs,
         "command": request.command,
         "seed": request.parts.seed,
         "cases": {"training": len(parts.training), "validation": len(parts.validation), "test": len(parts.test)},
@@ -184,6 +187,8 @@ def _finish(
         "machine": f"{platform.machine()}, {describe_device(run.device)}, {run.processes.count} process(es)",
         "versions": versions(),
         "code_sha256": code_digest(),
+        "lines": list(trained.lines),
+        "limits": list(trained.limits),
         **trained.record,
     }
     metrics = {**trained.metrics, **({"test": judged.metrics} if judged else {})}
@@ -198,7 +203,7 @@ def _finish(
         metrics=metrics,
         intended_use=intended_use(parts.on_phantoms),
     )
-    card = model_card(manifest, info, trained, judged)
+    card = model_card(manifest, info, judged)
     write_bundle(request.output, manifest, trained.weights, card, request.overwrite)
     bundle = Bundle.open(request.output)
     progress(1.0, "Model written")
@@ -219,13 +224,6 @@ def _judge(request: TrainingRequest, parts: Parts, run: Run, trained: Trained, p
     )
     run.left_out += left_out
     return judged
-
-
-def _data_in_words(request: TrainingRequest, parts: Parts) -> str:
-    """The cohorts, without the folders they lie in: a path says much of a hospital's computer, and helps nobody."""
-    specs = [spec for spec in (request.parts.cohort, request.parts.validation, request.parts.test) if spec]
-    kind = "computer-made phantoms, no patients" if parts.on_phantoms else "patients' images"
-    return f"{kind}: {', '.join(without_folders(spec) for spec in specs)}"
 
 
 def _write_left_out(folder: Path, left_out: list[LeftOut]) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LesionDetectionLib.methods.convolution.columns import corners_of
+from LesionDetectionLib.methods.convolution.columns import _places, corners_of, gathered, scatter
 from LesionDetectionLib.methods.convolution.direct import DirectConvolution
 from LesionDetectionLib.methods.convolution.fourier import AT_ONCE, POINTS, FourierConvolution
 from LesionDetectionLib.methods.convolution.pooled import PooledConvolution
@@ -127,3 +127,21 @@ def test_the_route_hangs_on_the_widths():
     assert not fourier_pays(torch.empty(4, 3, 3, 5, 5))
     assert not fourier_pays(torch.empty(64, 64, 3, 1, 1))
     assert not fourier_pays(torch.empty(64, 64, 3, 15, 15))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_columns_gathered_in_one_call_are_those_cut_one_by_one(stride):
+    features, corners = torch.rand(3, 20, 22, 2), [(0, 0), (2, 5), (5, 1)]
+    together = gathered(features, corners, 6, 7, stride)
+    for index, (y, x) in enumerate(corners):
+        assert torch.equal(together[:, index], features[:, stride * y : stride * y + 6, stride * x : stride * x + 7])
+
+
+def test_columns_are_put_back_by_index_as_one_by_one():
+    columns, corners = torch.rand(3, 4, 5, 5, 2), [(0, 0), (2, 6), (9, 3)]
+    one_by_one, by_index = torch.zeros(4, 16, 18, 2), torch.zeros(4, 16, 18, 2)
+    scatter(one_by_one, corners, columns)
+    rows, across = _places(by_index, corners, 5, 5, 1)
+    by_index[:, rows, across] = columns.transpose(0, 1)
+    assert torch.equal(one_by_one, by_index)
+    assert torch.equal(one_by_one[:, 2:7, 6:11], columns[1])

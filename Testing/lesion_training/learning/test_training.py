@@ -13,8 +13,10 @@ from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.errors import Cancelled, InputError, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.cohort import LeftOut
+from LesionTrainingLib.learning import measuring
 from LesionTrainingLib.learning import training as module
 from LesionTrainingLib.learning.card import Judged
+from LesionTrainingLib.learning.measuring import measure_bundle
 from LesionTrainingLib.learning.parts import PartsRequest
 from LesionTrainingLib.learning.recipe import Trained, recipe, recipes
 from LesionTrainingLib.learning.training import TrainingRequest, train_bundle
@@ -148,3 +150,31 @@ def test_methods_that_can_be_trained():
     assert "nodule-ct" in recipes()
     with pytest.raises(UsageError, match="nodule-ct"):
         recipe("magic")
+
+
+def test_a_model_is_measured_on_other_cases_and_says_so(fake, tmp_path, monkeypatch):
+    train_bundle(request(tmp_path), Progress())
+    figures = {"cpm": 0.7, "scans": 2}
+    monkeypatch.setattr(measuring, "judge", lambda *_: (Judged(figures, "| other figures |"), ()))
+    spec = "phantoms:chest?seeds=95-96&protocol=tiny"
+    source, output = tmp_path / "model", tmp_path / "measured"
+    bundle, _, _ = measure_bundle(source, spec, output, "cpu", 1, False, Progress())
+    before = Bundle.open(source).manifest
+    assert bundle.manifest.metrics == {"cpm": 0.5, "test": figures}
+    assert bundle.manifest.training["cases"] == {"training": 4, "validation": 1, "test": 2}
+    assert (bundle.manifest.settings, bundle.manifest.name) == (before.settings, before.name)
+    assert np.array_equal(bundle.weights()["w"], Bundle.open(source).weights()["w"])
+    card = bundle.card()
+    for part in (
+        "| other figures |",
+        "A sentence on the fit.",
+        "It knows nothing.",
+        "seeds=95-96",
+        "2 others that were only",
+    ):
+        assert part in card
+    assert "| a table |" not in card and "seeds=90" not in card
+    with pytest.raises(OutputError, match="--overwrite"):
+        measure_bundle(source, spec, output, "cpu", 1, False, Progress())
+    with pytest.raises(InputError, match="nothing to measure by"):
+        measure_bundle(source, "phantoms:chest?seeds=", tmp_path / "none", "cpu", 1, False, Progress())

@@ -1,4 +1,4 @@
-"""``lesion model inspect|verify``: look into a model bundle without running anything of it."""
+"""``lesion model inspect|verify|measure``: what a model bundle says of itself, whether it is whole, how good it is."""
 
 from __future__ import annotations
 
@@ -7,17 +7,34 @@ import json
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_json_option
+from LesionDetectionLib.app.commands.options import add_json_option, add_quiet_option, training_part
+from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.bundle import Bundle
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("model", help="inspect or verify a model bundle")
+    parser = commands.add_parser("model", help="inspect, verify or measure a model bundle")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     inspect = actions.add_parser("inspect", help="print what the bundle says of itself")
     add_json_option(inspect)
     verify = actions.add_parser("verify", help="check that the bundle is whole and unchanged")
-    for action, function in ((inspect, run_inspect), (verify, run_verify)):
+    measure = actions.add_parser(
+        "measure",
+        help="measure it on a cohort and write it with the figures in its card",
+        description="Detect in every labelled case of a cohort, by the rules of LUNA16, and write the bundle with the figures "
+        "in manifest and card; weights and thresholds stay. Take cases that served neither training nor thresholds.",
+    )
+    measure.add_argument("--cohort", required=True, metavar="SPEC", help="cases with labels, see “lesion cohort”")
+    measure.add_argument(
+        "--output", "-o", type=Path, required=True, metavar="BUNDLE", help="folder, or file ending in .zip"
+    )
+    measure.add_argument("--overwrite", action="store_true", help="replace a bundle that is there; it may be the same")
+    measure.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+    measure.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that read cases while one detects (default 1)"
+    )
+    add_quiet_option(measure)
+    for action, function in ((inspect, run_inspect), (verify, run_verify), (measure, run_measure)):
         action.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder or .zip")
         action.set_defaults(run=function)
 
@@ -42,3 +59,22 @@ def run_verify(options: argparse.Namespace) -> None:
     )
     for warning in bundle.warnings():
         print(warning)
+
+
+def run_measure(options: argparse.Namespace) -> None:
+    measure = training_part("learning.measuring").measure_bundle
+    with shown_progress(options.quiet) as progress:
+        _, judged, left_out = measure(
+            options.bundle,
+            options.cohort,
+            options.output,
+            options.device,
+            max(1, options.workers),
+            options.overwrite,
+            progress,
+        )
+    if not options.quiet:
+        print(judged.table)
+        for left in left_out:
+            print(f"Left out: {left.case}: {left.reason}")
+        print(f"The model with these figures is in {options.output}.")

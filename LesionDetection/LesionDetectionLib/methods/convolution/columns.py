@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 Corner = tuple[int, int]
@@ -52,6 +53,34 @@ def _starts(wanted: npt.ArrayLike, width: int) -> list[int]:
         if not starts or place >= starts[-1] + width:
             starts.append(place)
     return starts
+
+
+def gathered(features: Tensor, corners: Sequence[Corner], height: int, width: int, stride: int = 1) -> Tensor:
+    """[z, n, height, width, channel]: the boxes that begin at ``stride`` times the corners, in one call.
+
+    For a GPU, where a call for each column costs more than what it copies; a processor copies columns one by one faster.
+    """
+    rows, columns = _places(features, corners, height, width, stride)
+    return features[:, rows, columns]
+
+
+def scatter(results: Tensor, corners: Sequence[Corner], columns: Tensor) -> None:
+    """Put columns [n, z, width, width, channel] where they belong in ``results`` [z, y, x, channel]."""
+    width = columns.shape[2]
+    if results.is_cuda:
+        rows, across = _places(results, corners, width, width, 1)
+        results[:, rows, across] = columns.transpose(0, 1)
+        return
+    for (y, x), column in zip(corners, columns, strict=True):
+        results[:, y : y + width, x : x + width] = column
+
+
+def _places(features: Tensor, corners: Sequence[Corner], height: int, width: int, stride: int) -> tuple[Tensor, Tensor]:
+    """Rows [n, height, 1] and columns [n, 1, width] of the boxes' places."""
+    first = stride * torch.tensor(corners, device=features.device).view(-1, 2, 1)
+    rows = first[:, 0] + torch.arange(height, device=features.device)
+    columns = first[:, 1] + torch.arange(width, device=features.device)
+    return rows[:, :, None], columns[:, None, :]
 
 
 def round_up(length: int, width: int) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .columns import Corner
+from .columns import Corner, gathered
 
 
 class DirectConvolution:
@@ -38,9 +38,12 @@ class DirectConvolution:
     def _some(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
         depth, _, _, channels = features.shape
         height, width = (self.width + n - 1 for n in self.kernel_zyx[1:])
-        cut = features.new_empty((len(corners), depth, height, width, channels))
-        for index, (y, x) in enumerate(corners):
-            cut[index] = features[:, y : y + height, x : x + width]
+        if features.is_cuda:
+            cut = gathered(features, corners, height, width).transpose(0, 1).contiguous()
+        else:
+            cut = features.new_empty((len(corners), depth, height, width, channels))
+            for index, (y, x) in enumerate(corners):
+                cut[index] = features[:, y : y + height, x : x + width]
         result = functional.conv3d(cut.permute(0, 4, 1, 2, 3), self._weight, self._bias)
         columns = result.permute(0, 2, 3, 4, 1).relu_()
         return columns if self._readout is None else columns.float() @ self._readout

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from ..convolution.columns import ColumnConvolution, corners_of, round_up
+from ..convolution.columns import ColumnConvolution, corners_of, round_up, scatter
 from ..convolution.direct import DirectConvolution
 from ..convolution.fourier import FourierConvolution
 from ..convolution.pooled import PooledConvolution
@@ -96,9 +97,8 @@ class ScoringLayers:
                 read = start
             new = torch.from_numpy(voxels(read, stop + deeper[0]))
             read = stop + deeper[0]
-            features = new.new_zeros((len(new), sizes[0][0], sizes[1][0], 1))
-            features[:, : new.shape[1], : new.shape[2], 0] = new
-            features = features.to(self.device).to(self.number)
+            room = (0, sizes[1][0] - new.shape[2], 0, sizes[0][0] - new.shape[1])
+            features = functional.pad(new.to(self.device), room).to(self.number)[..., None]
             with torch.inference_mode(), full_precision(self.device):
                 for index, layer in enumerate(chain, start=1):
                     # A layer's slice q goes into the scores q - deeper to q; those before start are done.
@@ -137,8 +137,7 @@ class _Layer:
             return features.new_zeros((left, *size_yx, convolution.outputs))
         columns = convolution(features, corners)
         results = columns.new_zeros((left, *size_yx, convolution.outputs))
-        for (y, x), column in zip(corners, columns, strict=True):
-            results[:, y : y + convolution.width, x : x + convolution.width] = column
+        scatter(results, corners, columns)
         return results
 
 
