@@ -35,11 +35,13 @@ test: check
 demo: setup
 	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"
 
+MODEL = LesionDetection/Resources/Models/nodule-ct-phantom
 model: setup
 	$(RUN)/lesion train --method nodule-ct --name nodule-ct-phantom --config Resources/Training/nodule-ct-phantom.yaml \
-		--cohort 'phantoms:chest?seeds=0-239&protocol=mixed' --validation 'phantoms:chest?seeds=5000-5023&protocol=mixed' \
-		--test 'phantoms:chest?seeds=9000-9099' --device $(DEVICE) --workers $(WORKERS) \
-		--run output/model-run --output LesionDetection/Resources/Models/nodule-ct-phantom --overwrite $(if $(wildcard output/model-run/run.json),--resume)
+		--cohort 'phantoms:chest?seeds=0-159&protocol=mixed' --validation 'phantoms:chest?seeds=5000-5019&protocol=mixed' \
+		--device $(DEVICE) --workers $(WORKERS) --run output/model-run --output $(MODEL) --overwrite $(if $(wildcard output/model-run/run.json),--resume)
+	$(RUN)/lesion model measure $(MODEL) --cohort 'phantoms:chest?seeds=9000-9099' --device $(DEVICE) --workers $(WORKERS) \
+		--output $(MODEL) --overwrite
 
 # After adding or removing a file: what CMakeLists.txt does not list, Slicer does not ship.
 lists:
