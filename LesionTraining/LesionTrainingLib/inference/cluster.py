@@ -20,15 +20,14 @@ from typing import Any
 
 from LesionDetectionLib.core.errors import DependencyError, DeviceError, UsageError
 
+from ..cohorts.caching.threads import THREADS
+
 LOOPBACK = "127.0.0.1"
 GIB_A_WORKER = 4
 """Detecting with ``nodule-ct`` in a chest CT of 512 x 512 x 275 voxels takes 1.7 GiB at its peak; larger scans and pairs of
 them take more."""
 MEMORY_SHARE = 0.95
 """Of the machine's memory, for all workers; a worker that goes beyond its part is ended and the case tried once more."""
-_THREADS = ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
-"""Environment variables that say how many threads torch, OpenCV and ITK use: the workers share the cores. What the user
-has set stays."""
 CONNECT_S = 15.0
 DASHBOARD_PORT = 8787
 """Dask's usual one; another where it is taken."""
@@ -147,7 +146,7 @@ def _local(where: Where, most: int) -> Iterator[Workers]:
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": MEMORY_SHARE,
-        "distributed.nanny.pre-spawn-environ": dict.fromkeys(_THREADS, max(1, CPU_COUNT // count)),
+        "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREADS, max(1, CPU_COUNT // count)),
     }
     with (
         tempfile.TemporaryDirectory(prefix="lesion-dask-", ignore_cleanup_errors=True) as folder,
@@ -232,7 +231,7 @@ def _same_threads() -> Iterator[None]:
     try:
         yield
     finally:
-        for name in _THREADS:
+        for name in THREADS:
             os.environ.pop(name, None)
             if name in before:
                 os.environ[name] = before[name]

@@ -86,11 +86,11 @@ def test_the_workers_share_the_cores(monkeypatch, stand_ins, given, torch_thread
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if given:
         monkeypatch.setenv("OMP_NUM_THREADS", given)
-    before = [os.environ.get(name) for name in cluster._THREADS]
+    before = [os.environ.get(name) for name in cluster.THREADS]
     with workers_for(Where(workers=1, device="cpu"), most=1) as workers:
         (seen,) = workers.client.run(stand_ins.threads).values()
         assert seen == {"OpenCV": 1, "ITK": 1, "torch": torch_threads}
-    assert [os.environ.get(name) for name in cluster._THREADS] == before
+    assert [os.environ.get(name) for name in cluster.THREADS] == before
 
 
 def test_no_more_workers_than_cases():

@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
+from .threads import threads_shared
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -38,7 +40,7 @@ def work_in_processes(
     """(Index, result) of each item as it is done, in any order.
 
     Processes are spawned, not forked: a fork of a process whose torch has threads can hang. They live until the last
-    item is done. When the iterator is closed, or ``check`` raises, they are ended at once.
+    item is done. They share the cores' threads. When the iterator is closed, or ``check`` raises, they are ended at once.
 
     Args:
         work: a function of a module, or an object whose class is in one; sent to each process once. It must not raise.
@@ -52,7 +54,8 @@ def work_in_processes(
         while waiting or any(worker.at is not None for worker in workers):
             busy = sum(worker.at is not None for worker in workers)
             while waiting and len(workers) < min(processes, busy + len(waiting)):
-                workers.append(_start(work))
+                with threads_shared(processes):
+                    workers.append(_start(work))
             for worker in workers:
                 if worker.at is None and waiting:
                     worker.at = waiting.pop()
