@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +10,7 @@ from .bundle import Bundle
 from .detections import Detections
 from .errors import UsageError
 from .image import Image
-from .late import load
+from .late import declared, load
 from .progress import Progress
 
 
@@ -85,10 +83,8 @@ class MethodInfo:
 
 def methods() -> dict[str, MethodInfo]:
     """All methods by id: each folder in ``methods/`` whose ``__init__`` has a ``METHOD``; the others are shared parts."""
-    package = importlib.import_module("..methods", __package__)
-    folders = (entry.name for entry in pkgutil.iter_modules(package.__path__) if entry.ispkg)
-    found = (getattr(importlib.import_module(f"{package.__name__}.{name}"), "METHOD", None) for name in folders)
-    return {info.id: info for info in sorted(filter(None, found), key=lambda info: str(info.id))}
+    found: list[MethodInfo] = declared("LesionDetectionLib.methods", "METHOD")
+    return {info.id: info for info in sorted(found, key=lambda info: info.id)}
 
 
 def method(method_id: str) -> MethodInfo:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from LesionDetectionLib.core.bundle import Weights
 from LesionDetectionLib.core.errors import UsageError
-from LesionDetectionLib.core.late import load
+from LesionDetectionLib.core.late import declared, load
 from LesionDetectionLib.core.progress import Progress
 
 from ..cohorts.case import Case
@@ -105,14 +103,7 @@ class Recipe:
 
 def recipes() -> dict[str, Recipe]:
     """All recipes by the id of their method."""
-    package = importlib.import_module(__package__ or "")
-    found: dict[str, Recipe] = {}
-    for entry in pkgutil.iter_modules(package.__path__):
-        if entry.ispkg:
-            recipe = getattr(importlib.import_module(f"{package.__name__}.{entry.name}"), "RECIPE", None)
-            if recipe is not None:
-                found[recipe.method] = recipe
-    return found
+    return {recipe.method: recipe for recipe in declared(__package__ or "", "RECIPE")}
 
 
 def recipe(method: str) -> Recipe:

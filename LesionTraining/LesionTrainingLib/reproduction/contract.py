@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from LesionDetectionLib.core.errors import UsageError
-from LesionDetectionLib.core.late import load
+from LesionDetectionLib.core.late import declared, load
 from LesionDetectionLib.core.progress import Progress
 
 from ..cohorts.cohort import Cohort
@@ -126,14 +124,7 @@ class Reproduction:
 
 def reproductions() -> dict[str, Reproduction]:
     """All by the id of their method."""
-    package = importlib.import_module(__package__ or "")
-    found: dict[str, Reproduction] = {}
-    for entry in pkgutil.iter_modules(package.__path__):
-        if entry.ispkg:
-            one = getattr(importlib.import_module(f"{package.__name__}.{entry.name}"), "REPRODUCTION", None)
-            if one is not None:
-                found[one.method] = one
-    return found
+    return {one.method: one for one in declared(__package__ or "", "REPRODUCTION")}
 
 
 def reproduction(method: str) -> Reproduction:
