@@ -1,4 +1,4 @@
-"""The screening network as a chain that slices run through: each layer computes only the columns that are asked for."""
+"""The networks' first layers as a chain that slices run through: each layer computes only the columns that are asked for."""
 
 from __future__ import annotations
 
@@ -33,6 +33,52 @@ CHANNELS_TOGETHER = 16
 """What matrix units take at once; where they are used, the last layer (of 250) is filled up with zeros."""
 
 
+class Chain:
+    """Convolutions with what follows each, on one device in one number format; the first one is pooled behind.
+
+    Attributes:
+        convolutions: first to last.
+    """
+
+    def __init__(self, convolutions: Sequence[ColumnConvolution], device: torch.device, number: torch.dtype) -> None:
+        self.convolutions = tuple(convolutions)
+        self._device, self._number = device, number
+
+    def results(self, voxels: Voxels, asked: Mask, slices: int) -> Iterator[tuple[int, int, Tensor]]:
+        """What comes out, ``slices`` at a time: first, end, and [z, y, x, channel]; right where ``asked``. Where nothing is
+        asked for in so many slices, they are left out.
+
+        Args:
+            voxels: ``voxels(start, stop)``, the scan's slices [z, y, x] float32, 0 being the first that result 0 sees; in y
+                and x all that ``asked`` sees.
+            asked: [z, y, x].
+        """
+        depth, height, width = asked.shape
+        layers = len(self.convolutions)
+        deeper = [sum(layer.kernel_zyx[0] - 1 for layer in self.convolutions[index:]) for index in range(layers + 1)]
+        sizes = [_lengths(height, self.convolutions), _lengths(width, self.convolutions)]
+        read = None
+        for start in range(0, depth, slices):
+            stop = min(start + slices, depth)
+            if not asked[start:stop].any():
+                read = None
+                continue
+            if read is None:
+                chain = [_Layer(convolution) for convolution in self.convolutions]
+                read = start
+            new = torch.from_numpy(voxels(read, stop + deeper[0]))
+            read = stop + deeper[0]
+            room = (0, sizes[1][0] - new.shape[2], 0, sizes[0][0] - new.shape[1])
+            features = functional.pad(new.to(self._device), room).to(self._number)[..., None]
+            with torch.inference_mode(), full_precision(self._device):
+                for index, layer in enumerate(chain, start=1):
+                    # A layer's slice q goes into the results q - deeper to q; those before start are done.
+                    wanted: Mask = np.any(asked[start : stop + deeper[index]], axis=0)
+                    wanted = _seen_by(wanted, self.convolutions[index:])
+                    features = layer.push(features, wanted, (sizes[0][index], sizes[1][index]))
+            yield start, stop, features[:, :height, :width]
+
+
 class ScoringLayers:
     """A screening network made ready for one device and number format.
 
@@ -56,66 +102,52 @@ class ScoringLayers:
         """
         self.device, self.number = device, number
         self._sixteen_bits = number in (torch.float16, torch.bfloat16)
-        self._route: Route = "direct" if self._sixteen_bits else route
         lean = for_inference(network, device).to(number)
         first, second, third, fourth, last = (layer for layer in lean.modules() if isinstance(layer, nn.Conv3d))
         gpu = device.type == "cuda"
-        self._width, self._at_once = (WIDTH_GPU, AT_ONCE_GPU) if gpu else (WIDTH, AT_ONCE)
+        width, at_once = (WIDTH_GPU, AT_ONCE_GPU) if gpu else (WIDTH, AT_ONCE)
         if narrow:
-            self._width, self._at_once = self._width // 2, self._at_once * 2
+            width, at_once = width // 2, at_once * 2
         # Of two classes only the difference of the logits matters: the last layer is a sum for each place.
         readout = last.weight[1, :, 0, 0, 0] - last.weight[0, :, 0, 0, 0]
         self._bias = 0.0 if last.bias is None else float(last.bias[1].double() - last.bias[0].double())
+
+        def convolution(weight: Tensor, bias: Tensor | None, readout: Tensor | None = None) -> ColumnConvolution:
+            if not self._sixteen_bits:
+                return convolution_for(weight, bias, route, width, at_once, readout)
+            if readout is not None:
+                weight, bias, readout = _filled_up(weight, bias, readout)
+            return DirectConvolution(weight, bias, width, at_once, readout)
+
         self.convolutions: tuple[ColumnConvolution, ...] = (
             # One column at a time stays in a CPU's cache.
-            PooledConvolution(first.weight, first.bias, self._width, self._at_once if gpu or narrow else 1),
-            self._convolution(second.weight, second.bias),
-            self._convolution(third.weight, third.bias),
-            self._convolution(fourth.weight, fourth.bias, readout),
+            PooledConvolution(first.weight, first.bias, width, at_once if gpu or narrow else 1),
+            convolution(second.weight, second.bias),
+            convolution(third.weight, third.bias),
+            convolution(fourth.weight, fourth.bias, readout),
         )
 
     def scores(self, voxels: Voxels, asked: Mask, slices: int) -> Iterator[tuple[int, int, Scores]]:
-        """Logits of nodule against background, ``slices`` at a time: first, end, and [z, y, x]; right where ``asked``.
-        Where nothing is asked for in so many slices, they are left out.
+        """Logits of nodule against background, [z, y, x]: see :meth:`Chain.results`."""
+        for start, stop, scores in Chain(self.convolutions, self.device, self.number).results(voxels, asked, slices):
+            yield start, stop, (scores[..., 0].float() + self._bias).cpu().numpy()
 
-        Args:
-            voxels: ``voxels(start, stop)``, the scan's slices [z, y, x] float32, 0 being the first that score 0 sees; in y
-                and x all that ``asked`` sees.
-            asked: [z, y, x].
-        """
-        depth, height, width = asked.shape
-        deeper = [sum(layer.kernel_zyx[0] - 1 for layer in self.convolutions[index:]) for index in range(5)]
-        sizes = [_lengths(height, self.convolutions), _lengths(width, self.convolutions)]
-        read = None
-        for start in range(0, depth, slices):
-            stop = min(start + slices, depth)
-            if not asked[start:stop].any():
-                read = None
-                continue
-            if read is None:
-                chain = [_Layer(convolution) for convolution in self.convolutions]
-                read = start
-            new = torch.from_numpy(voxels(read, stop + deeper[0]))
-            read = stop + deeper[0]
-            room = (0, sizes[1][0] - new.shape[2], 0, sizes[0][0] - new.shape[1])
-            features = functional.pad(new.to(self.device), room).to(self.number)[..., None]
-            with torch.inference_mode(), full_precision(self.device):
-                for index, layer in enumerate(chain, start=1):
-                    # A layer's slice q goes into the scores q - deeper to q; those before start are done.
-                    wanted: Mask = np.any(asked[start : stop + deeper[index]], axis=0)
-                    wanted = _seen_by(wanted, self.convolutions[index:])
-                    features = layer.push(features, wanted, (sizes[0][index], sizes[1][index]))
-                scores = (features[:, :height, :width, 0].float() + self._bias).cpu().numpy()
-            yield start, stop, scores
 
-    def _convolution(self, weight: Tensor, bias: Tensor | None, readout: Tensor | None = None) -> ColumnConvolution:
-        if self._route == "fourier" or (self._route == "cheaper" and fourier_pays(weight)):
-            return FourierConvolution(weight, bias, readout)
-        if readout is not None and self._sixteen_bits:
-            more = round_up(len(weight), CHANNELS_TOGETHER) - len(weight)
-            bias = weight.new_zeros(len(weight)) if bias is None else bias
-            weight, bias, readout = (torch.cat([n, n.new_zeros((more, *n.shape[1:]))]) for n in (weight, bias, readout))
-        return DirectConvolution(weight, bias, self._width, self._at_once, readout)
+def convolution_for(
+    weight: Tensor, bias: Tensor | None, route: Route, width: int, at_once: int, readout: Tensor | None = None
+) -> ColumnConvolution:
+    """By the route that is named; ``width`` and ``at_once``: of the direct one."""
+    if route == "fourier" or (route == "cheaper" and fourier_pays(weight)):
+        return FourierConvolution(weight, bias, readout)
+    return DirectConvolution(weight, bias, width, at_once, readout)
+
+
+def _filled_up(weight: Tensor, bias: Tensor | None, readout: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """With channels of 0, to a number that matrix units take."""
+    more = round_up(len(weight), CHANNELS_TOGETHER) - len(weight)
+    bias = weight.new_zeros(len(weight)) if bias is None else bias
+    weight, bias, readout = (torch.cat([n, n.new_zeros((more, *n.shape[1:]))]) for n in (weight, bias, readout))
+    return weight, bias, readout
 
 
 class _Layer:
