@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..convolution.columns import ColumnConvolution, corners_of, round_up, scatter
 from ..convolution.direct import DirectConvolution
@@ -54,9 +53,10 @@ class Chain:
             asked: [z, y, x].
         """
         depth, height, width = asked.shape
-        layers = len(self.convolutions)
-        deeper = [sum(layer.kernel_zyx[0] - 1 for layer in self.convolutions[index:]) for index in range(layers + 1)]
-        sizes = [_lengths(height, self.convolutions), _lengths(width, self.convolutions)]
+        layers = self.convolutions
+        deeper = [sum(layer.kernel_zyx[0] - 1 for layer in layers[index:]) for index in range(len(layers) + 1)]
+        sizes = list(zip(_lengths(height, layers), _lengths(width, layers), strict=True))
+        channels = [1, *(layer.outputs for layer in layers)]
         read = None
         for start in range(0, depth, slices):
             stop = min(start + slices, depth)
@@ -64,18 +64,26 @@ class Chain:
                 read = None
                 continue
             if read is None:
-                chain = [_Layer(convolution) for convolution in self.convolutions]
+                kinds = zip(layers, sizes, channels, strict=False)
+                inputs = [_Input(layer.kernel_zyx[0] - 1, (*size, count)) for layer, size, count in kinds]
                 read = start
             new = torch.from_numpy(voxels(read, stop + deeper[0]))
             read = stop + deeper[0]
-            room = (0, sizes[1][0] - new.shape[2], 0, sizes[0][0] - new.shape[1])
-            features = functional.pad(new.to(self._device), room).to(self._number)[..., None]
             with torch.inference_mode(), full_precision(self._device):
-                for index, layer in enumerate(chain, start=1):
+                features = inputs[0].room(len(new), self._device, self._number)
+                features[:, : new.shape[1], : new.shape[2], 0] = new
+                for index, layer in enumerate(layers, start=1):
                     # A layer's slice q goes into the results q - deeper to q; those before start are done.
                     wanted: Mask = np.any(asked[start : stop + deeper[index]], axis=0)
-                    wanted = _seen_by(wanted, self.convolutions[index:])
-                    features = layer.push(features, wanted, (sizes[0][index], sizes[1][index]))
+                    corners = corners_of(_seen_by(wanted, layers[index:]), layer.width)
+                    left = inputs[index - 1].used - layer.kernel_zyx[0] + 1
+                    columns = layer(inputs[index - 1].filled, corners) if corners else features.new_empty(0)
+                    if index < len(layers):
+                        features = inputs[index].room(left, self._device, self._number)
+                    else:
+                        features = columns.new_zeros((left, *sizes[index], layer.outputs))
+                    if corners:
+                        scatter(features, corners, columns)
             yield start, stop, features[:, :height, :width]
 
 
@@ -150,27 +158,34 @@ def _filled_up(weight: Tensor, bias: Tensor | None, readout: Tensor) -> tuple[Te
     return weight, bias, readout
 
 
-class _Layer:
-    """A convolution that is fed slices, and keeps those that belong to its next results too."""
+class _Input:
+    """What goes into a layer: new slices, and before them those of last time that belong to its next results too.
 
-    def __init__(self, convolution: ColumnConvolution) -> None:
-        self._convolution = convolution
-        self._kept: Tensor | None = None
+    All lie in one array that is made once: one for each few slices costs a computer as much time as filling it.
 
-    def push(self, features: Tensor, wanted: Mask, size_yx: tuple[int, int]) -> Tensor:
-        """As many slices of results as come in, at first fewer by the kernel's depth less one; 0 where not wanted."""
-        if self._kept is not None:
-            features = torch.cat([self._kept, features])
-        convolution = self._convolution
-        left = len(features) - convolution.kernel_zyx[0] + 1
-        self._kept = features[left:].clone()
-        corners = corners_of(wanted, convolution.width)
-        if not corners:
-            return features.new_zeros((left, *size_yx, convolution.outputs))
-        columns = convolution(features, corners)
-        results = columns.new_zeros((left, *size_yx, convolution.outputs))
-        scatter(results, corners, columns)
-        return results
+    Attributes:
+        used: slices that are there.
+    """
+
+    def __init__(self, overlap: int, size_yxc: tuple[int, int, int]) -> None:
+        """``overlap``: slices that stay, one less than the layer's kernel has."""
+        self._overlap, self._size = overlap, size_yxc
+        self._array: Tensor | None = None
+        self.used = 0
+
+    def room(self, slices: int, device: torch.device, number: torch.dtype) -> Tensor:
+        """Zeros [z, y, x, channel] for that many slices more; later never more, with those that stay, than at first."""
+        if self._array is None:
+            self._array, self.used = torch.zeros((slices, *self._size), device=device, dtype=number), slices
+            return self._array
+        self._array[: self._overlap] = self._array[self.used - self._overlap : self.used].clone()
+        self.used = self._overlap + slices
+        return self._array[self._overlap : self.used].zero_()
+
+    @property
+    def filled(self) -> Tensor:
+        assert self._array is not None
+        return self._array[: self.used]
 
 
 def _seen_by(wanted: Mask, layers: Sequence[ColumnConvolution]) -> Mask:
