@@ -23,7 +23,7 @@ OF_A_PATCH = (22 * 28 * 28, 20 * 24 * 24, 18 * 20 * 20)
 """Places of the layers C1 (pooled) to C3 in a patch of 24 x 60 x 60 voxels."""
 MARGINS = 2.4
 """How much longer the streamed trunk takes than its operations for the union say: columns reach beyond it, at chunks' ends
-slices do, and all is cut out and put back. Measured at 16, 32 and 64 channels: 1.9 to 2.2 in one thread with AVX-512, up to 2.7
+slices do, and all is cut out and put back. Measured at 16, 32 and 64 channels: 1.9 to 2.2 in one thread with AVX-512, up to 3.0
 in two whose machine is busy with other programs."""
 
 

@@ -45,8 +45,9 @@ class ReductionArchitecture:
         regression_grid_zyx: the same for the regression branch. Global pooling forgets where a nodule is, which this
             branch has to tell, so its default keeps 2 x 3 x 3 cells; None costs 42.5 M parameters.
         batch_norm: normalise after C1 to C3 and the first convolution, as in the screening network.
-        shared_trunk: C1 to C3 stay as the screening network has them, so that this network can read the features that
-            screening has made instead of computing them again; else they only begin there and are fitted on.
+        shared_trunk: C1 to C3 stay as the screening network has them, so that both networks have one trunk; else they only begin
+            there and are fitted on. Screening's features are not kept for it all the same: computing those around the
+            candidates anew, each place once, takes little longer and no memory to speak of (nodule_ct_screening.md).
     """
 
     trunk_widths: tuple[int, int, int] = (64, 64, 64)
