@@ -17,10 +17,14 @@ def fourier_pays(weight: Tensor) -> bool:
 
     A rule and no measurement, so that a scan's scores are the same in every run.
     """
+    return products(weight) < weight.numel()
+
+
+def products(weight: Tensor) -> float:
+    """Multiplications (with an addition each) for one place by the route that the convolution takes."""
     outputs, inputs, depth, height, width = weight.shape
     kept = SIZE - max(height, width) + 1
     if kept < SIZE // 2:
-        return False
-    pairs = depth * inputs * outputs
-    fourier: float = pairs * POINTS / kept**2 + PRODUCTS_A_CHANNEL * (inputs + outputs)
-    return fourier < pairs * height * width
+        return weight.numel()
+    fourier: float = depth * inputs * outputs * POINTS / kept**2 + PRODUCTS_A_CHANNEL * (inputs + outputs)
+    return min(fourier, weight.numel())

@@ -6,10 +6,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, nn
+from torch import nn
 
-from ..convolution.fourier import POINTS, SIZE
-from ..convolution.route import PRODUCTS_A_CHANNEL, fourier_pays
+from ..convolution.route import products
 from .network import ReductionResNet
 from .trunk import BLOCK_ZYX, Places, union
 
@@ -60,16 +59,6 @@ def streaming_pays(network: ReductionResNet, places: Places) -> bool:
     first, *others = (layer.weight for layer in network.trunk.modules() if isinstance(layer, nn.Conv3d))
     pooled = 4 * first.numel() * OF_A_PATCH[0]
     patch = pooled + sum(weight.numel() * n for weight, n in zip(others, OF_A_PATCH[1:], strict=True))
-    streamed = pooled + sum(_products(weight) * n for weight, n in zip(others, OF_A_PATCH[1:], strict=True))
+    streamed = pooled + sum(products(weight) * n for weight, n in zip(others, OF_A_PATCH[1:], strict=True))
     share = np.count_nonzero(union(places - places.min(axis=0))) / (len(places) * math.prod(BLOCK_ZYX))
     return bool(MARGINS * share * streamed < patch)
-
-
-def _products(weight: Tensor) -> float:
-    """Of one place, by the route that the convolution takes (:mod:`..convolution.route`)."""
-    if not fourier_pays(weight):
-        return weight.numel()
-    outputs, inputs, depth, height, width = weight.shape
-    kept = SIZE - max(height, width) + 1
-    products: float = depth * inputs * outputs * POINTS / kept**2 + PRODUCTS_A_CHANNEL * (inputs + outputs)
-    return products

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from LesionDetectionLib.core.progress import Progress
 from .layers import Route, ScoringLayers
 from .network import ScreeningFCN, screening_mapping
 from .peaks import grown
+from .pieces import Tick
 from .preprocessing import PreparedScan
 from .tiles import Triple, run_tiles
 
@@ -85,7 +85,7 @@ def score_volume(
 
     slices = (SLICES_GPU if gpu else SLICES) // (2 if few else 1)
 
-    def work(start: Triple, stop: Triple, stopped: threading.Event) -> None:
+    def work(start: Triple, stop: Triple, tick: Tick) -> None:
         corner = [stride[axis] * start[axis] - before[axis] for axis in range(3)]
         size = [stride[axis] * (stop[axis] - start[axis] - 1) + window[axis] for axis in range(3)]
 
@@ -94,9 +94,8 @@ def score_volume(
 
         box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
         for first, last, scores in layers.scores(voxels, asked[box], min(tile[0], slices)):
-            if stopped.is_set():
-                return
             wanted = asked[box][first:last]
+            tick(int(np.count_nonzero(wanted)))
             logits[box][first:last][wanted] = scores[wanted]
 
     run_tiles(asked, tile, device, work, progress or Progress(), "Looking for candidates")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -14,58 +12,40 @@ from scipy import ndimage
 
 from LesionDetectionLib.core.progress import Progress
 
-from ..device import is_out_of_memory, out_of_memory
-from ..workers import Workers
+from .pieces import Tick, run_pieces
 
 Triple = tuple[int, int, int]
 Box = tuple[Triple, Triple]
 """Start and stop."""
-Work = Callable[[Triple, Triple, threading.Event], None]
+Work = Callable[[Triple, Triple, Tick], None]
 
 
 def run_tiles(
     asked: npt.NDArray[np.bool_], tile_zyx: Triple, device: torch.device, work: Work, progress: Progress, text: str
 ) -> None:
-    """Call ``work(start, stop, stopped)`` for boxes that hold all that is asked for; in halves what fails for lack of memory.
+    """Call ``work(start, stop, tick)`` for boxes that hold all that is asked for; in halves what fails for lack of memory.
 
     Args:
         asked: [z, y, x].
-        work: must stop early, with any result, when the event is set.
+        work: see :func:`.pieces.run_pieces`; an item is a place that is asked for.
 
     Raises:
         DeviceError: the memory is full even with the smallest box.
         Cancelled: when the user cancelled.
     """
-    total, done = max(1, int(np.count_nonzero(asked))), 0
-    waiting = [box for box in (_shrunk(asked, box) for box in _split(asked.shape, tile_zyx)) if box]
-    # The largest first: what is left at the end, when some threads have nothing to do, is small.
-    waiting.sort(key=lambda box: int(np.count_nonzero(asked[_slices(box)])))
-    stopped = threading.Event()
-    progress(0.0, text)
-    running: dict[Future[None], Box] = {}
-    with Workers(device, len(waiting)) as workers:
-        try:
-            while waiting or running:
-                while waiting and len(running) < workers.count:
-                    box = waiting.pop()
-                    running[workers.submit(work, *box, stopped)] = box
-                for finished in wait(running, return_when=FIRST_COMPLETED).done:
-                    box = running.pop(finished)
-                    error = finished.exception()
-                    if error is None:
-                        done += int(np.count_nonzero(asked[_slices(box)]))
-                        progress(done / total, text)
-                    elif is_out_of_memory(error):
-                        halves = _halves(box)
-                        if halves is None:
-                            raise out_of_memory(device) from error
-                        waiting += [half for half in (_shrunk(asked, half) for half in halves) if half]
-                    else:
-                        raise error
-        except BaseException:
-            stopped.set()
-            raise
-    progress(1.0, text)
+
+    def shrunk(boxes: Iterable[Box]) -> list[Box]:
+        return [box for box in (_shrunk(asked, box) for box in boxes) if box]
+
+    run_pieces(
+        shrunk(_split(asked.shape, tile_zyx)),
+        device,
+        lambda box, tick: work(*box, tick),
+        lambda box: shrunk(_halves(box)),
+        lambda box: int(np.count_nonzero(asked[_slices(box)])),
+        progress,
+        text,
+    )
 
 
 def _split(shape: tuple[int, ...], tile_zyx: Triple) -> Iterator[Box]:
@@ -89,13 +69,11 @@ def _shrunk(asked: npt.NDArray[np.bool_], box: Box) -> Box | None:
     return (z[0], y[0], x[0]), (z[1], y[1], x[1])
 
 
-def _halves(box: Box) -> tuple[Box, Box] | None:
-    """The two halves along the axis that is longest; None of a single place."""
+def _halves(box: Box) -> tuple[Box, Box]:
+    """The two halves of a box of two places or more, along the axis that is longest."""
     start, stop = box
     size = [b - a for a, b in zip(start, stop, strict=True)]
     axis = int(np.argmax(size))
-    if size[axis] < 2:
-        return None
     middle = start[axis] + size[axis] // 2
     first_stop = tuple(middle if n == axis else end for n, end in enumerate(stop))
     second_start = tuple(middle if n == axis else begin for n, begin in enumerate(start))
