@@ -28,7 +28,6 @@ import torch.nn.functional as F
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.imaging.lungs import find_lungs, search_region
 from LesionDetectionLib.methods.device import choose_device, describe_device
 from LesionDetectionLib.methods.nodule_ct.detector import create
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings, settings_for
@@ -294,12 +293,8 @@ def image_of(scan: TrainingScan) -> Image:
 
 def in_search_region(scan: TrainingScan, centers_ras_mm: np.ndarray) -> np.ndarray:
     """[M] bool: which places ``nodule-ct`` would have looked at."""
-    settings = NoduleSettings()
-    region = search_region(find_lungs(image_of(scan)), settings.closing_mm, settings.lung_margin_mm).on_grid(
-        scan.geometry
-    )
     zyx = np.round(scan.geometry.ijk_from_ras(centers_ras_mm)).astype(int)[:, ::-1]
-    return region[tuple(np.clip(zyx, 0, np.array(region.shape) - 1).T)]
+    return scan.search[tuple(np.clip(zyx, 0, np.array(scan.hu.shape) - 1).T)]
 
 
 def measured(marks_of: Any, scans: list[TrainingScan], device: torch.device) -> tuple[list, dict]:

@@ -45,6 +45,8 @@ def test_the_figures_are_in_a_bundle_of_their_own(a_model, tmp_path, capsys):
     assert "| operating point | ground-glass | juxtapleural |" in measured.card()
     assert json.loads((a_model / "bundle.json").read_text())["metrics"] == {}
     assert main(["model", "verify", str(output)]) == 0
+    assert main([*command, "--workers", "0"]) == 2
+    assert "--workers must be 1" in capsys.readouterr().err
     assert main(command) == 6
     assert "--overwrite" in capsys.readouterr().err
 

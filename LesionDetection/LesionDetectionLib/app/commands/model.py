@@ -10,6 +10,7 @@ from typing import Any
 from LesionDetectionLib.app.commands.options import add_json_option, add_quiet_option, training_part
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.bundle import Bundle
+from LesionDetectionLib.core.errors import UsageError
 
 
 def add_parser(commands: Any) -> None:
@@ -62,6 +63,8 @@ def run_verify(options: argparse.Namespace) -> None:
 
 
 def run_measure(options: argparse.Namespace) -> None:
+    if options.workers < 1:
+        raise UsageError("--workers must be 1 or more.")
     measure = training_part("learning.measuring").measure_bundle
     with shown_progress(options.quiet) as progress:
         _, judged, left_out = measure(
@@ -69,7 +72,7 @@ def run_measure(options: argparse.Namespace) -> None:
             options.cohort,
             options.output,
             options.device,
-            max(1, options.workers),
+            options.workers,
             options.overwrite,
             progress,
         )

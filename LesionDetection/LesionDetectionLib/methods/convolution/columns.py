@@ -7,7 +7,7 @@ all slices; its corner (y, x) names it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +53,14 @@ def _starts(wanted: npt.ArrayLike, width: int) -> list[int]:
         if not starts or place >= starts[-1] + width:
             starts.append(place)
     return starts
+
+
+def in_parts(
+    convolve: Callable[[Tensor, Sequence[Corner]], Tensor], features: Tensor, corners: Sequence[Corner], at_once: int
+) -> Tensor:
+    """All columns, of which ``convolve`` makes ``at_once`` in one call."""
+    parts = [convolve(features, corners[start : start + at_once]) for start in range(0, len(corners), at_once)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def gathered(features: Tensor, corners: Sequence[Corner], height: int, width: int, stride: int = 1) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .columns import Corner, gathered
+from .columns import Corner, gathered, in_parts
 
 
 class DirectConvolution:
@@ -29,11 +29,7 @@ class DirectConvolution:
         self._readout = None if readout is None else readout[:, None].float()
 
     def __call__(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
-        parts = [
-            self._some(features, corners[start : start + self._at_once])
-            for start in range(0, len(corners), self._at_once)
-        ]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return in_parts(self._some, features, corners, self._at_once)
 
     def _some(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
         depth, _, _, channels = features.shape

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .columns import Corner, gathered
+from .columns import Corner, gathered, in_parts
 
 SIZE = 16
 ROWS = SIZE // 2 + 1
@@ -54,9 +54,7 @@ class FourierConvolution:
         self._rows = [_row(weight, row, self.width) for row in range(ROWS)]
 
     def __call__(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
-        at_once = AT_ONCE_GPU if features.is_cuda else AT_ONCE
-        parts = [self._some(features, corners[start : start + at_once]) for start in range(0, len(corners), at_once)]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return in_parts(self._some, features, corners, AT_ONCE_GPU if features.is_cuda else AT_ONCE)
 
     def _some(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
         depth, channels, count, width = features.shape[0], features.shape[3], len(corners), self.width

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .columns import Corner, gathered
+from .columns import Corner, gathered, in_parts
 
 
 class PooledConvolution:
@@ -33,11 +33,7 @@ class PooledConvolution:
         self._bias = (weight.new_zeros(self.outputs) if bias is None else bias).repeat(4)
 
     def __call__(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
-        parts = [
-            self._some(features, corners[start : start + self._at_once])
-            for start in range(0, len(corners), self._at_once)
-        ]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return in_parts(self._some, features, corners, self._at_once)
 
     def _some(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
         depth, height, across = self.kernel_zyx

@@ -71,14 +71,19 @@ class TrainingScan:
         """Changes when image, labels or settings do, where it comes from the cache."""
         return self.name if self.entry is None else self.entry.key
 
+    @property
+    def search(self) -> npt.NDArray[np.bool_]:
+        """[z, y, x] of the shape of ``hu``: where a nodule's centre may lie."""
+        if not len(self.search_bits):
+            return np.ones(self.hu.shape, dtype=bool)
+        return np.unpackbits(self.search_bits, count=self.hu.size).reshape(self.hu.shape).view(bool)
+
     def prepared(self, window_hu: tuple[float, float]) -> PreparedScan:
         """What the detector makes of the scan: the part that its networks see for the places in the search region.
 
         The lungs were found when the scan was prepared, which takes longer than both networks on a GPU.
         """
-        if not len(self.search_bits):
-            return PreparedScan(scaled(self.hu, window_hu), self.geometry, np.ones(self.hu.shape, dtype=bool))
-        search = np.unpackbits(self.search_bits, count=self.hu.size).reshape(self.hu.shape).view(bool)
+        search = self.search
         filled = [np.flatnonzero(search.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
         low = np.maximum(
             [np.floor(places[0] - reach) for places, reach in zip(filled, REACH_IJK[::-1], strict=True)], 0
