@@ -23,8 +23,11 @@ MAY_USE = {
     "LesionDetectionLib.methods": {f"LesionDetectionLib.{part}" for part in ("core", "imaging", "methods")},
     "LesionDetectionLib.io": {f"LesionDetectionLib.{part}" for part in ("core", "imaging", "io")},
     "LesionDetectionLib.app": {f"LesionDetectionLib.{part}" for part in ("core", "imaging", "methods", "io", "app")},
+    "LesionDetectionLib.panel": {
+        f"LesionDetectionLib.{part}" for part in ("core", "imaging", "methods", "io", "app", "panel")
+    },
 }
-"""Arrows point one way. LesionTrainingLib may use everything; nothing here may use it."""
+"""Arrows point one way. LesionTrainingLib may use everything; nothing here may use it. All that needs Qt is in ``panel``."""
 
 HEAVY = {"torch", "torchvision", "SimpleITK", "cv2", "matplotlib", "slicer", "skimage", "pydicom"}
 
@@ -76,6 +79,15 @@ def test_what_the_innermost_parts_import(package, allowed):
         name = module_name(path, "LesionDetectionLib")
         outside = {used.split(".")[0] for used in imports(path, name, whole_file=False)} - sys.stdlib_module_names
         assert outside <= allowed | {"LesionDetectionLib"}, f"{path}: {outside}"
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_qt_is_used_in_panels_only(library):
+    """Session, worker and nodes serve the browser viewer and scripts too, where there is no Qt."""
+    for path in sources(library):
+        if "panel" not in path.relative_to(LIBRARIES[library]).parts:
+            used = {name.split(".")[0] for name in imports(path, module_name(path, library), whole_file=True)}
+            assert not used & {"qt", "ctk"}, path
 
 
 def test_choosing_a_method_loads_no_heavy_library():

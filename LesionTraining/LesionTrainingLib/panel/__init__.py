@@ -1,0 +1,1 @@
+"""What needs Qt: the panel of the module Lesion Training."""
