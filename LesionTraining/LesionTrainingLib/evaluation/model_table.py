@@ -12,12 +12,22 @@ from LesionDetectionLib.core.progress import Progress
 
 from ..cohorts.cohort import Cohort, LeftOut
 from .detecting import Finder, detect_in_cohort
-from .froc import SIZE_BANDS_MM, ScanMatch, cpm, false_positives_per_scan, froc, sensitivity_by_size
+from .froc import (
+    CPM_RATES,
+    SIZE_BANDS_MM,
+    ScanMatch,
+    cpm,
+    false_positives_per_scan,
+    froc,
+    sensitivity_at,
+    sensitivity_by_size,
+)
 from .matching import MISSED, POLICIES, Policy
 from .matching.findings import FloatArray
 from .reading.sets import put_together
 from .scoring.agreement import marked_diameters_mm
 from .scoring.scored import band_name, match_all
+from .short_curve import few_points
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +97,21 @@ def as_table(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
+def rates_table(evaluation: Evaluation) -> str:
+    """The sensitivities that the CPM is the mean of, in Markdown; empty without lesions."""
+    at = summary(evaluation)["sensitivity_at_fp"]
+    if not at:
+        return ""
+    cells = [f"{100 * value:.1f} %" for value in at.values()]
+    return "\n".join(
+        [
+            f"| FP per scan | {' | '.join(at)} |",
+            "|" + " --- |" * (len(at) + 1),
+            f"| sensitivity | {' | '.join(cells)} |",
+        ]
+    )
+
+
 def kinds_table(evaluation: Evaluation) -> str:
     """Found of all, by kind of lesion, at each operating point, in Markdown; empty where kinds are not known."""
     kinds = sorted(set(evaluation.kinds))
@@ -107,7 +132,8 @@ def _by_kind(evaluation: Evaluation, found: npt.NDArray[np.bool_]) -> dict[str, 
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """The same as plain values for a bundle's metrics, and the CPM; without lesions there is none."""
+    """The same as plain values for a bundle's metrics, and the CPM with the curve that it is read from: ``froc``, rows of
+    :func:`.short_curve.few_points`. Without lesions there is neither."""
     rows: dict[str, Any] = {}
     for name, threshold in evaluation.operating_points.items():
         scores = np.concatenate([match.lesion_scores for match in evaluation.matches])
@@ -123,10 +149,14 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
             "diameter_bias_mm": round(float(errors.mean()), 2) if errors.size else 0.0,
             "diameter_error_mm": round(float(np.abs(errors).mean()), 2) if errors.size else 0.0,
         }
-    mean = cpm(froc(evaluation.matches))
+    curve = froc(evaluation.matches)
+    mean = cpm(curve)
+    known = bool(np.isfinite(mean))
     return {
         "scans": len(evaluation.matches),
-        "cpm": round(mean, 4) if np.isfinite(mean) else None,
+        "cpm": round(mean, 4) if known else None,
+        "sensitivity_at_fp": {f"{rate:g}": round(sensitivity_at(curve, rate), 4) for rate in CPM_RATES if known},
+        "froc": few_points(curve),
         "size_bands_mm": [[low, high if np.isfinite(high) else None] for low, high in SIZE_BANDS_MM],
         "operating_points": rows,
     }

@@ -7,7 +7,7 @@ from LesionDetectionLib.core.progress import Progress
 
 from ..cohorts.case import Case
 from ..cohorts.cohort import Cohort, LeftOut
-from ..evaluation.model_table import as_table, evaluate_model, kinds_table, summary
+from ..evaluation.model_table import as_table, evaluate_model, kinds_table, rates_table, summary
 from .card import Judged
 
 
@@ -32,6 +32,5 @@ def judge(
     what = "computer-made, no patients" if on_phantoms else "of patients that served neither training nor thresholds"
     mean = f" CPM {values['cpm']:.3f}." if values["cpm"] is not None else ""
     lead = f"{values['scans']} scans ({what}); a lesion is found by a mark nearer to its centre than its radius (the rules of LUNA16)."
-    return Judged(
-        values, f"{lead}{mean}\n\n{as_table(evaluation)}\n\n{kinds_table(evaluation)}".rstrip()
-    ), evaluation.left_out
+    parts = [f"{lead}{mean}", as_table(evaluation), rates_table(evaluation), kinds_table(evaluation)]
+    return Judged(values, "\n\n".join(part for part in parts if part)), evaluation.left_out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -17,7 +18,14 @@ from LesionTrainingLib.cohorts.case import Case, Truth
 from LesionTrainingLib.cohorts.cohort import Cohort
 from LesionTrainingLib.evaluation import detecting
 from LesionTrainingLib.evaluation.froc import match_scan
-from LesionTrainingLib.evaluation.model_table import Evaluation, as_table, evaluate_model, kinds_table, summary
+from LesionTrainingLib.evaluation.model_table import (
+    Evaluation,
+    as_table,
+    evaluate_model,
+    kinds_table,
+    rates_table,
+    summary,
+)
 
 
 @pytest.fixture
@@ -64,7 +72,29 @@ def test_nothing_found_is_a_row_too(evaluation):
 
 def test_without_lesions_there_is_no_cpm():
     match = match_scan([(0, 0, 0)], [0.5], np.zeros((0, 3)), [])
-    assert summary(Evaluation([match], np.zeros(0), {"all": 0.0}))["cpm"] is None
+    nothing = Evaluation([match], np.zeros(0), {"all": 0.0})
+    assert summary(nothing)["cpm"] is None
+    assert summary(nothing)["froc"] == []
+    assert rates_table(nothing) == ""
+
+
+def test_the_curve_is_of_the_evaluations_own_marks_and_fits_its_operating_points(evaluation):
+    values = summary(evaluation)
+    assert values["froc"] == [[0.9, 0.0, 0.3333], [0.7, 0.5, 0.3333], [0.5, 0.5, 0.6667]]
+    for row in values["operating_points"].values():
+        _, rate, found = [point for point in values["froc"] if point[0] >= row["threshold"]][-1]
+        assert rate == row["false_positives_per_scan"]
+        assert found == pytest.approx(row["found"] / row["lesions"], abs=1e-4)
+    json.loads(json.dumps(values, allow_nan=False))
+
+
+def test_the_card_has_the_sensitivities_that_the_cpm_is_the_mean_of(evaluation):
+    values = summary(evaluation)
+    assert list(values["sensitivity_at_fp"]) == ["0.125", "0.25", "0.5", "1", "2", "4", "8"]
+    assert np.mean(list(values["sensitivity_at_fp"].values())) == pytest.approx(values["cpm"], abs=1e-4)
+    lines = rates_table(evaluation).splitlines()
+    assert lines[2] == "| sensitivity | 33.3 % | 33.3 % | 66.7 % | 66.7 % | 66.7 % | 66.7 % | 66.7 % |"
+    assert len({line.count("|") for line in lines}) == 1
 
 
 @dataclass(frozen=True)
