@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from LesionDetectionLib.core.bundle import Manifest
 from LesionDetectionLib.core.detector import MethodInfo
+
+if TYPE_CHECKING:
+    from ..evaluation.froc import ScanMatch
 
 _RESEARCH = "Research only. Not a medical device; not for clinical decisions."
 
@@ -19,10 +22,12 @@ class Judged:
     Attributes:
         metrics: plain values for the manifest.
         table: the same in Markdown, with a sentence on what counts as a hit.
+        matches: of each scan, every mark against its truth; for the run's folder, not for the card.
     """
 
     metrics: dict[str, Any]
     table: str
+    matches: tuple[ScanMatch, ...] = field(default=(), repr=False)
 
 
 def intended_use(on_phantoms: bool) -> str:

@@ -18,6 +18,7 @@ from LesionDetectionLib.methods.device import describe_device
 
 from ..cohorts.caching import Cache
 from ..cohorts.cohort import LeftOut
+from ..evaluation.scan_scores import save_scan_scores
 from .card import Judged, data_in_words, intended_use, model_card
 from .engine.distributed import Processes
 from .engine.history import Listener
@@ -26,7 +27,7 @@ from .parts import Parts, PartsRequest, open_parts
 from .provenance import code_digest, versions, without_folders
 from .recipe import Recipe, Run, Trained, recipe
 
-RUN, SPLIT, LEFT_OUT, CACHE = "run.json", "split.json", "left_out.csv", "cache"
+RUN, SPLIT, LEFT_OUT, CACHE, SCORES = "run.json", "split.json", "left_out.csv", "cache", "test_scores.json"
 """What lies in a run's folder beside the stages' checkpoints and histories."""
 
 
@@ -223,6 +224,8 @@ def _judge(request: TrainingRequest, parts: Parts, run: Run, trained: Trained, p
         Bundle.open(provisional), parts.test, parts.on_phantoms, request.device, progress, request.workers
     )
     run.left_out += left_out
+    if judged.matches:
+        save_scan_scores(request.folder / SCORES, judged.matches)
     return judged
 
 
