@@ -27,8 +27,8 @@ from .errors import BundleError
 
 SCHEMA_VERSION = 1
 MANIFEST, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "MODEL_CARD.md"
-LARGEST_FILE = 4 * 2**30
-"""A bundle file larger than this is refused before it is read."""
+LARGEST_FILE, LARGEST_MANIFEST = 4 * 2**30, 16 * 2**20
+"""A bundle file or manifest larger than this is refused before it is read."""
 
 Weights = dict[str, npt.NDArray[Any]]
 
@@ -126,6 +126,31 @@ class Bundle:
         )
 
 
+def read_manifest(path: Path) -> tuple[Manifest, str]:
+    """What a bundle says of itself, and its digest: quick, for lists.
+
+    The manifest's own hash and the other files' names are checked, not their content: :meth:`Bundle.open` does that.
+
+    Raises:
+        BundleError: as :meth:`Bundle.open`, as far as that shows without reading the weights.
+    """
+    path = Path(path)
+    try:
+        if path.is_file():
+            with zipfile.ZipFile(path) as archive:
+                entries = _zip_entries(archive, path)
+                data = archive.read(MANIFEST)
+            present = {entry.filename for entry in entries}
+        else:
+            present = {entry.name for entry in _folder_entries(path)}
+            data = (path / MANIFEST).read_bytes()
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise BundleError(f"{path} cannot be read as a model bundle: {error}.") from error
+    manifest, hashes, digest = _parse(data, str(path))
+    _check_names(hashes, present, str(path))
+    return manifest, digest
+
+
 def write_bundle(path: Path, manifest: Manifest, weights: Weights, card: str, overwrite: bool = False) -> None:
     """Write a bundle, whole or not at all: a zip where ``path`` ends in ``.zip``, else a folder.
 
@@ -156,6 +181,10 @@ def write_bundle(path: Path, manifest: Manifest, weights: Weights, card: str, ov
 
 
 def _read_folder(path: Path) -> dict[str, bytes]:
+    return {entry.name: entry.read_bytes() for entry in _folder_entries(path)}
+
+
+def _folder_entries(path: Path) -> list[Path]:
     if not path.is_dir():
         raise BundleError(f"There is no model bundle at {path}.")
     if not (path / MANIFEST).is_file():
@@ -165,31 +194,47 @@ def _read_folder(path: Path) -> dict[str, bytes]:
         _check_entry(entry.name, entry.stat().st_size, str(path))
         if entry.is_symlink() or not entry.is_file():
             raise BundleError(f"{path} is not a model bundle: {entry.name} is not a plain file.")
-    return {entry.name: entry.read_bytes() for entry in entries}
+    return entries
 
 
 def _read_zip(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        if MANIFEST not in archive.namelist():
-            raise BundleError(f"{path} is not a model bundle: it has no {MANIFEST}.")
-        for entry in entries:
-            _check_entry(entry.filename, entry.file_size, str(path))
-        if len({entry.filename for entry in entries}) != len(entries):
-            raise BundleError(f"{path} is not a model bundle: a file is in it twice.")
-        return {entry.filename: archive.read(entry) for entry in entries}
+        return {entry.filename: archive.read(entry) for entry in _zip_entries(archive, path)}
+
+
+def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+    entries = archive.infolist()
+    if MANIFEST not in archive.namelist():
+        raise BundleError(f"{path} is not a model bundle: it has no {MANIFEST}.")
+    for entry in entries:
+        _check_entry(entry.filename, entry.file_size, str(path))
+    if len({entry.filename for entry in entries}) != len(entries):
+        raise BundleError(f"{path} is not a model bundle: a file is in it twice.")
+    return entries
 
 
 def _check_entry(name: str, size: int, source: str) -> None:
     if name in ("", ".", "..") or any(mark in name for mark in ("/", "\\", ":", "\0")):
         raise BundleError(f"{source} is refused: it holds the path “{name}”, and a bundle has plain file names only.")
-    if size > LARGEST_FILE:
-        raise BundleError(f"{source} is refused: {name} has {size / 2**30:.1f} GiB.")
+    if size > (LARGEST_MANIFEST if name == MANIFEST else LARGEST_FILE):
+        raise BundleError(f"{source} is refused: {name} has {size / 2**20:,.0f} MiB.")
 
 
 def _verify(files: Mapping[str, bytes], source: str) -> tuple[Manifest, str]:
+    manifest, hashes, claimed = _parse(files[MANIFEST], source)
+    _check_names(hashes, set(files), source)
+    for name, expected in hashes.items():
+        if hashlib.sha256(files[name]).hexdigest() != expected:
+            raise BundleError(
+                f"{source} is refused: {name} is not the file it was made with (its SHA-256 differs). Get it again."
+            )
+    return manifest, claimed
+
+
+def _parse(data: bytes, source: str) -> tuple[Manifest, dict[str, str], str]:
+    """The manifest, the other files' hashes by name, and its own hash, which is checked."""
     try:
-        content = json.loads(files[MANIFEST].decode("utf-8"))
+        content = json.loads(data.decode("utf-8"))
         if content["schema"] != "lesion-bundle":
             raise BundleError(f"{source} is not a model bundle of this program.")
         if content["schema_version"] != SCHEMA_VERSION:
@@ -205,17 +250,15 @@ def _verify(files: Mapping[str, bytes], source: str) -> tuple[Manifest, str]:
         raise BundleError(
             f"{source} is not a model bundle of this program: its {MANIFEST} is damaged ({error!r})."
         ) from error
-    if set(hashes) != set(files) - {MANIFEST} or not {WEIGHTS, CARD} <= set(hashes):
-        differing = sorted(set(hashes) ^ (set(files) - {MANIFEST})) or [WEIGHTS, CARD]
+    return manifest, hashes, str(claimed)
+
+
+def _check_names(hashes: Mapping[str, str], present: set[str], source: str) -> None:
+    if set(hashes) != present - {MANIFEST} or not {WEIGHTS, CARD} <= set(hashes):
+        differing = sorted(set(hashes) ^ (present - {MANIFEST})) or [WEIGHTS, CARD]
         raise BundleError(
             f"{source} is refused: files are missing or were added ({', '.join(differing)}). Get it again."
         )
-    for name, expected in hashes.items():
-        if hashlib.sha256(files[name]).hexdigest() != expected:
-            raise BundleError(
-                f"{source} is refused: {name} is not the file it was made with (its SHA-256 differs). Get it again."
-            )
-    return manifest, str(claimed)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from LesionDetectionLib.core.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, write_bundle
+from LesionDetectionLib.core.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, read_manifest, write_bundle
 from LesionDetectionLib.core.errors import BundleError, OutputError
 
 MANIFEST_VALUE = Manifest(
@@ -116,3 +116,28 @@ def test_an_existing_bundle_is_replaced_only_when_asked(a_folder):
     assert Bundle.open(a_folder).card() == "card"
     write_bundle(a_folder, MANIFEST_VALUE, ARRAYS, "new", overwrite=True)
     assert Bundle.open(a_folder).card() == "new"
+
+
+def test_a_manifest_alone_is_read_without_the_weights(a_bundle):
+    digest = Bundle.open(a_bundle).digest
+    assert read_manifest(a_bundle) == (MANIFEST_VALUE, digest)
+
+
+def test_a_manifest_alone_is_refused_where_it_was_edited_or_files_are_missing(a_folder):
+    (a_folder / WEIGHTS).write_bytes(b"other")
+    assert read_manifest(a_folder)[0] == MANIFEST_VALUE  # the content is looked at by Bundle.open only
+    (a_folder / WEIGHTS).unlink()
+    with pytest.raises(BundleError, match="missing"):
+        read_manifest(a_folder)
+    edit_manifest(a_folder, trained_on_phantoms=False)
+    with pytest.raises(BundleError, match="changed after it was made"):
+        read_manifest(a_folder)
+    with pytest.raises(BundleError, match="no model bundle"):
+        read_manifest(a_folder / "none")
+
+
+def test_a_manifest_that_is_far_too_large_is_not_read(a_folder):
+    with (a_folder / MANIFEST).open("ab") as file:
+        file.truncate(17 * 2**20)
+    with pytest.raises(BundleError, match="17 MiB"):
+        read_manifest(a_folder)
