@@ -1,0 +1,89 @@
+"""Images in files, for another process of this computer: written once, then mapped into memory, not copied."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from LesionDetectionLib.core.atomic import atomic_folder
+from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.image import Image
+
+VOXELS, REST = "voxels.npy", "image.json"
+
+
+def write_image(folder: Path, image: Image) -> None:
+    """Write an image to a new folder, whole or not at all.
+
+    Raises:
+        OutputError: the disk is full, or the folder cannot be written.
+    """
+    rest = {
+        "ijk_to_ras": image.ijk_to_ras.tolist(),
+        "modality": image.modality,
+        "unit": image.unit,
+        "name": image.name,
+        "notes": list(image.notes),
+        "identifiers": image.identifiers,
+    }
+    with atomic_folder(folder) as temporary:
+        with (temporary / VOXELS).open("wb") as file:
+            # Not np.save: of a full disk that tells only how many values were not written.
+            header = {"descr": np.lib.format.dtype_to_descr(image.voxels.dtype), "fortran_order": False}
+            np.lib.format.write_array_header_1_0(file, {**header, "shape": image.voxels.shape})
+            for plane in image.voxels:
+                file.write(np.ascontiguousarray(plane).data)
+        (temporary / REST).write_text(json.dumps(rest), encoding="utf-8")
+
+
+def read_image(folder: Path) -> Image:
+    """The image of a folder; its voxels are mapped from the file, read-only, and read when they are touched.
+
+    Raises:
+        InputError: the folder does not hold an image as :func:`write_image` writes them.
+    """
+    try:
+        rest = json.loads((folder / REST).read_text(encoding="utf-8"))
+        voxels = np.load(folder / VOXELS, mmap_mode="r", allow_pickle=False)
+        return Image(
+            voxels,
+            np.array(rest["ijk_to_ras"], dtype=np.float64),
+            modality=str(rest["modality"]),
+            unit=str(rest["unit"]),
+            name=str(rest["name"]),
+            notes=tuple(map(str, rest["notes"])),
+            identifiers={str(name): str(value) for name, value in rest["identifiers"].items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        raise InputError(f"The image in {folder} cannot be read ({error!r}). Try again.") from error
+
+
+class ImageFiles:
+    """Folders of images in one folder: each :class:`Image` is written when it is first asked for, and its files are removed
+    when it is gone. An image never changes: whoever has other voxels makes another one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: weakref.WeakKeyDictionary[Image, str] = weakref.WeakKeyDictionary()
+        self._numbers: Iterator[int] = itertools.count(1)
+
+    def name_of(self, image: Image) -> str:
+        """Name of the image's folder.
+
+        Raises:
+            OutputError: see :func:`write_image`.
+        """
+        name = self._names.get(image)
+        if name is None:
+            name = f"image-{next(self._numbers)}"
+            write_image(self._folder / name, image)
+            self._names[image] = name
+            ending = weakref.finalize(image, shutil.rmtree, self._folder / name, ignore_errors=True)
+            ending.atexit = False  # then the whole folder goes
+        return name
