@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from .detections import Detections
+from .detections import Detections, OperatingPoint
 from .errors import InputError, UsageError
 from .lesion import Lesion, Point
 
 SCHEMA_VERSION = 1
 
-DETECTED, CLICKED, MERGED = "detected", "clicked", "merged"
-"""Where a finding comes from: a method, a person's click, or several findings that a person joined."""
+DETECTED, CLICKED, MERGED, DRAWN = "detected", "clicked", "merged", "drawn"
+"""Where a finding comes from: a method, a person's click, several findings that a person joined, or a person's drawing."""
 
 
 class Status(Enum):
@@ -39,7 +39,7 @@ class Finding:
         id: within its :class:`Findings`, ``L1``, ``L2``; never used again, not even after a deletion. Segments have it too.
         lesion: as it is now, with the person's corrections.
         status: what the person decided.
-        origin: ``detected``, ``clicked`` or ``merged``.
+        origin: ``detected``, ``clicked``, ``merged`` or ``drawn``.
         corrected: whether a person changed its outline or meaning.
         tracking_uid: DICOM UID of the lesion.
         seed_ras_mm: of a click: the point in the lesion; None otherwise.
@@ -54,6 +54,11 @@ class Finding:
     tracking_uid: str = field(default_factory=new_tracking_uid)
     seed_ras_mm: Point | None = None
     border_ras_mm: tuple[Point, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """That of its id; its colour and label value."""
+        return int(self.id[1:])
 
     @property
     def by_person(self) -> bool:
@@ -74,9 +79,11 @@ class Finding:
 
     @classmethod
     def from_json(cls, value: Any) -> Finding:
-        seed = value["seed_ras_mm"]
+        seed, finding_id = value["seed_ras_mm"], str(value["id"])
+        if not (finding_id[:1] == "L" and finding_id[1:].isascii() and finding_id[1:].isdigit()):
+            raise ValueError(f"{finding_id!r} is no id")
         return cls(
-            id=str(value["id"]),
+            id=finding_id,
             lesion=Lesion.from_json(value["lesion"]),
             status=Status(value["status"]),
             origin=str(value["origin"]),
@@ -158,7 +165,10 @@ class Findings:
     def as_detections(self, items: Iterable[Finding] | None = None) -> Detections:
         """The run with these findings' lesions (:attr:`reported` where None), for tables, files and reports."""
         chosen = self.reported if items is None else items
-        return replace(self.run, lesions=tuple(item.lesion for item in chosen))
+        point = self.run.operating_point
+        if point.threshold != self.threshold:
+            point = OperatingPoint("chosen in review", self.threshold)
+        return replace(self.run, lesions=tuple(item.lesion for item in chosen), operating_point=point)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ import binascii
 import math
 import zlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,17 @@ class Mask:
         half_voxel = np.abs(geometry.ijk_to_ras[:3, :3]).sum(axis=1) / 2
         return _pair([centres.min(axis=0) - half_voxel, centres.max(axis=0) + half_voxel])
 
+    @cached_property
+    def _packed(self) -> str:
+        """Packed once: a review writes all its masks at each change of one."""
+        return base64.b64encode(zlib.compress(np.packbits(self.voxels, axis=None).tobytes(), 9)).decode("ascii")
+
     def to_json(self) -> dict[str, Any]:
-        packed = zlib.compress(np.packbits(self.voxels, axis=None).tobytes(), 9)
         return {
             "start_ijk": list(self.start_ijk),
             "size_ijk": list(self.voxels.shape[::-1]),
             "encoding": "bits-kji-zlib-base64",
-            "data": base64.b64encode(packed).decode("ascii"),
+            "data": self._packed,
         }
 
     @classmethod

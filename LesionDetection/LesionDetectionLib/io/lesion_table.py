@@ -10,6 +10,7 @@ from pathlib import Path
 
 from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.finding import Finding, Findings
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.lesion import Lesion
 
@@ -54,6 +55,26 @@ def lesion_columns(detections: Detections) -> tuple[Column, ...]:
         Column("model", str, tuple(lesion.model for lesion in lesions)),
         Column("note", str, tuple(lesion.note for lesion in lesions)),
     )
+
+
+def finding_columns(findings: Findings) -> tuple[Column, ...]:
+    """The listed findings with what a person decided; otherwise the columns of :func:`lesion_columns`."""
+    listed = findings.listed
+    rank, *rest = lesion_columns(findings.as_detections(listed))
+    return (
+        rank,
+        Column("id", str, tuple(item.id for item in listed)),
+        Column("status", str, tuple(item.status.value for item in listed)),
+        Column("origin", str, tuple(item.origin for item in listed)),
+        Column("corrected", str, tuple("yes" if item.corrected else "no" for item in listed)),
+        *rest,
+    )
+
+
+def finding_label(item: Finding) -> str:
+    """``L1 0.93 15 mm``; what a person made has no score worth showing: ``L7 12 mm``."""
+    score = "" if item.by_person else f" {item.lesion.score:.2f}"
+    return f"{item.id}{score} {item.lesion.diameter_mm:.0f} mm"
 
 
 def named_measurements(lesion: Lesion, geometry: Geometry) -> dict[str, float]:

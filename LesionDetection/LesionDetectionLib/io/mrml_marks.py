@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import vtk
@@ -11,7 +12,7 @@ from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.lesion import Lesion, Point
 
 from .display import lesion_color
-from .lesion_table import lesion_columns, lesion_label
+from .lesion_table import Column, lesion_columns, lesion_label
 
 _TEXT_SCALE = 2.5
 """Per cent of the view's height; Slicer's 5 hides small nodules behind their own labels."""
@@ -22,34 +23,58 @@ _POINT_COLOR = (1.0, 0.85, 0.2)
 
 def point_list_node(scene: Any, detections: Detections, name: str) -> Any:
     """Add a locked point list, one point a lesion at its centre (RAS mm), labelled with rank, score and diameter."""
-    node = _markups_node(scene, "vtkMRMLMarkupsFiducialNode", name, _POINT_COLOR)
+    node = new_point_list(scene, name)
+    fill_points(node, [(lesion_label(rank, lesion), lesion) for rank, lesion in enumerate(detections.lesions, 1)])
+    return node
+
+
+def new_point_list(scene: Any, name: str) -> Any:
+    """Add an empty, locked point list."""
+    return _markups_node(scene, "vtkMRMLMarkupsFiducialNode", name, _POINT_COLOR)
+
+
+def fill_points(node: Any, labelled: Iterable[tuple[str, Lesion]]) -> None:
+    """Let the list hold one locked point a lesion, at its centre, in this order, and nothing else."""
     was_modifying = node.StartModify()
     try:
-        for rank, lesion in enumerate(detections.lesions, 1):
-            index = node.AddControlPoint(list(lesion.center_ras_mm), lesion_label(rank, lesion))
+        node.RemoveAllControlPoints()
+        for label, lesion in labelled:
+            index = node.AddControlPoint(list(lesion.center_ras_mm), label)
             node.SetNthControlPointDescription(index, _description(lesion))
             node.SetNthControlPointLocked(index, True)
     finally:
         node.EndModify(was_modifying)
-    return node
 
 
 def diameter_nodes(scene: Any, detections: Detections) -> list[Any]:
     """Add two locked lines for each lesion that has RECIST diameters: its long and its short axis, in its colour."""
     nodes = []
     for rank, lesion in enumerate(detections.lesions, 1):
-        if lesion.recist is not None:
-            for kind, axis in (("long", lesion.recist.long_axis_ras_mm), ("short", lesion.recist.short_axis_ras_mm)):
-                nodes.append(_line_node(scene, f"L{rank} {kind} axis", axis, rank))
+        nodes += axis_nodes(scene, f"L{rank}", rank, lesion)
     return nodes
+
+
+def axis_nodes(scene: Any, name: str, number: int, lesion: Lesion) -> list[Any]:
+    """Add the lesion's long and short axis as locked lines in the colour of its number; none without RECIST diameters."""
+    if lesion.recist is None:
+        return []
+    axes = (("long", lesion.recist.long_axis_ras_mm), ("short", lesion.recist.short_axis_ras_mm))
+    return [_line_node(scene, f"{name} {kind} axis", axis, number) for kind, axis in axes]
 
 
 def table_node(scene: Any, detections: Detections, name: str) -> Any:
     """Add a table with the columns of :func:`lesion_columns`; a missing number is NaN."""
     node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    fill_table(node, lesion_columns(detections))
+    return node
+
+
+def fill_table(node: Any, columns: Iterable[Column]) -> None:
+    """Let the table hold these columns and nothing else, locked; a missing number is NaN."""
     was_modifying = node.StartModify()
     try:
-        for column in lesion_columns(detections):
+        node.RemoveAllColumns()
+        for column in columns:
             array = {int: vtk.vtkIntArray, float: vtk.vtkDoubleArray, str: vtk.vtkStringArray}[column.kind]()
             array.SetName(column.name)
             for value in column.values:
@@ -60,11 +85,10 @@ def table_node(scene: Any, detections: Detections, name: str) -> Any:
         node.SetLocked(True)
     finally:
         node.EndModify(was_modifying)
-    return node
 
 
-def _line_node(scene: Any, name: str, axis: tuple[Point, Point], rank: int) -> Any:
-    node = _markups_node(scene, "vtkMRMLMarkupsLineNode", name, lesion_color(rank))
+def _line_node(scene: Any, name: str, axis: tuple[Point, Point], number: int) -> Any:
+    node = _markups_node(scene, "vtkMRMLMarkupsLineNode", name, lesion_color(number))
     for end in axis:
         node.SetNthControlPointLocked(node.AddControlPoint(list(end)), True)
     return node

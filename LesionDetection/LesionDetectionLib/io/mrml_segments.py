@@ -1,15 +1,19 @@
-"""Lesion masks as a segmentation node: one segment a lesion."""
+"""Lesion masks as segments: one segment a lesion."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import slicer
-from vtk.util.numpy_support import numpy_to_vtk
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.lesion import Lesion, Mask
 
 from .display import lesion_color
@@ -20,54 +24,156 @@ TAG_PREFIX = "Lesion."
 """Segments carry their lesion's score, rank, diameter, method and model under tags that begin so."""
 _FILL_OPACITY = 0.2
 """Of segments in the slice views: the tissue below must stay readable; the outline says enough."""
+_BINARY = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+
+
+@dataclass(frozen=True)
+class SegmentEntry:
+    """A lesion with a mask, as a segment.
+
+    Attributes:
+        id: of the segment.
+        number: its label value and colour, from 1 on; no two segments of a node have the same.
+        name: on screen.
+        lesion: with a mask.
+        tags: further facts, without the prefix; empty ones are not stored.
+    """
+
+    id: str
+    number: int
+    name: str
+    lesion: Lesion
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 def segmentation_node(scene: Any, volume_node: Any, detections: Detections, name: str) -> Any | None:
-    """Add a segmentation with one segment for each lesion that has a mask, in rank order; voxels land exactly.
+    """Add a segmentation with one segment (``L<rank>``) for each lesion that has a mask, in rank order.
 
     None where no lesion has a mask: an empty segmentation cannot be stored, and saving a scene with one has been seen to
     end the program (slicer-core 5.11).
-
-    Masks that do not touch each other's voxels share one label image, which Slicer edits, shows and saves fastest (100
-    lesions: 0.6 s instead of 3 s to save); each further layer of overlap gets one more, so that no mask loses a voxel.
     """
-    layers = _layers(detections)
-    if not layers:
+    entries = [
+        SegmentEntry(f"L{rank}", rank, lesion_label(rank, lesion), lesion, {"rank": str(rank)})
+        for rank, lesion in enumerate(detections.lesions, 1)
+        if lesion.mask is not None
+    ]
+    if not entries:
         return None
+    node = new_segmentation_node(scene, volume_node, name)
+    add_segments(node, entries, detections.geometry)
+    return node
+
+
+def new_segmentation_node(scene: Any, volume_node: Any, name: str) -> Any:
+    """Add a segmentation without any segment, on the grid of the volume."""
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.SetSourceRepresentationToBinaryLabelmap()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetOpacity2DFill(_FILL_OPACITY)
-    representation = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    was_modifying = node.StartModify()
-    try:
-        images = {}
-        for layer in layers:
-            image = _oriented_image(layer, detections)
-            images.update(dict.fromkeys(layer, image))
-        for rank, lesion in enumerate(detections.lesions, 1):
-            if rank in images:
-                segment = _segment(rank, lesion)
-                segment.AddRepresentation(representation, images[rank])
-                node.GetSegmentation().AddSegment(segment, f"L{rank}")
-    finally:
-        node.EndModify(was_modifying)
     return node
 
 
-def _layers(detections: Detections) -> list[dict[int, Mask]]:
-    """Masks by rank, divided into as few layers as comes easily, such that none in a layer shares a voxel."""
+def add_segments(node: Any, entries: Iterable[SegmentEntry], geometry: Geometry) -> None:
+    """Add segments whose masks lie on the grid ``geometry``; voxels land exactly.
+
+    Masks that do not touch each other's voxels share one label image, which Slicer edits, shows and saves fastest (100
+    lesions: 0.6 s instead of 3 s to save); each further layer of overlap gets one more, so that no mask loses a voxel.
+    """
+    entries = list(entries)
+    was_modifying = node.StartModify()
+    try:
+        images = {}
+        for layer in _layers(entries):
+            image = _oriented_image(layer, geometry)
+            images.update(dict.fromkeys(layer, image))
+        for entry in entries:
+            segment = _segment(entry)
+            segment.AddRepresentation(_BINARY, images[entry.number])
+            node.GetSegmentation().AddSegment(segment, entry.id)
+    finally:
+        node.EndModify(was_modifying)
+
+
+def set_facts(segment: Any, entry: SegmentEntry) -> None:
+    """Name, term and tags of a segment that is there; its voxels and colour stay."""
+    segment.SetName(entry.name)
+    segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology_entry(entry.lesion.meaning))
+    facts = {
+        "score": repr(float(entry.lesion.score)),
+        "diameter_mm": repr(float(entry.lesion.diameter_mm)),
+        "method": entry.lesion.method,
+        "model": entry.lesion.model,
+        "note": entry.lesion.note,
+        **entry.tags,
+    }
+    for tag, value in facts.items():
+        if value:
+            segment.SetTag(TAG_PREFIX + tag, value)
+        else:
+            segment.RemoveTag(TAG_PREFIX + tag)
+
+
+def mask_of_segment(node: Any, segment_id: str, geometry: Geometry) -> Mask | None:
+    """The voxels of a segment as they are now, on the grid ``geometry``; None where there are none.
+
+    What was edited on another grid is brought to this one by the nearest voxel.
+    """
+    image = slicer.vtkOrientedImageData()
+    if not node.GetBinaryLabelmapRepresentation(segment_id, image) or image.IsEmpty():
+        return None
+    i0, i1, j0, j1, k0, k1 = image.GetExtent()
+    if i1 < i0 or j1 < j0 or k1 < k0:
+        return None
+    if not _same_axes(image, geometry):
+        image = _resampled(image, geometry)
+        i0, i1, j0, j1, k0, k1 = image.GetExtent()
+    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1) > 0
+    return _clipped(voxels, (i0, j0, k0), geometry)
+
+
+def _clipped(voxels: npt.NDArray[np.bool_], start_ijk: tuple[int, int, int], geometry: Geometry) -> Mask | None:
+    """The part of a mask that lies on the grid, cropped to its voxels."""
+    low = [max(0, -start) for start in start_ijk]
+    high = [
+        min(n, size - start)
+        for n, size, start in zip(voxels.shape[::-1], geometry.shape_kji[::-1], start_ijk, strict=True)
+    ]
+    inside = voxels[low[2] : max(high[2], 0), low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
+    if not inside.any():
+        return None
+    trimmed = Mask.from_full(inside)
+    i, j, k = (a + b + c for a, b, c in zip(start_ijk, low, trimmed.start_ijk, strict=True))
+    return Mask(trimmed.voxels, (i, j, k))
+
+
+def _same_axes(image: Any, geometry: Geometry) -> bool:
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    return bool(np.allclose(slicer.util.arrayFromVTKMatrix(matrix), geometry.ijk_to_ras, atol=1e-4))
+
+
+def _resampled(image: Any, geometry: Geometry) -> Any:
+    reference, out = slicer.vtkOrientedImageData(), slicer.vtkOrientedImageData()
+    nk, nj, ni = geometry.shape_kji
+    reference.SetExtent(0, ni - 1, 0, nj - 1, 0, nk - 1)
+    reference.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(np.array(geometry.ijk_to_ras)))
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, out, False)
+    return out
+
+
+def _layers(entries: Iterable[SegmentEntry]) -> list[dict[int, Mask]]:
+    """Masks by number, divided into as few layers as comes easily, such that none in a layer shares a voxel."""
     layers: list[dict[int, Mask]] = []
-    for rank, lesion in enumerate(detections.lesions, 1):
-        mask = lesion.mask
+    for entry in entries:
+        mask = entry.lesion.mask
         if mask is None:
-            continue
+            raise ValueError(f"{entry.id} has no mask")
         free = next((layer for layer in layers if not any(_overlap(mask, other) for other in layer.values())), None)
         if free is None:
-            layers.append({rank: mask})
+            layers.append({entry.number: mask})
         else:
-            free[rank] = mask
+            free[entry.number] = mask
     return layers
 
 
@@ -85,41 +191,29 @@ def _overlap(one: Mask, other: Mask) -> bool:
     return bool((part[0] & part[1]).any())
 
 
-def _oriented_image(layer: dict[int, Mask], detections: Detections) -> Any:
-    """The layer as labels (a lesion's label is its rank) on the image's grid, cropped to where there are any."""
+def _oriented_image(layer: dict[int, Mask], geometry: Geometry) -> Any:
+    """The layer as labels (a lesion's label is its number) on the image's grid, cropped to where there are any."""
     boxes = [mask.slices_kji for mask in layer.values()]
     low = [min(box[axis].start for box in boxes) for axis in range(3)]
     high = [max(box[axis].stop for box in boxes) for axis in range(3)]
     kind = np.uint8 if max(layer) <= 255 else np.uint16
     labels: npt.NDArray[Any] = np.zeros(np.subtract(high, low), dtype=kind)
-    for rank, mask in layer.items():
+    for number, mask in layer.items():
         place = tuple(
             slice(own.start - first, own.stop - first) for own, first in zip(mask.slices_kji, low, strict=True)
         )
-        labels[place][mask.voxels] = rank
+        labels[place][mask.voxels] = number
     image = slicer.vtkOrientedImageData()
     # Extent, not origin, carries the crop: the matrix stays the volume's own, so nothing is resampled or rounded.
     image.SetExtent(low[2], high[2] - 1, low[1], high[1] - 1, low[0], high[0] - 1)
-    image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(np.array(detections.geometry.ijk_to_ras)))
+    image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(np.array(geometry.ijk_to_ras)))
     image.GetPointData().SetScalars(numpy_to_vtk(labels.ravel(), deep=True))
     return image
 
 
-def _segment(rank: int, lesion: Lesion) -> Any:
+def _segment(entry: SegmentEntry) -> Any:
     segment = slicer.vtkSegment()
-    segment.SetName(lesion_label(rank, lesion))
-    segment.SetColor(*lesion_color(rank))
-    segment.SetLabelValue(rank)
-    segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology_entry(lesion.meaning))
-    tags = {
-        "rank": str(rank),
-        "score": repr(float(lesion.score)),
-        "diameter_mm": repr(float(lesion.diameter_mm)),
-        "method": lesion.method,
-        "model": lesion.model,
-        "note": lesion.note,
-    }
-    for tag, value in tags.items():
-        if value:
-            segment.SetTag(TAG_PREFIX + tag, value)
+    segment.SetColor(*lesion_color(entry.number))
+    segment.SetLabelValue(entry.number)
+    set_facts(segment, entry)
     return segment
