@@ -7,7 +7,7 @@ engine, and observers are told when something changed.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ..worker.engine import Engine, Job
 from ..worker.requests import DetectRequest, MeasureRequest
 from . import editing
 from .clicks import Click, click_on
+from .exporting import IMAGE, DicomRequest, ReportRequest, TrainingCaseRequest
 from .images import VolumeImages
 from .result_set import ResultSet
 from .thresholds import Thresholds
@@ -408,6 +409,50 @@ class Session:
         """The image of the active result. Raises UsageError, InputError where there is none any more."""
         self._required()
         return self._image()
+
+    # Handing on
+
+    def write_report(self, folder: Path, *, pictures: bool = True, report: bool = True, overwrite: bool = False) -> Job:
+        """Start writing table, pictures and page of what is reported; the job's result is the paths by name.
+
+        Raises:
+            UsageError: there is no result, or something is running already.
+            InputError: its volume is gone.
+        """
+        self._refuse_busy()
+        detections = self.detections().to_json()
+        request = ReportRequest(str(folder), detections, pictures=pictures, report=report, overwrite=overwrite)
+        return self._start(request, {IMAGE: self._image()}, lambda written: None)
+
+    def write_dicom(self, folder: Path, sources: Sequence[Path], *, observer: str = "", overwrite: bool = False) -> Job:
+        """Start writing a DICOM segmentation and report; the job's result is the paths by name.
+
+        Args:
+            sources: files of the series that the volume was loaded from.
+
+        Raises:
+            UsageError: there is no result, or something is running already.
+        """
+        self._refuse_busy()
+        self.detections()
+        findings = self._required().findings.to_json()
+        request = DicomRequest(str(folder), tuple(map(str, sources)), findings, observer, overwrite)
+        return self._start(request, {}, lambda written: None)
+
+    def write_training_case(self, folder: Path, case_id: str, *, overwrite: bool = False) -> Job:
+        """Start keeping the reviewed scan as a training case; the job's result is its folder.
+
+        Raises:
+            UsageError: there is no result, something is running already, or nothing was decided.
+            InputError: its volume is gone.
+        """
+        self._refuse_busy()
+        self.detections()
+        findings = self._required().findings
+        if all(item.status is Status.NEW for item in findings.items):
+            raise UsageError("Accept or reject findings first: what nobody decided on cannot be learned from.")
+        request = TrainingCaseRequest(str(folder), case_id, findings.to_json(), overwrite)
+        return self._start(request, {IMAGE: self._image()}, lambda written: None)
 
     def _change(self, text: str, change: Callable[[Findings], Findings], ids: list[str]) -> None:
         if not ids:
