@@ -5,6 +5,7 @@ A text node holds all findings as JSON and refers to the other nodes; the scene'
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +19,7 @@ from LesionDetectionLib.core.lesion import Mask, Recist
 from .lesion_table import finding_columns, finding_label
 from .mrml_marks import axis_nodes, fill_points, fill_table, new_point_list
 from .mrml_scene import batch, put_under, subject_item
-from .mrml_segments import SegmentEntry, add_segments, mask_of_segment, new_segmentation_node, set_facts
+from .mrml_segments import SegmentEntry, add_segments, changed_at, masks_of, new_segmentation_node, set_facts
 
 _MARK = "LesionDetection.findings"
 """Attribute of the text node of a result."""
@@ -41,6 +42,7 @@ class FindingNodes:
         self.text = text
         self.findings = findings
         self._axes_made: dict[str, Recist] = {}
+        self._shown_at: dict[str, int] = {}
 
     @classmethod
     def create(cls, scene: Any, volume_node: Any, findings: Findings, name: str) -> FindingNodes:
@@ -121,7 +123,9 @@ class FindingNodes:
         same = len(before.items) == len(findings.items) and all(
             a is b for a, b in zip(before.items, findings.items, strict=True)
         )
-        with batch(self.text.GetScene()):
+        new_axes = any(item.lesion.recist is not None and item.id not in self._axes_made for item in findings.drawn)
+        # A batch lets every view and list of the application begin anew: not for a slider that only shows and hides.
+        with batch(self.text.GetScene()) if new_axes or not same else contextlib.nullcontext():
             if not same:
                 self._show_segments(before, findings)
                 if self.points is not None:
@@ -133,16 +137,28 @@ class FindingNodes:
             self.text.SetAttribute(_THRESHOLD, repr(float(findings.threshold)))
             if not same or not self.text.GetText():
                 self.text.SetText(_as_text(findings))
+                self.seen()
 
     def masks(self) -> dict[str, Mask | None]:
-        """The masks as they are in the segmentation now, by segment: a user may have edited them, and added segments.
+        """The masks as they are in the segmentation now, by segment. Empty where the segmentation was removed."""
+        node = self.segmentation
+        return (
+            {} if node is None else masks_of(node, node.GetSegmentation().GetSegmentIDs(), self.findings.run.geometry)
+        )
 
-        Empty where the segmentation was removed.
-        """
-        node, geometry = self.segmentation, self.findings.run.geometry
+    def touched_masks(self) -> dict[str, Mask | None]:
+        """Those of :meth:`masks` that a user may have edited or added since the nodes were shown; None for a segment that
+        is gone. Empty where the segmentation was removed as a whole: then the findings keep their outlines."""
+        node = self.segmentation
         if node is None:
             return {}
-        return {name: mask_of_segment(node, name, geometry) for name in node.GetSegmentation().GetSegmentIDs()}
+        now = changed_at(node)
+        names = [name for name in {**self._shown_at, **now} if self._shown_at.get(name) != now.get(name)]
+        return masks_of(node, names, self.findings.run.geometry) if names else {}
+
+    def seen(self) -> None:
+        """What the segmentation holds now is what the findings say."""
+        self._shown_at = {} if self.segmentation is None else changed_at(self.segmentation)
 
     def remove_segments(self, ids: Iterable[str]) -> None:
         """Take segments that are no finding's out of the segmentation, before findings made of them are shown."""
@@ -210,8 +226,8 @@ class FindingNodes:
 
     def _show_visible(self, findings: Findings) -> None:
         drawn = {item.id for item in findings.drawn}
-        if self.segmentation is not None:
-            display = self.segmentation.GetDisplayNode()
+        display = self.segmentation.GetDisplayNode() if self.segmentation is not None else None
+        if self.segmentation is not None and display is not None:
             with slicer.util.NodeModify(display):
                 for name in self.segmentation.GetSegmentation().GetSegmentIDs():
                     display.SetSegmentVisibility(name, name in drawn)

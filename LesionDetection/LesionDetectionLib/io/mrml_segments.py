@@ -114,22 +114,50 @@ def set_facts(segment: Any, entry: SegmentEntry) -> None:
             segment.RemoveTag(TAG_PREFIX + tag)
 
 
-def mask_of_segment(node: Any, segment_id: str, geometry: Geometry) -> Mask | None:
-    """The voxels of a segment as they are now, on the grid ``geometry``; None where there are none.
+def masks_of(node: Any, ids: Iterable[str], geometry: Geometry) -> dict[str, Mask | None]:
+    """The voxels of segments as they are now, on the grid ``geometry``; None for one without any, or that is not there.
 
-    What was edited on another grid is brought to this one by the nearest voxel.
+    Segments that share a label image are read from it together: asking Slicer for each alone copies the whole image each
+    time. What was edited on another grid is brought to this one by the nearest voxel.
     """
-    image = slicer.vtkOrientedImageData()
-    if not node.GetBinaryLabelmapRepresentation(segment_id, image) or image.IsEmpty():
-        return None
-    i0, i1, j0, j1, k0, k1 = image.GetExtent()
-    if i1 < i0 or j1 < j0 or k1 < k0:
-        return None
+    found: dict[str, Mask | None] = dict.fromkeys(ids)
+    sharing: dict[Any, list[str]] = {}
+    for name in found:
+        segment = node.GetSegmentation().GetSegment(name)
+        image = None if segment is None else segment.GetRepresentation(_BINARY)
+        if image is not None and not image.IsEmpty():
+            sharing.setdefault(image, []).append(name)
+    for image, names in sharing.items():
+        labels = {name: node.GetSegmentation().GetSegment(name).GetLabelValue() for name in names}
+        found.update(_masks_in(image, labels, geometry))
+    return found
+
+
+def changed_at(node: Any) -> dict[str, int]:
+    """For each segment a number that changes whenever its voxels, or those of a segment in the same image, may have."""
+    times = {}
+    for name in node.GetSegmentation().GetSegmentIDs():
+        image = node.GetSegmentation().GetSegment(name).GetRepresentation(_BINARY)
+        times[name] = 0 if image is None else image.GetMTime()
+    return times
+
+
+def _masks_in(image: Any, labels: dict[str, int], geometry: Geometry) -> dict[str, Mask | None]:
+    from scipy.ndimage import find_objects
+
     if not _same_axes(image, geometry):
         image = _resampled(image, geometry)
-        i0, i1, j0, j1, k0, k1 = image.GetExtent()
-    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1) > 0
-    return _clipped(voxels, (i0, j0, k0), geometry)
+    i0, i1, j0, j1, k0, k1 = image.GetExtent()
+    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1)
+    boxes = find_objects(array.astype(np.int32) if array.dtype.kind not in "iu" else array)
+    masks: dict[str, Mask | None] = {}
+    for name, label in labels.items():
+        box = boxes[label - 1] if 0 < label <= len(boxes) else None
+        masks[name] = None
+        if box is not None:
+            start = (i0 + box[2].start, j0 + box[1].start, k0 + box[0].start)
+            masks[name] = _clipped(array[box] == label, start, geometry)
+    return masks
 
 
 def _clipped(voxels: npt.NDArray[np.bool_], start_ijk: tuple[int, int, int], geometry: Geometry) -> Mask | None:

@@ -53,34 +53,26 @@ def merged(findings: Findings, ids: Iterable[str], image: Image) -> tuple[Findin
     return rest.adding(lesion, origin=MERGED, status=status, corrected=True)
 
 
-def with_masks(
-    findings: Findings, masks: Mapping[str, Mask | None], image: Image | None
-) -> tuple[Findings, tuple[str, ...]]:
-    """With the masks that a segmentation has now: edited ones are measured anew, added segments become findings.
+def with_masks(findings: Findings, masks: Mapping[str, Mask | None], image: Image) -> tuple[Findings, tuple[str, ...]]:
+    """With masks that a user touched in the segmentation: edited ones are measured anew, added ones become findings.
 
     A finding whose segment was removed or emptied keeps its place and loses its outline.
+
+    Args:
+        masks: by segment; None for one that is gone or empty.
 
     Returns:
         The same findings where nothing differs; and the added segments, which findings of their own now stand for.
     """
-    if not masks or image is None:
-        return findings, ()
     known = {item.id: item for item in findings.items}
-    edited = {
-        name: masks.get(name)
-        for name, item in known.items()
-        if item.lesion.mask is not None and not _same(item.lesion.mask, masks.get(name))
-    }
-    # A finding without an outline may have been given one, by hand.
-    edited |= {name: mask for name, mask in masks.items() if mask and name in known and not known[name].lesion.mask}
-    if not edited and not any(mask for name, mask in masks.items() if name not in known):
+    edited = {name: mask for name, mask in masks.items() if name in known and not _same(known[name].lesion.mask, mask)}
+    added = {name: mask for name, mask in masks.items() if name not in known and mask is not None}
+    if not edited and not added:
         return findings, ()
-    changed, added = findings.changing(edited, lambda item: _with_mask(item, edited[item.id], image)), []
-    for name, mask in masks.items():
-        if name not in known and mask is not None:
-            drawn = remeasured(Lesion((0.0, 0.0, 0.0), 0.0, 1.0, meaning=LESION, method="drawn"), mask, image)
-            changed, _ = changed.adding(drawn, origin=DRAWN, status=Status.ACCEPTED, corrected=True)
-            added.append(name)
+    changed = findings.changing(edited, lambda item: _with_mask(item, edited[item.id], image))
+    for mask in added.values():
+        drawn = remeasured(Lesion((0.0, 0.0, 0.0), 0.0, 1.0, meaning=LESION, method="drawn"), mask, image)
+        changed, _ = changed.adding(drawn, origin=DRAWN, status=Status.ACCEPTED, corrected=True)
     return changed, tuple(added)
 
 
@@ -127,10 +119,10 @@ def _with_mask(item: Finding, mask: Mask | None, image: Image) -> Finding:
     return replace(item, lesion=lesion, corrected=True)
 
 
-def _same(one: Mask, other: Mask | None) -> bool:
-    """Whether two masks have the same voxels; a mask's box is tight on both sides, or made so."""
-    if other is None:
-        return False
+def _same(one: Mask | None, other: Mask | None) -> bool:
+    """Whether two masks have the same voxels; that of a segment has a tight box."""
+    if one is None or other is None:
+        return one is other
     if one.start_ijk == other.start_ijk and one.voxels.shape == other.voxels.shape:
         return np.array_equal(one.voxels, other.voxels)
     tight = Mask.from_full(one.voxels)

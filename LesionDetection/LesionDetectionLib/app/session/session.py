@@ -385,8 +385,11 @@ class Session:
         result = self.results
         if result is None or result.volume_node is None:
             return False
-        image = self._image()
-        after, added = editing.with_masks(result.findings, result.nodes.masks(), image)
+        touched = result.nodes.touched_masks()
+        if not touched:
+            return False
+        after, added = editing.with_masks(result.findings, touched, self._image())
+        result.nodes.seen()
         if after is result.findings:
             return False
         result.nodes.remove_segments(added)
