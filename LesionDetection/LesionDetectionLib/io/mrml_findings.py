@@ -18,7 +18,7 @@ from LesionDetectionLib.core.lesion import Mask, Recist
 
 from .lesion_table import finding_columns, finding_label
 from .mrml_marks import axis_nodes, fill_points, fill_table, new_point_list
-from .mrml_scene import batch, put_under, subject_item
+from .mrml_scene import batch, put_under, remove_node, subject_item
 from .mrml_segments import SegmentEntry, add_segments, changed_at, masks_of, new_segmentation_node, set_facts
 
 _MARK = "LesionDetection.findings"
@@ -173,7 +173,7 @@ class FindingNodes:
         folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(self.text))
         with batch(scene):
             for node in self.all:
-                scene.RemoveNode(node)
+                remove_node(scene, node)
             if folder != hierarchy.GetSceneItemID() and not hierarchy.GetNumberOfItemChildren(folder):
                 hierarchy.RemoveItem(folder)
 
@@ -203,7 +203,7 @@ class FindingNodes:
         add_segments(node, entries, findings.run.geometry)
         if not node.GetSegmentation().GetNumberOfSegments():
             # An empty one cannot be stored: see mrml_segments.segmentation_node.
-            scene.RemoveNode(node)
+            remove_node(scene, node)
 
     def _show_axes(self, findings: Findings) -> None:
         """Lines of what is drawn, made when it is first drawn: 100 candidates would be 200 nodes, seconds of work."""
@@ -212,7 +212,7 @@ class FindingNodes:
         for name in [name for name, recist in self._axes_made.items() if known.get(name) is not recist]:
             del self._axes_made[name]
             for line in there.get(name, ()):
-                scene.RemoveNode(line)
+                remove_node(scene, line)
         hierarchy = scene.GetSubjectHierarchyNode()
         folder = hierarchy.GetItemParent(subject_item(scene, self.text))
         for item in findings.drawn:

@@ -62,6 +62,16 @@ def put_under(scene: Any, node: Any, parent_item: int) -> None:
     scene.GetSubjectHierarchyNode().SetItemParent(subject_item(scene, node), parent_item)
 
 
+def remove_node(scene: Any, node: Any) -> None:
+    """Take a node out of the scene with its subject hierarchy item, which a bare scene would keep."""
+    hierarchy = scene.GetSubjectHierarchyNode()
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.RemoveItem(item, False, False)
+    if node.GetScene() is not None:
+        scene.RemoveNode(node)
+
+
 def show_in_slices(scene: Any, volume_node: Any, center_ras_mm: Point | None) -> None:
     """Let the scene open with the volume in the three slice views, at a position in RAS mm (None: its middle)."""
     bounds = [0.0] * 6
