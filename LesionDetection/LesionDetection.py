@@ -1,14 +1,26 @@
-"""Slicer module: find and measure lesions in the loaded volumes. The work is done in LesionDetectionLib."""
+"""Slicer module: find, measure and review lesions in the loaded volumes. The work is done in LesionDetectionLib."""
 
+import enum
+import importlib.util
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
 import qt
 import slicer
+import vtk
+from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
+from slicer.util import VTKObservationMixin
 
 
 class LesionDetection(ScriptedLoadableModule):
@@ -19,26 +31,179 @@ class LesionDetection(ScriptedLoadableModule):
         parent.dependencies = []
         parent.contributors = ["The SlicerLesionDetection authors"]
         parent.helpText = _(
-            "Finds lesions in CT and PET and measures the lesion at a point. For research; not a medical device."
+            "<p>Finds lesions in CT and measures lesions in CT and PET. Choose a volume, a method and a model, press "
+            "<b>Detect</b>, and review what was found: accept, reject, relabel, correct. Or switch on <b>Click to measure</b> "
+            "and click on a lesion.</p>"
+            "<p>Results are segments, marks, diameters and a table beside the volume, and go out as report, CSV, scene and "
+            "DICOM SEG and SR. Each Detect makes a new result; nothing of yours is changed.</p>"
+            "<p>What it cannot do: each method finds only what it names, misses some of it, and marks what is none. The model "
+            "that comes with it was trained on computer-made phantoms and says nothing about patients. Scores are no "
+            "probability of cancer. Nothing leaves this computer.</p>"
+            "<p>For research. It is not a medical device and not for clinical decisions.</p>"
         )
-        parent.acknowledgementText = _("The methods are published ones; each names its paper.")
+        parent.acknowledgementText = _(
+            "<p>Method nodule-ct: Dou Q, Chen H, Jin Y, Lin H, Qin J, Heng PA. Automated Pulmonary Nodule Detection via 3D "
+            "ConvNets with Online Sample Filtering and Hybrid-Loss Residual Learning. MICCAI 2017.</p>"
+            "<p>Size and change: Eisenhauer EA et al. New response evaluation criteria in solid tumours: revised RECIST "
+            "guideline (version 1.1). Eur J Cancer 2009.</p>"
+            "<p>3D Slicer: Fedorov A et al. 3D Slicer as an Image Computing Platform for the Quantitative Imaging Network. "
+            "Magn Reson Imaging 2012.</p>"
+        )
 
 
-class LesionDetectionWidget(ScriptedLoadableModuleWidget):
-    """Lists the methods. The panel to choose, detect and review comes on top of the same logic."""
+class Region(enum.Enum):
+    """Which part of the scan is searched."""
+
+    WHOLE = 0
+    INSIDE = 1
+    AROUND = 2
+
+    def label(self):
+        return {
+            Region.WHOLE: _("The whole scan"),
+            Region.INSIDE: _("A region (ROI)"),
+            Region.AROUND: _("Around the click"),
+        }[self]
+
+
+@parameterNodeWrapper
+class LesionDetectionParameters:
+    """What a person chose; kept in the scene.
+
+    ctVolume, petVolume - the images.
+    method, model - id, and path of the bundle; the first of either where it is not known here.
+    device - "auto", "cpu", "cuda:0".
+    region, roi, aroundMm - where to search; the edge of the cube around the click.
+    measureOn - "CT" or "PT": in which image a click measures where there are both.
+    fusionShown, fusionOpacity - the PET over the CT.
+    rejectedShown - list rejected findings too.
+    """
+
+    ctVolume: vtkMRMLScalarVolumeNode
+    petVolume: vtkMRMLScalarVolumeNode
+    method: str = "nodule-ct"
+    model: str = ""
+    device: str = "auto"
+    region: Region = Region.WHOLE
+    roi: vtkMRMLMarkupsROINode
+    aroundMm: Annotated[float, WithinRange(20, 300)] = 80.0
+    measureOn: str = "CT"
+    fusionShown: bool = False
+    fusionOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
+    rejectedShown: bool = False
+
+
+class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Ties the panel (LesionDetectionLib.panel) to Slicer: its parameter node, its scene, entering and leaving."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+        self._parameters = None
+        self._guiTag = None
+        self._entered = False
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        from LesionDetectionLib.panel.detection_panel import DetectionPanel
+
         self.logic = LesionDetectionLogic()
-        lines = [f"<p><b>{info.title}</b> ({info.id})<br>{info.finds}</p>" for info in self.logic.methods().values()]
-        self.methodsLabel = qt.QLabel("".join(lines))
-        self.methodsLabel.setWordWrap(True)
-        self.layout.addWidget(self.methodsLabel)
-        self.layout.addStretch(1)
+        self.uiWidget = slicer.util.loadUI(self.resourcePath("UI/LesionDetection.ui"))
+        self.layout.addWidget(self.uiWidget)
+        self.ui = slicer.util.childWidgetVariables(self.uiWidget)
+        self.ui.LesionDetection = self.uiWidget
+        self.uiWidget.setMRMLScene(slicer.mrmlScene)
+        panel = DetectionPanel(self.ui, slicer.mrmlScene)
+        for event, call in (
+            (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
+            (slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose),
+            (slicer.mrmlScene.EndImportEvent, self.onSceneEndImport),
+        ):
+            self.addObserver(slicer.mrmlScene, event, call)
+        # The last thing that is made: where it is missing, something above failed (Slicer only prints that).
+        self.panel = panel
+        self._useParameterNode()
+
+    def cleanup(self):
+        self._connect(None)
+        self.removeObservers()
+        if self.panel is not None:
+            self.panel.close()
+            self.panel = None
+
+    def enter(self):
+        self._entered = True
+        if self.panel is not None:
+            self._useParameterNode()
+            self.panel.enter()
+
+    def exit(self):
+        self._entered = False
+        if self.panel is not None:
+            self.panel.leave()
+        # While another module is open, nodes may come and go; the choices stay in the scene.
+        self._disconnectGui()
+
+    def onSceneStartClose(self, _caller, _event):
+        self._connect(None)
+        self.panel.scene_closing()
+
+    def onSceneEndClose(self, _caller, _event):
+        self._useParameterNode()
+
+    def onSceneEndImport(self, _caller, _event):
+        # After loading, fields of the old wrapper that name nodes read None.
+        self._useParameterNode()
+        self.panel.scene_loaded()
+
+    def onReload(self):
+        """Also load the library anew: Slicer executes this file only."""
+        if self.panel is not None:
+            self.panel.close()
+            self.panel = None
+        for name in [name for name in sys.modules if name.split(".")[0] == "LesionDetectionLib"]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def _useParameterNode(self):
+        self._connect(self.logic.getParameterNode())
+        self.panel.use(self._parameters)
+        if self._entered:
+            self.panel.images.choose_volumes()
+
+    def _connect(self, parameters):
+        """Keep widgets and parameter node equal; with None, no longer."""
+        self._disconnectGui()
+        if self._parameters is not None:
+            self.removeObserver(self._parameters, vtk.vtkCommand.ModifiedEvent, self._onParameters)
+        self._parameters = parameters
+        if parameters is not None:
+            # connectGui of Slicer 5.8 gives no tag back, so that it could never be disconnected.
+            widgets = {
+                widget.property("SlicerParameterName"): widget
+                for widget in slicer.util.findChildren(self.uiWidget)
+                if widget.property("SlicerParameterName")
+            }
+            self._guiTag = parameters.connectParametersToGui(widgets)
+            self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParameters)
+
+    def _disconnectGui(self):
+        if self._parameters is not None and self._guiTag is not None:
+            self._parameters.disconnectGui(self._guiTag)
+        self._guiTag = None
+
+    def _onParameters(self, _caller, _event):
+        if self.panel is not None:
+            self.panel.refresh()
 
 
 class LesionDetectionLogic(ScriptedLoadableModuleLogic):
-    """Detection and measuring on MRML volumes, for scripts; runs in this process."""
+    """Detection and measuring on MRML volumes, for scripts; runs in this process and returns when it is done."""
+
+    def getParameterNode(self):
+        return LesionDetectionParameters(ScriptedLoadableModuleLogic.getParameterNode(self))
 
     def methods(self):
         """The methods by id (LesionDetectionLib.core.detector.MethodInfo)."""
@@ -46,65 +211,247 @@ class LesionDetectionLogic(ScriptedLoadableModuleLogic):
 
         return methods()
 
-    def detect(self, volumeNode, methodId="nodule-ct", bundlePath=None, device="auto", operatingPoint=""):
+    def detect(
+        self,
+        volumeNode,
+        methodId="nodule-ct",
+        bundlePath=None,
+        device="auto",
+        operatingPoint="",
+        regionRas=None,
+        **settings,
+    ):
         """Find the lesions of ``volumeNode`` and add segmentation, markups and table nodes to its scene.
+
+        regionRas - lowest and highest corner of a box (RAS mm) in which lesions' centres must lie; None for everywhere.
+        settings - of the method, where they shall differ from the model's, such as ``lungs_only=False``.
 
         Needs torch (the PyTorch extension). Raises LesionDetectionError with a sentence for the user.
         """
-        from dataclasses import replace
-        from pathlib import Path
-
-        from LesionDetectionLib.core.bundle import Bundle
-        from LesionDetectionLib.core.detector import method
+        from LesionDetectionLib.app.worker.requests import DetectRequest
         from LesionDetectionLib.core.image import understood_as
-        from LesionDetectionLib.core.progress import Progress
-        from LesionDetectionLib.core.resources import demonstration_model
-        from LesionDetectionLib.io.mrml import add_detections, image_from_node
-
-        info = method(methodId)
-        bundle = None
-        if info.needs_model:
-            bundle = Bundle.open(Path(bundlePath) if bundlePath else demonstration_model(info.demonstration_model))
-        settings = replace(info.default_settings(bundle), operating_point=operatingPoint)
-        detector = info.create(bundle, device)
-        images = {info.modalities[0]: understood_as(image_from_node(volumeNode))}
-        detections = detector.detect(images, settings, Progress())
-        return add_detections(volumeNode.GetScene(), volumeNode, detections)
-
-    def measure(self, volumeNode, positionRas):
-        """Outline and measure the lesion at ``positionRas`` (RAS mm, in the volume's scene) and add its nodes."""
-        from LesionDetectionLib.core.detections import Detections
-        from LesionDetectionLib.core.image import understood_as
-        from LesionDetectionLib.imaging.click import measure_at
         from LesionDetectionLib.io.mrml import add_detections, image_from_node
 
         image = understood_as(image_from_node(volumeNode))
-        lesion = measure_at(image, tuple(positionRas))
+        modality = self._method(methodId).modalities[0]
+        request = DetectRequest(methodId, str(bundlePath or ""), device, operatingPoint, regionRas, dict(settings))
+        return add_detections(volumeNode.GetScene(), volumeNode, self._result(request, {modality: image}))
+
+    def measure(self, volumeNode, positionRas, borderRas=()):
+        """Outline and measure the lesion at ``positionRas`` (RAS mm, in the volume's scene) and add its nodes.
+
+        borderRas - further points, that the outline goes through.
+        """
+        from LesionDetectionLib.app.worker.requests import MeasureRequest
+        from LesionDetectionLib.core.detections import Detections
+        from LesionDetectionLib.core.image import understood_as
+        from LesionDetectionLib.io.mrml import add_detections, image_from_node
+
+        image = understood_as(image_from_node(volumeNode))
+        request = MeasureRequest(image.modality, tuple(positionRas), tuple(map(tuple, borderRas)))
+        lesion = self._result(request, {image.modality: image})
         detections = Detections(
             (lesion,), image.geometry, "click", image.name, image.modality, image.unit, warnings=image.notes
         )
         return add_detections(volumeNode.GetScene(), volumeNode, detections)
 
+    def _method(self, methodId):
+        from LesionDetectionLib.core.detector import method
+
+        return method(methodId)
+
+    def _result(self, request, images):
+        from LesionDetectionLib.app.worker.engine import InProcess
+
+        job = InProcess().submit(request, images, lambda _job: None)
+        if job.error is not None:
+            raise job.error
+        return job.result
+
 
 class LesionDetectionTest(ScriptedLoadableModuleTest):
+    """Presses the panel's own buttons, with its own worker process. About a minute on two cores; asks nothing."""
+
     def setUp(self):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
-        self.setUp()
-        self.test_measures_a_ball()
+        for test in (
+            self.test_logic_measures_a_ball,
+            self.test_click_to_measure_and_undo,
+            self.test_detect_and_review,
+            self.test_cancel_in_the_middle,
+            self.test_scene_keeps_decisions,
+            self.test_nothing_is_left_observed,
+        ):
+            self.setUp()
+            self.delayDisplay(test.__name__.replace("_", " "), 100)
+            test()
 
-    def test_measures_a_ball(self):
+    def test_logic_measures_a_ball(self):
         """A ball of 20 mm in lung-like surroundings is outlined with its diameter and gets one segment."""
-        import numpy as np
-
-        k, j, i = np.indices((40, 64, 64))
-        distance = np.sqrt((i - 32.0) ** 2 + (j - 32.0) ** 2 + (k - 20.0) ** 2)
-        noise = np.random.default_rng(0).normal(0, 20, distance.shape)
-        voxels = (np.where(distance <= 10, 40, -850) + noise).astype(np.int16)
-        volumeNode = slicer.util.addVolumeFromArray(voxels, name="ball")
-        result = LesionDetectionLogic().measure(volumeNode, (32, 32, 20))
-        segmentation = result.segmentation.GetSegmentation()
-        assert segmentation.GetNumberOfSegments() == 1
+        volumeNode, center, _count = _ballVolume()
+        result = LesionDetectionLogic().measure(volumeNode, center)
+        assert result.segmentation.GetSegmentation().GetNumberOfSegments() == 1
         diameter = float(result.table.GetTable().GetValueByName(0, "diameter_mm").ToDouble())
-        assert abs(diameter - 20) < 1.5, diameter
+        assert abs(diameter - 20) < 1.5
+
+    def test_click_to_measure_and_undo(self):
+        """A click in the ball gives a finding with nodes and a row; undo takes it back, redo brings it again."""
+        panel, ui = self._panel()
+        volumeNode, center, _count = _ballVolume()
+        panel.context.parameters.ctVolume = volumeNode
+        panel.click.clicked(center)
+        self._wait(lambda: not panel.session.busy)
+        assert ui.findingsTable.rowCount == 1, panel.session.message
+        assert abs(float(ui.findingsTable.item(0, 2).text()) - 20) < 1.5
+        segmentation = panel.session.results.nodes.segmentation
+        assert segmentation.GetSegmentation().GetNumberOfSegments() == 1
+        ui.undoButton.click()
+        assert ui.findingsTable.rowCount == 1  # measuring made the result itself: there is nothing before it
+        panel.session.accept([panel.session.current])
+        assert ui.findingsTable.item(0, 5).text() == _("Accepted")
+        ui.undoButton.click()
+        assert ui.findingsTable.item(0, 5).text() == _("New")
+        ui.redoButton.click()
+        assert ui.findingsTable.item(0, 5).text() == _("Accepted")
+
+    def test_detect_and_review(self):
+        """Detect finds nodules; the slider shows fewer and more of them; a rejected one is no longer drawn."""
+        if not _torchIsHere(self):
+            return
+        panel, ui = self._panel()
+        panel.context.parameters.ctVolume, truth = _phantomVolume()
+        ui.detectButton.click()
+        self._wait(lambda: not panel.session.busy)
+        assert panel.session.results is not None, panel.session.message
+        found = [item.lesion.center_ras_mm for item in panel.session.listed]
+        hit = [center for center in truth if min(np.linalg.norm(np.subtract(found, center), axis=1)) < 6]
+        assert len(hit) >= len(truth) // 2
+        assert ui.findingsTable.rowCount == len(found)
+        nodes = panel.session.results.nodes
+        assert nodes.points.GetNumberOfControlPoints() == len(panel.session.findings.items)
+        ui.operatingSlider.setValue(ui.operatingSlider.maximum)
+        self._wait(lambda: ui.findingsTable.rowCount == len(panel.session.findings.items))
+        ui.operatingSlider.setValue(0)
+        self._wait(lambda: ui.findingsTable.rowCount < len(panel.session.findings.items))
+        ui.operatingSlider.setValue(ui.operatingSlider.maximum)
+        self._wait(lambda: ui.findingsTable.rowCount == len(panel.session.findings.items))
+        ui.nextButton.click()
+        rejected = panel.session.current
+        ui.rejectButton.click()
+        assert not nodes.segmentation.GetDisplayNode().GetSegmentVisibility(rejected)
+        assert rejected not in panel.findings.table.shown
+        ui.undoButton.click()
+        assert rejected in panel.findings.table.shown
+
+    def test_cancel_in_the_middle(self):
+        """Detect turns into Cancel; after it nothing was added, and Detect works again."""
+        if not _torchIsHere(self):
+            return
+        panel, ui = self._panel()
+        panel.context.parameters.ctVolume, _truth = _phantomVolume()
+        ui.detectButton.click()
+        assert ui.detectButton.text == _("Cancel")
+        self._wait(lambda: panel.session.job.state == "running" and panel.session.job.fraction > 0)
+        ui.detectButton.click()
+        self._wait(lambda: not panel.session.busy)
+        assert panel.session.job.state == "cancelled"
+        assert ui.detectButton.text == _("Detect")
+        assert ui.detectButton.isEnabled()
+        assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+    def test_scene_keeps_decisions(self):
+        """A saved scene opens with findings, decisions and choices as they were."""
+        panel, ui = self._panel()
+        volumeNode, center, _count = _ballVolume()
+        panel.context.parameters.ctVolume = volumeNode
+        panel.context.parameters.rejectedShown = True
+        panel.click.clicked(center)
+        self._wait(lambda: not panel.session.busy)
+        panel.session.reject([panel.session.current])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "scene.mrb"
+            assert slicer.util.saveScene(str(path))
+            slicer.mrmlScene.Clear()
+            assert panel.session.results is None
+            slicer.util.loadScene(str(path))
+        assert ui.findingsTable.rowCount == 1
+        assert ui.findingsTable.item(0, 5).text() == _("Rejected")
+        assert ui.showRejectedCheckBox.isChecked()
+        assert panel.context.parameters.ctVolume.GetName() == "ball"
+
+    def test_nothing_is_left_observed(self):
+        """A widget that is taken away observes nothing any more and has no worker."""
+        widget = slicer.util.getNewModuleWidget("LesionDetection")
+        assert widget.panel is not None, "setup() did not come to its end"
+        panel = widget.panel
+        widget.cleanup()
+        assert len(widget.Observations) == 0
+        assert widget.panel is None
+        volumeNode, _center, _count = _ballVolume()
+        slicer.mrmlScene.RemoveNode(volumeNode)
+        slicer.mrmlScene.Clear()
+        assert not panel.session.busy
+
+    def _panel(self):
+        widget = slicer.util.getModuleWidget("LesionDetection")
+        assert widget.panel is not None, "setup() did not come to its end"
+        return widget.panel, widget.ui
+
+    def _wait(self, until, seconds=120):
+        """Let Qt's events pass until something is so."""
+        waited = qt.QElapsedTimer()
+        waited.start()
+        while not until():
+            assert waited.elapsed() < 1000 * seconds, "it took too long"
+            loop = qt.QEventLoop()
+            qt.QTimer.singleShot(20, loop.quit)
+            loop.exec_()
+
+
+def _torchIsHere(test):
+    if importlib.util.find_spec("torch") is not None:
+        return True
+    test.delayDisplay(_("Skipped: PyTorch is not installed, so nothing can be detected."), 100)
+    return False
+
+
+def _ballVolume(diameterMm=20.0):
+    """A ball in lung-like surroundings as a volume node, its centre (RAS mm), and how many there are."""
+    k, j, i = np.indices((40, 64, 64))
+    distance = np.sqrt((i - 32.0) ** 2 + (j - 32.0) ** 2 + (k - 20.0) ** 2)
+    noise = np.random.default_rng(0).normal(0, 20, distance.shape)
+    voxels = (np.where(distance <= diameterMm / 2, 40, -850) + noise).astype(np.int16)
+    return slicer.util.addVolumeFromArray(voxels, name="ball"), (32.0, 32.0, 20.0), 1
+
+
+def _phantomVolume():
+    """A small chest with nodules as a volume node, and the nodules' centres (RAS mm)."""
+    if importlib.util.find_spec("LesionTrainingLib") is not None:
+        from LesionDetectionLib.io.mrml import volume_node
+        from LesionTrainingLib.cohorts.phantoms.chest import make_chest
+        from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
+
+        case = make_chest(1, TINY)
+        return volume_node(slicer.mrmlScene, case.image), [lesion.center_ras_mm for lesion in case.lesions]
+    return _plainChest()
+
+
+def _plainChest():
+    """Two lungs of noise in a body of noise, with four balls: what can be made without LesionTraining."""
+    shape, spacing = (90, 120, 150), np.array([2.0, 2.0, 2.0])
+    rng = np.random.default_rng(0)
+    z, y, x = (np.indices(shape).T * spacing).T - (np.array(shape) * spacing / 2)[:, None, None, None]
+    voxels = np.full(shape, -1000.0)
+    voxels[(x / 140) ** 2 + (y / 105) ** 2 < 1] = 40
+    for side in (-1, 1):
+        voxels[((x - side * 65) / 52) ** 2 + (y / 75) ** 2 + (z / 78) ** 2 < 1] = -860
+    centers = [(-65.0, 20.0, 10.0), (-60.0, -25.0, -20.0), (65.0, 15.0, -10.0), (70.0, -20.0, 25.0)]
+    for center, radius in zip(centers, (5.0, 6.0, 7.0, 8.0), strict=True):
+        away = np.sqrt(sum((axis - at) ** 2 for axis, at in zip((x, y, z), center, strict=True)))
+        voxels = np.where(away < radius, 20, voxels)
+    voxels = (voxels + rng.normal(0, 20, shape)).astype(np.int16)
+    matrix = np.diag([2.0, 2.0, 2.0, 1.0])
+    matrix[:3, 3] = -(np.array(shape[::-1]) * 2.0 / 2)
+    return slicer.util.addVolumeFromArray(voxels, ijkToRAS=matrix, name="chest"), centers

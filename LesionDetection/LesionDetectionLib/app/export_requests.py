@@ -1,0 +1,87 @@
+"""What the worker writes: results for people and programs, and DICOM. A large scan takes seconds to a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.finding import Findings
+from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.progress import Progress
+
+from .worker.requests import Request
+
+IMAGE = "image"
+"""The name under which the image is given."""
+
+
+@dataclass(frozen=True)
+class ReportRequest(Request):
+    """Write everything about a result to a folder. Images: ``image``. Result: paths by name, see ``export.write_results``.
+
+    Attributes:
+        folder: made where it is missing.
+        detections: what is reported, as JSON.
+        overwrite: replace earlier results there.
+    """
+
+    TASK: ClassVar[str] = "LesionDetectionLib.app.export_requests:write_report"
+
+    folder: str
+    detections: dict[str, Any]
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class DicomRequest(Request):
+    """Write findings as DICOM SEG and SR to a folder. Images: none. Result: paths, the segmentation's first where it is one.
+
+    Attributes:
+        folder: made where it is missing.
+        sources: files of the series.
+        findings: as JSON.
+        overwrite: replace an earlier export there.
+    """
+
+    TASK: ClassVar[str] = "LesionDetectionLib.app.export_requests:write_dicom"
+
+    folder: str
+    sources: list[str]
+    findings: dict[str, Any]
+    overwrite: bool = False
+
+
+def write_report(
+    request: ReportRequest, images: Mapping[str, Image], _kept: object, progress: Progress
+) -> dict[str, str]:
+    """Raises InputError where there is no image; else as :func:`.export.write_results`."""
+    from .export import write_results
+
+    if IMAGE not in images:
+        raise InputError("There is no image to report on. Load the volume again.")
+    written = write_results(
+        Path(request.folder),
+        images[IMAGE],
+        Detections.from_json(request.detections),
+        overwrite=request.overwrite,
+        progress=progress,
+    )
+    return {name: str(path) for name, path in written.items()}
+
+
+def write_dicom(request: DicomRequest, _images: Mapping[str, Image], _kept: object, progress: Progress) -> list[str]:
+    """Raises as :func:`.dicom_export.export_dicom`."""
+    from .dicom_export import export_dicom
+
+    written = export_dicom(
+        Path(request.folder),
+        [Path(source) for source in request.sources],
+        Findings.from_json(request.findings),
+        progress=progress,
+        overwrite=request.overwrite,
+    )
+    return [str(path) for path in (written.seg, written.sr) if path is not None]

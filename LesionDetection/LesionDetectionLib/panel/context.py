@@ -1,0 +1,88 @@
+"""What all parts of the panel share, and how what goes wrong is told."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from LesionDetectionLib.app.models import ModelEntry, ModelShelf
+from LesionDetectionLib.app.session.session import Session
+from LesionDetectionLib.app.worker.engine import Engine
+from LesionDetectionLib.core.errors import LesionDetectionError
+from LesionDetectionLib.core.finding import Findings
+
+from . import ask
+
+
+@dataclass
+class Context:
+    """Attributes:
+    ui: the widgets of ``LesionDetection.ui`` by name.
+    scene: that the panel works on.
+    session: does what the panel is asked to.
+    engine: of the session, for what is no business of a session (which devices there are).
+    shelf: the models.
+    parameters: the choices, kept in the scene; None until the module has made them.
+    """
+
+    ui: Any
+    scene: Any
+    session: Session
+    engine: Engine
+    shelf: ModelShelf
+    parameters: Any = None
+    _models: dict[str, ModelEntry | None] = field(default_factory=dict)
+
+    @property
+    def volumes(self) -> dict[str, Any]:
+        """The chosen volumes by modality."""
+        chosen = self.parameters
+        found = {} if chosen is None else {"CT": chosen.ctVolume, "PT": chosen.petVolume}
+        return {modality: node for modality, node in found.items() if node is not None}
+
+    def model_of(self, findings: Findings) -> ModelEntry | None:
+        """The model that made the findings; None for none, and where it is no longer here."""
+        digest = findings.run.provenance.get("model", {}).get("sha256", "")
+        if digest and digest not in self._models:
+            self._models[digest] = next((one for one in self.shelf.entries() if one.digest == digest), None)
+        return self._models.get(digest)
+
+    def models_changed(self) -> None:
+        """Models were installed or removed."""
+        self._models.clear()
+
+
+@contextlib.contextmanager
+def told(say: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Tell the person what goes wrong inside, instead of losing it: Qt only prints what a slot raises.
+
+    Args:
+        say: for errors of ours, which are sentences; a message box where None. What was not foreseen always gets a box,
+            with the traceback.
+    """
+    try:
+        yield
+    except LesionDetectionError as error:
+        (say or ask.error)(str(error))
+    except Exception as error:
+        text = _("This did not work, for a reason that was not foreseen: {error}. Please report it with the details.")
+        ask.error(text.format(error=error), traceback.format_exc())
+
+
+def quietly(widget: Any) -> contextlib.AbstractContextManager[None]:
+    """Change a widget without its signals; PythonQt's QSignalBlocker is no context manager."""
+    return _blocked(widget)
+
+
+@contextlib.contextmanager
+def _blocked(widget: Any) -> Iterator[None]:
+    before = widget.blockSignals(True)
+    try:
+        yield
+    finally:
+        widget.blockSignals(before)

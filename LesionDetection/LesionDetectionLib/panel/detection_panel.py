@@ -1,0 +1,185 @@
+"""The panel of Lesion Detection: its sections on one session. It shows what is, and hands on what a person does."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import slicer
+
+from LesionDetectionLib.app.models import ModelShelf
+from LesionDetectionLib.app.session.session import CURRENT, FINDINGS, JOB, RESULTS, Session
+from LesionDetectionLib.app.worker.engine import Engine, Job, WorkerEngine
+from LesionDetectionLib.app.worker.requests import DevicesRequest, WarmRequest
+from LesionDetectionLib.core.late import load
+from LesionDetectionLib.core.lesion import Point
+
+from .click_part import ClickPart
+from .context import Context, told
+from .detect_part import DetectPart
+from .export_part import ExportPart
+from .findings_part import FindingsPart
+from .follow_up_part import FollowUpPart
+from .images_part import ImagesPart
+from .places import models_folder
+from .small_print import make_small
+
+_SMALL = (
+    "imagesText",
+    "methodText",
+    "modelText",
+    "aroundText",
+    "progressText",
+    "clickText",
+    "resultWarning",
+    "operatingText",
+    "operatingFewLabel",
+    "operatingManyLabel",
+    "exportText",
+    "researchText",
+)
+
+
+class DetectionPanel:
+    """Args:
+    ui: the widgets of ``LesionDetection.ui`` by name.
+    scene: to work on.
+    engine: does what takes long; a worker process where None.
+    """
+
+    def __init__(self, ui: Any, scene: Any, engine: Engine | None = None) -> None:
+        if engine is None:
+            from .qt_worker import QtTransport
+
+            engine = WorkerEngine(QtTransport)
+        self.session = Session(scene, engine)
+        self.context = Context(ui, scene, self.session, engine, ModelShelf(models_folder()))
+        make_small(ui, _SMALL)
+        self.images = ImagesPart(self.context)
+        self.click = ClickPart(self.context)
+        self.detect = DetectPart(self.context, self._place)
+        self.findings = FindingsPart(self.context)
+        self.export = ExportPart(self.context)
+        self.follow_up = FollowUpPart(self.context)
+        self.models_page = self._make_models_page()
+        self._parts = (self.images, self.click, self.detect, self.findings, self.export, self.follow_up)
+        self._warmed = False
+        self.session.observe(self._on_session)
+
+    # What the module tells the panel
+
+    def use(self, parameters: Any) -> None:
+        """Take the choices from here on: a module's parameter node."""
+        self.context.parameters = parameters
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show everything anew: choices, models, results."""
+        if self.context.parameters is None:
+            return
+        with told():
+            for part in self._parts:
+                part.refresh()
+
+    def enter(self) -> None:
+        """The person opened the module: choose what is loaded, and take over what was edited elsewhere."""
+        with told():
+            self.images.choose_volumes()
+            self.session.sync_from_nodes()
+            self._activate_newest()
+        self.refresh()
+        self._warm()
+
+    def leave(self) -> None:
+        """The person went to another module."""
+        self.click.leave()
+
+    def scene_closing(self) -> None:
+        """Let go of the scene's nodes, and stop what is running."""
+        self.context.parameters = None
+        for part in (self.click, self.images, self.export, self.follow_up):
+            part.scene_closed()
+        self.session.scene_closed()
+
+    def scene_loaded(self) -> None:
+        """Show the results that came with a scene."""
+        with told():
+            self._activate_newest()
+            for result in self.session.results_in_scene():
+                entry = self.context.model_of(result.findings)
+                if entry is not None:
+                    self.session.know_model(entry.method, entry.path)
+        self.refresh()
+
+    def models_changed(self) -> None:
+        """Models were installed or removed, or another folder was chosen."""
+        self.context.shelf = ModelShelf(models_folder())
+        self.context.models_changed()
+        self.refresh()
+
+    def close(self) -> None:
+        """End the worker and let go of all that is observed."""
+        self.session.unobserve(self._on_session)
+        for part in self._parts:
+            part.close()
+        if self.models_page is not None and hasattr(self.models_page, "close"):
+            self.models_page.close()
+        self.session.close()
+
+    # Inside
+
+    def _place(self) -> Point | None:
+        """What a search around the click is about: the last click, else the finding that is looked at."""
+        if self.click.place is not None:
+            return self.click.place
+        findings, current = self.session.findings, self.session.current
+        return findings.get(current).lesion.center_ras_mm if findings is not None and current else None
+
+    def _on_session(self, change: str) -> None:
+        if self.context.parameters is None:
+            return
+        with told():
+            if change == JOB:
+                self.detect.show_job()
+                self.click.show_job()
+            elif change == RESULTS:
+                self.findings.show_results()
+                self.follow_up.refresh()
+                self.export.refresh()
+            elif change == FINDINGS:
+                self.findings.show_findings()
+                self.click.show_undo()
+                self.export.refresh()
+            elif change == CURRENT:
+                self.findings.show_current()
+
+    def _activate_newest(self) -> None:
+        there = self.session.results_in_scene()
+        if self.session.results is None and there:
+            self.session.activate(there[-1])
+
+    def _make_models_page(self) -> Any:
+        """The part that manages models and libraries, where it is there."""
+        if importlib.util.find_spec("LesionDetectionLib.panel.models_page") is None:
+            self.context.ui.modelsSection.setVisible(False)
+            return None
+        return load("LesionDetectionLib.panel.models_page:ModelsPage")(self.context.ui.modelsPage, self.models_changed)
+
+    def _warm(self) -> None:
+        """Let the worker load torch and the model while the person looks at the scan; asks for devices on the way.
+
+        Not in tests, and only once there is something to detect in and nothing has to be installed first.
+        """
+        ready = not self._warmed and not self.detect.why_not() and importlib.util.find_spec("torch") is not None
+        if not ready or slicer.app.testingEnabled():
+            return
+        self._warmed = True
+
+        def on_devices(job: Job) -> None:
+            if job.state == "done" and self.context.parameters is not None:
+                self.detect.know_devices(job.result)
+
+        entry = self.detect.model
+        warm = WarmRequest(self.detect.method.id, str(entry.path) if entry else "", self.context.parameters.device)
+        self.context.engine.submit(DevicesRequest(), {}, on_devices)
+        self.context.engine.submit(warm, {}, lambda _job: None)

@@ -1,0 +1,48 @@
+"""Slicer's DICOM database: the files that a volume came from, and new files into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from LesionDetectionLib.core.errors import InputError, OutputError
+
+_INSTANCES = "DICOM.instanceUIDs"
+
+
+def source_files(volume_node: Any) -> list[Path]:
+    """The files of the series that a volume was loaded from.
+
+    Raises:
+        InputError: it did not come from the database, or a file is gone.
+    """
+    uids = (volume_node.GetAttribute(_INSTANCES) or "").split()
+    if not uids:
+        text = _("“{name}” was not loaded from DICOM, so there is no examination that DICOM results could belong to.")
+        raise InputError(text.format(name=volume_node.GetName()))
+    database = _open_database()
+    files = [Path(database.fileForInstance(uid) or "") for uid in uids]
+    missing = sum(not file.is_file() for file in files)
+    if missing:
+        text = _("{missing} of the {count} DICOM files of “{name}” are gone. Import the series again.")
+        raise InputError(text.format(missing=missing, count=len(files), name=volume_node.GetName()))
+    return files
+
+
+def put_into_database(folder: Path) -> None:
+    """Copy the DICOM files of a folder into the database. Raises OutputError where it is not open."""
+    from DICOMLib import DICOMUtils
+
+    _open_database()
+    if not DICOMUtils.importDicom(str(folder), copyFiles=True):
+        raise OutputError(_("Slicer's DICOM database did not take the files in {folder}.").format(folder=folder))
+
+
+def _open_database() -> Any:
+    database = slicer.dicomDatabase
+    if database is None or not database.isOpen:
+        raise InputError(_("Slicer's DICOM database is not open. Open the DICOM module once and try again."))
+    return database

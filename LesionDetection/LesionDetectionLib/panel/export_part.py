@@ -1,0 +1,225 @@
+"""Section Export: files for people and programs, DICOM, and a case for training."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LesionDetectionLib.app.export import REPORT
+from LesionDetectionLib.app.export_requests import IMAGE, DicomRequest, ReportRequest
+from LesionDetectionLib.app.worker.engine import Job
+from LesionDetectionLib.core.errors import LesionDetectionError, OutputError
+from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.late import load
+
+from . import ask, dicom_database, needs
+from .context import Context, told
+from .message_line import MessageLine
+
+_TRAINING_CASES = "LesionTrainingLib.cohorts.reviewed"
+
+
+class ExportPart:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        ui = context.ui
+        self.message = MessageLine(ui.exportMessageRow, ui.exportMessageIcon, ui.exportMessage)
+        self.job: Job | None = None
+        self._connections: list[tuple[Any, str, Callable[..., None]]] = [
+            (ui.reportButton, "clicked()", self._guarded(self._report)),
+            (ui.csvButton, "clicked()", self._guarded(self._csv)),
+            (ui.sceneButton, "clicked()", self._guarded(self._scene)),
+            (ui.dicomFolderButton, "clicked()", self._guarded(self._dicom_folder)),
+            (ui.dicomDatabaseButton, "clicked()", self._guarded(self._dicom_database)),
+            (ui.trainingCaseButton, "clicked()", self._guarded(self._training_case)),
+            (ui.exportCancelButton, "clicked()", self._on_cancel),
+        ]
+        for widget, signal, slot in self._connections:
+            widget.connect(signal, slot)
+        ui.trainingCaseButton.setVisible(importlib.util.find_spec("LesionTrainingLib") is not None)
+        self._show_job()
+
+    def close(self) -> None:
+        self.message.close()
+        for widget, signal, slot in self._connections:
+            widget.disconnect(signal, slot)
+
+    def scene_closed(self) -> None:
+        if self.job is not None:
+            self.job.cancel()
+        self.message.clear()
+
+    def refresh(self) -> None:
+        """What will be exported, and what cannot be."""
+        ui, findings = self._context.ui, self._context.session.findings
+        if findings is None:
+            text = _("Nothing to export yet.")
+        elif not findings.reported:
+            text = _("No finding is drawn: files will say that nothing was found.")
+        elif any(item.status.value == "accepted" for item in findings.items):
+            text = _("{count} accepted findings are exported.").format(count=len(findings.reported))
+        else:
+            text = _("Nothing was accepted yet, so all {count} findings that are drawn are exported.")
+            text = text.format(count=len(findings.reported))
+        ui.exportText.setText(text)
+        volume = None if findings is None else self._context.session.results.volume_node  # type: ignore[union-attr]
+        from_dicom = volume is not None and bool(volume.GetAttribute("DICOM.instanceUIDs"))
+        busy = self.job is not None and not self.job.finished
+        for button in (ui.reportButton, ui.csvButton, ui.trainingCaseButton):
+            button.setEnabled(volume is not None and not busy)
+        ui.sceneButton.setEnabled(not busy)
+        # DICOM results belong to an examination; where there is none there is nothing to offer.
+        for button in (ui.dicomFolderButton, ui.dicomDatabaseButton):
+            button.setVisible(from_dicom)
+            button.setEnabled(not busy)
+
+    # What is done
+
+    def _guarded(self, action: Callable[[], None]) -> Callable[[], None]:
+        def slot() -> None:
+            self.message.clear()
+            with told(self.message.warn):
+                action()
+
+        return slot
+
+    def _report(self) -> None:
+        detections, image = self._context.session.detections(), self._context.session.image()
+        folder = ask.choose_folder(_("Folder for the report"))
+        if folder is None or not needs.ensure("report"):
+            return
+        overwrite = self._may_replace(folder, [REPORT])
+        if overwrite is None:
+            return
+        request = ReportRequest(str(folder), detections.to_json(), overwrite)
+
+        def done(written: dict[str, str]) -> None:
+            self.message.note(_("Everything is in {folder}.").format(folder=folder))
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(written[REPORT]))
+
+        self._start(request, {IMAGE: image}, done)
+
+    def _csv(self) -> None:
+        from LesionDetectionLib.io.lesion_table import write_csv
+
+        detections = self._context.session.detections()
+        path = ask.choose_new_file(_("Table of findings"), _("Table (*.csv)"), "lesions.csv")
+        if path is not None:
+            path = path if path.suffix else path.with_suffix(".csv")
+            write_csv(detections, path)
+            self.message.note(_("{count} findings are in {path}.").format(count=len(detections.lesions), path=path))
+
+    def _scene(self) -> None:
+        path = ask.choose_new_file(_("Scene with all that is loaded"), _("Scene (*.mrb)"), "lesions.mrb")
+        if path is None:
+            return
+        self._context.session.sync_from_nodes()
+        path = path.with_suffix(".mrb")
+        if not slicer.util.saveScene(str(path)):
+            raise OutputError(
+                _("{path} was not written. Is the disk full, or the folder write-protected?").format(path=path)
+            )
+        self.message.note(_("The scene is in {path}; load it to go on.").format(path=path))
+
+    def _dicom_folder(self) -> None:
+        request = self._dicom_request()
+        folder = ask.choose_folder(_("Folder for DICOM segmentation and report"))
+        if folder is None or not needs.ensure("dicom"):
+            return
+        overwrite = self._may_replace(folder, ["lesions.seg.dcm", "lesions.sr.dcm"])
+        if overwrite is not None:
+            self._start(
+                request(folder, overwrite),
+                {},
+                lambda _written: self.message.note(_("DICOM files are in {folder}.").format(folder=folder)),
+            )
+
+    def _dicom_database(self) -> None:
+        request = self._dicom_request()
+        if not needs.ensure("dicom"):
+            return
+        folder = Path(tempfile.mkdtemp(prefix="lesion-dicom-"))
+
+        def done(_written: list[str]) -> None:
+            dicom_database.put_into_database(folder)
+            self.message.note(_("Segmentation and report are in the DICOM database, beside the scan."))
+
+        self._start(request(folder, True), {}, done, lambda: shutil.rmtree(folder, ignore_errors=True))
+
+    def _dicom_request(self) -> Callable[[Path, bool], DicomRequest]:
+        session = self._context.session
+        session.detections()  # takes over what was edited, and says so where there is no result
+        findings, volume = session.findings, session.results.volume_node  # type: ignore[union-attr]
+        sources = [str(path) for path in dicom_database.source_files(volume)]
+        content = findings.to_json()  # type: ignore[union-attr]
+        return lambda folder, overwrite: DicomRequest(str(folder), sources, content, overwrite)
+
+    def _training_case(self) -> None:
+        session = self._context.session
+        session.detections()
+        image, findings = session.image(), session.findings
+        folder = ask.choose_folder(_("Folder of training cases"))
+        if folder is None:
+            return
+        write = load(f"{_TRAINING_CASES}:write_reviewed_case")
+        case = "".join(c if c.isalnum() or c in "-_." else "-" for c in image.name).strip("-.") or "case"
+        try:
+            written = write(folder, image, findings, case)
+        except OutputError as error:
+            if not ask.confirm(_("{error} Replace it?").format(error=error)):
+                return
+            written = write(folder, image, findings, case, overwrite=True)
+        self.message.note(_("The case is in {path}; Lesion Training reads the folder.").format(path=written))
+
+    def _may_replace(self, folder: Path, names: list[str]) -> bool | None:
+        """Whether earlier files are replaced: False where there are none, None where the person does not want it."""
+        if not any((folder / name).exists() for name in names):
+            return False
+        text = _("{folder} holds earlier results. Replace them?").format(folder=folder)
+        return True if ask.confirm(text) else None
+
+    # Work that takes long
+
+    def _start(
+        self,
+        request: Any,
+        images: dict[str, Image],
+        done: Callable[[Any], None],
+        always: Callable[[], None] = lambda: None,
+    ) -> None:
+        def on_change(job: Job) -> None:
+            self.job = job
+            if job.state == "done":
+                with told(self.message.warn):
+                    done(job.result)
+            elif job.state == "failed":
+                self.message.warn(str(job.error or LesionDetectionError()), job.details)
+            elif job.state == "cancelled":
+                self.message.note(_("Cancelled. Nothing was written."))
+            if job.finished:
+                always()
+            self._show_job()
+
+        self.job = self._context.engine.submit(request, images, on_change)
+        self._show_job()
+
+    def _show_job(self) -> None:
+        ui, job = self._context.ui, self.job
+        busy = job is not None and not job.finished
+        ui.exportProgressRow.setVisible(busy)
+        if job is not None and busy:
+            ui.exportProgressBar.setValue(round(1000 * job.fraction))
+            ui.exportProgressBar.setFormat(job.text or _("Waiting for the worker"))
+        self.refresh()
+
+    def _on_cancel(self) -> None:
+        if self.job is not None:
+            self.job.cancel()

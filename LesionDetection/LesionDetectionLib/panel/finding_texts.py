@@ -1,0 +1,137 @@
+"""What the panel says of findings: cells of the table, the lines below it, the meaning of a threshold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from slicer.i18n import tr as _
+
+from LesionDetectionLib.app.operating import OperatingCurve
+from LesionDetectionLib.core.finding import CLICKED, DRAWN, MERGED, Finding, Findings, Status
+from LesionDetectionLib.core.lesion import LESION, MASS, NEOPLASM, NODULE, Code
+from LesionDetectionLib.io.lesion_table import VOLUME, named_measurements
+
+MEANINGS: tuple[Code, ...] = (
+    NODULE,
+    MASS,
+    NEOPLASM,
+    Code("367643001", "SCT", "Cyst"),
+    Code("59441001", "SCT", "Lymph node"),
+    LESION,
+)
+"""What a finding can be called; the terms of ``LesionDetection.term.json``."""
+
+_VALUES = (("hu", "HU"), ("suvbw", "SUV"), ("bqml", "Bq/ml"), ("value", ""))
+"""Ends of measurements' names, and the unit on screen."""
+
+
+def status_word(status: Status) -> str:
+    return {Status.NEW: _("New"), Status.ACCEPTED: _("Accepted"), Status.REJECTED: _("Rejected")}[status]
+
+
+def status_icon(status: Status) -> str:
+    """Name of its icon."""
+    return {Status.NEW: "undecided", Status.ACCEPTED: "accept", Status.REJECTED: "reject"}[status]
+
+
+def value_heading(findings: Findings) -> str:
+    """Heading of the column of mean values, with its unit."""
+    unit = {"HU": "HU", "SUVbw": "SUV", "Bq/ml": "Bq/ml"}.get(findings.run.unit, "")
+    return _("Mean {unit}").format(unit=unit).strip()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A finding in the table: what is shown, and what is sorted by. Missing numbers are NaN."""
+
+    finding: Finding
+    number: int
+    score: float
+    size_mm: float
+    volume_ml: float
+    mean: float
+
+    @classmethod
+    def of(cls, finding: Finding, findings: Findings) -> Row:
+        lesion = finding.lesion
+        measured = named_measurements(lesion, findings.run.geometry)
+        volume = measured.get(VOLUME, math.nan) / 1000
+        mean = next((measured[f"mean_{end}"] for end, _unit in _VALUES if f"mean_{end}" in measured), math.nan)
+        score = math.nan if finding.by_person else lesion.score
+        return cls(finding, finding.number, score, lesion.diameter_mm, volume, mean)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        decimals = 2 if abs(self.mean) < 20 else 0
+        return (
+            self.finding.id,
+            _number(self.score, 2),
+            _number(self.size_mm, 1),
+            _number(self.volume_ml, 2),
+            _number(self.mean, decimals),
+            status_word(self.finding.status),
+            _(self.finding.lesion.meaning.meaning),
+        )
+
+    @property
+    def keys(self) -> tuple[float | str, ...]:
+        return (
+            self.number,
+            self.score,
+            self.size_mm,
+            self.volume_ml,
+            self.mean,
+            self.finding.status.value,
+            self.finding.lesion.meaning.meaning,
+        )
+
+
+def about_finding(finding: Finding, findings: Findings) -> str:
+    """What was measured of a finding, and what the person should know of it; lines of plain text."""
+    lesion = finding.lesion
+    measured = named_measurements(lesion, findings.run.geometry)
+    parts = []
+    if lesion.recist is not None:
+        text = _("longest diameter {long:.1f} mm, across {short:.1f} mm")
+        parts.append(text.format(long=lesion.recist.long_mm, short=lesion.recist.short_mm))
+    else:
+        parts.append(_("diameter about {size:.1f} mm").format(size=lesion.diameter_mm))
+    if VOLUME in measured:
+        parts.append(_("volume {volume:.2f} mL").format(volume=measured[VOLUME] / 1000))
+    for end, unit in _VALUES:
+        if f"mean_{end}" in measured:
+            text = _("mean {mean:.{digits}f}, highest {most:.{digits}f} {unit}")
+            digits = 1 if unit == "SUV" else 0
+            values = {"mean": measured[f"mean_{end}"], "most": measured.get(f"max_{end}", math.nan)}
+            parts.append(text.format(**values, unit=unit, digits=digits).strip())
+    lines = [f"{finding.id}: {', '.join(parts)}."]
+    origin = {CLICKED: _("Measured by click."), MERGED: "", DRAWN: _("Drawn by hand.")}.get(finding.origin, "")
+    changed = _("Changed by hand.") if finding.corrected and finding.origin not in (MERGED, DRAWN) else ""
+    rest = " ".join(part for part in (origin, changed, lesion.note) if part)
+    return "\n".join([*lines, *([rest] if rest else [])])
+
+
+def about_threshold(
+    findings: Findings, curve: OperatingCurve | None, on_phantoms: bool, shown: int, hidden: int
+) -> str:
+    """What the threshold means, and how many findings it shows."""
+    threshold = findings.threshold
+    count = _("{shown} shown, {hidden} hidden.").format(shown=shown, hidden=hidden)
+    if curve is None:
+        text = _("Score {threshold:.2f} and more; how many false marks that gives is not known for this model.")
+        return f"{text.format(threshold=threshold)} {count}"
+    rate, found = curve.fp_at(threshold), 100 * curve.sensitivity_of(threshold)
+    text = _("≈ {rate} false marks per scan, finds about {found:.0f} %")
+    scans = _(" (measured on {scans} scans)").format(scans=curve.scans) if curve.scans else ""
+    if on_phantoms:
+        scans = _(" (on phantoms)")
+    return f"{text.format(rate=_rate(rate), found=found)}{scans}. {count}"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.2f}" if rate < 0.095 else f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"
+
+
+def _number(value: float, decimals: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{decimals}f}"

@@ -1,0 +1,135 @@
+"""Section Images: the volumes, what is known of them, and the PET over the CT."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from LesionDetectionLib.core.errors import LesionDetectionError
+from LesionDetectionLib.core.image import SUV_BW, Image
+from LesionDetectionLib.io.display import value_unit
+from LesionDetectionLib.io.mrml import image_from_node
+
+from .context import Context, quietly, told
+from .views import Fusion
+
+_THICK_MM = 3.0
+_HU_BELOW = -200
+"""A CT of a patient has values below it; where nothing else says what a volume is, these do."""
+
+
+class ImagesPart:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._fusion = Fusion()
+        self._window_of = ""
+        context.ui.petWindowSpinBox.connect("valueChanged(double)", self._on_window)
+
+    def refresh(self) -> None:
+        """Show the choices as they are now."""
+        ui, chosen = self._context.ui, self._context.parameters
+        ct, pet = chosen.ctVolume, chosen.petVolume
+        lines = [line for modality, node in (("CT", ct), ("PT", pet)) if node for line in about(node, modality)]
+        ui.imagesText.setText("<br>".join(html.escape(line) for line in lines))
+        ui.imagesText.setVisible(bool(lines))
+        ui.fusionRow.setVisible(ct is not None and pet is not None)
+        if pet is not None:
+            self._prepare_window(pet)
+        with told():
+            self._fuse()
+
+    def scene_closed(self) -> None:
+        self._fusion.forget()
+        self._window_of = ""
+
+    def close(self) -> None:
+        self._fusion.end()
+        self._context.ui.petWindowSpinBox.disconnect("valueChanged(double)", self._on_window)
+
+    def choose_volumes(self) -> None:
+        """Choose what is loaded, where nothing is chosen yet: the newest PET, and the newest volume that is none."""
+        chosen, scene = self._context.parameters, self._context.scene
+        count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+        nodes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
+        nodes = [node for node in nodes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
+        modalities = [_modality(node) for node in nodes]
+        if chosen.ctVolume is None and chosen.petVolume is None:
+            for node, modality in zip(nodes, modalities, strict=True):
+                if modality == "PT":
+                    chosen.petVolume = node
+                elif modality in ("CT", ""):
+                    chosen.ctVolume = node
+
+    def _fuse(self) -> None:
+        chosen = self._context.parameters
+        ct, pet = chosen.ctVolume, chosen.petVolume
+        if chosen.fusionShown and ct is not None and pet is not None:
+            self._fusion.show(ct, pet, chosen.fusionOpacity, self._context.ui.petWindowSpinBox.value)
+        else:
+            self._fusion.end()
+
+    def _prepare_window(self, pet: Any) -> None:
+        """Begin with the habit of clinics for SUV, and with what the volume's own window shows for other units."""
+        if pet.GetID() == self._window_of:
+            return
+        self._window_of = pet.GetID()
+        image, box = _image(pet), self._context.ui.petWindowSpinBox
+        unit = value_unit(image) if image else ""
+        display = pet.GetDisplayNode()
+        most = 6.0
+        if unit != "SUV" and display is not None:
+            most = max(display.GetLevel() + display.GetWindow() / 2, box.minimum)
+        with quietly(box):
+            box.suffix = f" {unit}" if unit else ""
+            box.value = most
+
+    def _on_window(self, _value: float) -> None:
+        with told():
+            self._fuse()
+
+
+def about(node: Any, modality: str) -> list[str]:
+    """What is known of a volume, in a line, and what the person should mind, in further ones, as plain text."""
+    try:
+        image = image_from_node(node)
+    except LesionDetectionError as error:
+        return [f"⚠ {error}"]
+    sides = " × ".join(f"{side:.2f}" for side in image.spacing_mm)
+    voxels = " × ".join(str(n) for n in image.shape_kji[::-1])
+    source = _("from DICOM") if "SOPInstanceUIDs" in image.identifiers else _("not from DICOM")
+    what = f"{image.modality or modality} {value_unit(image) or _('(unit not known)')}"
+    line = _("{what}, {voxels} voxels of {sides} mm, {source}.")
+    return [line.format(what=what, voxels=voxels, sides=sides, source=source), *_warnings(node, image, modality)]
+
+
+def _warnings(node: Any, image: Image, modality: str) -> list[str]:
+    warnings = []
+    if image.modality and image.modality != modality:
+        text = _("It says that it is of modality {found}, not {wanted}.")
+        warnings.append(text.format(found=image.modality, wanted=modality))
+    elif not image.modality and modality == "CT":
+        low = node.GetImageData().GetScalarRange()[0]
+        text = _("It does not say what it is; by its values it is taken for a CT in HU.")
+        other = _("It does not say what it is, and its values do not look like Hounsfield units.")
+        warnings.append(text if low <= _HU_BELOW else other)
+    if modality == "PT" and image.unit != SUV_BW:
+        warnings.append(_("Its values are not marked as SUV; measurements are in the values as they are."))
+    if max(image.spacing_mm) > _THICK_MM:
+        warnings.append(_("Slices this thick hide small lesions."))
+    if node.GetParentTransformNode() is not None:
+        warnings.append(_("It lies under a transform; positions are those that the views show."))
+    return [f"⚠ {text}" for text in warnings]
+
+
+def _image(node: Any) -> Image | None:
+    try:
+        return image_from_node(node)
+    except LesionDetectionError:
+        return None
+
+
+def _modality(node: Any) -> str:
+    image = _image(node)
+    return image.modality if image else "?"

@@ -1,0 +1,51 @@
+"""A line with an icon that says how something ended, at the place where it was begun, without a box to click away."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from . import ask, icons
+
+NOTE, WARNING, NONE = "note", "warning", ""
+
+
+class MessageLine:
+    """A row of an icon and a text; hidden while there is nothing to say."""
+
+    def __init__(self, row: Any, icon: Any, text: Any) -> None:
+        self._row, self._icon, self._text = row, icon, text
+        self._said, self._details = "", ""
+        text.connect("linkActivated(QString)", self._on_link)
+        self.clear()
+
+    def note(self, text: str) -> None:
+        self._show(text, NOTE)
+
+    def warn(self, text: str, details: str = "") -> None:
+        """``details``, for programmers, are one click away."""
+        self._show(text, WARNING, details)
+
+    def plain(self, text: str) -> None:
+        """Without an icon: a hint."""
+        self._show(text, NONE)
+
+    def clear(self) -> None:
+        self._show("", NONE)
+
+    def close(self) -> None:
+        self._text.disconnect("linkActivated(QString)", self._on_link)
+
+    def _show(self, text: str, kind: str, details: str = "") -> None:
+        self._said, self._details = text, details
+        link = f' <a href="details">{html.escape(_("Details"))}</a>' if details else ""
+        self._text.setText(html.escape(text, quote=False) + link if details else text)
+        self._icon.setVisible(bool(kind))
+        if kind:
+            self._icon.setPixmap(icons.picture(kind))
+        self._row.setVisible(bool(text))
+
+    def _on_link(self, _target: str) -> None:
+        ask.error(self._said, self._details)
