@@ -38,7 +38,7 @@ def a_model(tmp_path):
 
     def make(seed=0, name="model") -> Path:
         settings = fixtures.manifest().settings
-        settings["nodule_settings"]["measure"] = True
+        settings["nodule_settings"].update(measure=True, most_lesions=1)
         path = tmp_path / f"{name}-{seed}"
         write_bundle(path, fixtures.manifest(settings=settings), weights_of(*fixtures.networks(seed)), "card")
         return path

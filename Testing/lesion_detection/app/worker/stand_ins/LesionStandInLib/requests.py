@@ -40,7 +40,15 @@ class Do(Request):
 
 
 def do(request, images, kept, progress):
+    if request.what == "kept_detectors":
+        return [id(loaded.detector) for loaded in kept._loaded.values()]
     return DEEDS[request.what](request.value, images, progress)
+
+
+def chatter(reports, images, progress):
+    for number in range(int(reports)):
+        progress(number / reports, "Working")
+    progress(0.99, "The last words")
 
 
 def sleep_without_a_word(seconds, images, progress):
