@@ -1,0 +1,47 @@
+"""The view of a MRML plot: draws the lines of the chart that its view node shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vtk
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from ..plotting import curves, draw
+from .members import stored
+
+
+class qMRMLPlotView(QtWidgets.QWidget):
+    mrmlSceneChanged = QtCore.Signal(object)
+    dataSelected = QtCore.Signal(object, object)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._scene: Any = None
+        self._view_node: Any = None
+        self._tag = 0
+
+    def setMRMLScene(self, scene: Any) -> None:
+        self._scene = scene
+        self.mrmlSceneChanged.emit(scene)
+
+    def setMRMLPlotViewNode(self, node: Any) -> None:
+        if self._view_node is not None:
+            self._view_node.RemoveObserver(self._tag)
+        self._view_node = node
+        if node is not None:
+            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self.update())
+        self.update()
+
+    def fitToContent(self) -> None:
+        self.update()
+
+    def sizeHint(self) -> QtCore.QSize:
+        return QtCore.QSize(300, 200)
+
+    def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
+        chart = self._view_node.GetPlotChartNode() if self._view_node is not None else None
+        painter = QtGui.QPainter(self)
+        draw(painter, self.rect(), curves(chart) if chart is not None else [], chart)
+
+    gradientBackground = stored(bool, False)

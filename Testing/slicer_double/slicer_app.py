@@ -1,0 +1,262 @@
+"""The double put together for one test: what the fixture ``slicer_app`` gives."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import slicer
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from . import classes, dicom, namespaces, parameter_node, sample_data, scripted, util
+from .api import Api
+from .application import qSlicerApplication
+from .behind import WIDGETS
+from .dialogs import DIALOGS, Question, statics
+from .layout import qMRMLPlotWidget, qMRMLSliceView, qMRMLSliceWidget, qSlicerLayoutManager
+from .main_window import qSlicerAppMainWindow
+from .modules import Modules, enter, execute, leave, make_widget, qSlicerModuleManager, qSlicerScriptedLoadableModule
+from .palettes import DARK, LIGHT
+from .problems import PROBLEMS, qt_message
+from .scene import Scene, real_scene
+from .settings import ctkSettings, temporary_settings
+from .ui_loader import QUiLoader
+from .values import proxy_of, to_real
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+_BEHIND = {
+    **WIDGETS,
+    **{
+        cls.__name__: cls
+        for cls in (
+            QUiLoader,
+            ctkSettings,
+            dicom.ctkDICOMDatabase,
+            qMRMLPlotWidget,
+            qMRMLSliceView,
+            qMRMLSliceWidget,
+            qSlicerAppMainWindow,
+            qSlicerApplication,
+            qSlicerLayoutManager,
+            qSlicerModuleManager,
+            qSlicerScriptedLoadableModule,
+        )
+    },
+}
+
+
+class SlicerApp:
+    """Attributes:
+    scene: ``slicer.mrmlScene``, real MRML.
+    answers: ``answers["words of the text"] = answer`` (dialogs.py).
+    questions: every question and message so far.
+    pip: what ``slicer.util.pip_install`` was asked for.
+    imports: (folder, copied) of each ``DICOMUtils.importDicom``.
+    samples: keywords of each registered sample data source.
+    problems: exceptions that nobody saw so far; left ones fail the test. ``problems.take()`` forgets them.
+    """
+
+    def __init__(self, api: Api, real: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.api = api
+        self.scene = real.scene
+        self.folder = folder
+        self._monkeypatch = monkeypatch
+        self.pip = util.PipCalls()
+        self.imports = dicom.Imports()
+        self.samples: list[dict[str, Any]] = []
+        self.problems = PROBLEMS
+        self.database = dicom.ctkDICOMDatabase()
+        self._application = qSlicerApplication(real.scene, real.application_logic, str(folder))
+        self._layout = qSlicerLayoutManager(real.scene, real.application_logic)
+        self._application._layout_manager = self._layout
+        self.modules = Modules(real.logics, api.data["slicer_modules"])
+        self._window = qSlicerAppMainWindow(self.modules)
+        self._application._modules = self.modules
+        self._application._main_window = proxy_of(self._window)
+        self._loaded: list[Any] = []
+
+    answers = property(lambda self: DIALOGS.answers)
+
+    @property
+    def questions(self) -> list[Question]:
+        return DIALOGS.questions
+
+    # --- into place ---
+
+    def install(self) -> None:
+        """Put everything where Slicer's Python has it; ``monkeypatch`` takes it back."""
+        api, patch = self.api, self._monkeypatch
+        modules: dict[str, types.ModuleType] = {
+            "qt": namespaces.qt_module(api),
+            "ctk": namespaces.ctk_module(api),
+            "slicer.ScriptedLoadableModule": scripted.python_module(),
+            "slicer.parameterNodeWrapper": parameter_node.python_module(api.names_in("slicer.parameterNodeWrapper")),
+            "slicer.i18n": _i18n(),
+            "SampleData": sample_data.python_module(self.samples, api.names_in("SampleData")),
+            **dicom.python_modules(self.imports, api.names_in("DICOMLib") | api.names_in("DICOMLib.DICOMUtils")),
+        }
+        for name, module in modules.items():
+            patch.setitem(sys.modules, name, module)
+            if name.startswith("slicer."):
+                patch.setattr(slicer, name.partition(".")[2], module, raising=False)
+        patch.setattr(slicer, "mrmlScene", self.scene, raising=False)
+        patch.setattr(slicer, "app", proxy_of(self._application), raising=False)
+        patch.setattr(slicer, "modules", self.modules, raising=False)
+        patch.setattr(slicer, "dicomDatabase", proxy_of(self.database), raising=False)
+        patch.setattr(slicer, "selfTests", {}, raising=False)
+        patch.setattr(slicer, "__getattr__", _slicer_widget, raising=False)
+        functions = util.replacements(self.pip)
+        util.check_signatures(functions, api)
+        for name, function in functions.items():
+            patch.setattr(slicer.util, name, function)
+        for name in ("LesionDetection", "LesionTraining"):
+            patch.syspath_prepend(str(REPOSITORY / name))
+
+    # --- what tests do ---
+
+    def load_module(self, name: str, path: Path | None = None) -> Any:
+        """The widget of a module: its file is executed anew, then module and widget are made as Slicer does it."""
+        path = path or REPOSITORY / name / f"{name}.py"
+        python, _real = execute(name, path, self.modules)
+        widget = make_widget(name, python, self.modules, slicer.qMRMLWidget)
+        self._loaded.append(widget)
+        return widget
+
+    def load_logic(self, name: str, path: Path | None = None) -> Any:
+        """The Python module of a module file, for its logic and tests, without a panel."""
+        return execute(name, path or REPOSITORY / name / f"{name}.py", self.modules)[0]
+
+    def show(self, widget: Any) -> None:
+        """Enter a module, as selecting it does."""
+        enter(widget)
+
+    def leave(self, widget: Any) -> None:
+        leave(widget)
+
+    def startup_completed(self) -> None:
+        """Slicer has started: modules that wait for it (sample data) go on."""
+        self._application.startupCompleted.emit()
+
+    def process_events(self, until: Callable[[], Any] | None = None, timeout: float = 10.0) -> bool:
+        """Let Qt work: once, or until ``until()`` is true. Fails when that takes longer than ``timeout`` seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            QtWidgets.QApplication.processEvents(QtCore.QEventLoop.ProcessEventsFlag.AllEvents, 10)
+            QtCore.QCoreApplication.sendPostedEvents(None, int(QtCore.QEvent.Type.DeferredDelete.value))
+            if until is None or until():
+                return True
+            if time.monotonic() > end:
+                raise AssertionError(f"Waited {timeout} s in vain")
+            time.sleep(0.002)
+
+    def press(self, key: str, widget: Any) -> None:
+        """Press a key ("N", "Ctrl+Z") as if ``widget`` had the keyboard: its shortcut, else a key event."""
+        from .keys import press
+
+        press(to_real(widget), key)
+        self.process_events()
+
+    def click_in_slice(self, ras: Any) -> None:
+        """A click into a slice view at RAS mm, in place mode (recipes, section 6)."""
+        from .placing import click
+
+        click(self.scene, self._application.applicationLogic(), ras)
+        self.process_events()
+
+    def picture(self, widget: Any, path: Path, size: tuple[int, int] = (480, 900), dark: bool = False) -> Path:
+        """The widget drawn to a PNG, in a light palette or in Slicer's dark one."""
+        real = to_real(widget.parent if hasattr(widget, "setup") else widget)
+        before = QtWidgets.QApplication.palette()
+        QtWidgets.QApplication.setPalette(DARK() if dark else LIGHT())
+        try:
+            real.setAttribute(QtCore.Qt.WidgetAttribute.WA_DontShowOnScreen, True)
+            real.resize(*size)
+            real.show()
+            for _ in range(3):
+                self.process_events()
+            pixmap: QtGui.QPixmap = real.grab()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not pixmap.save(str(path)):
+                raise OSError(f"{path} was not written")
+        finally:
+            QtWidgets.QApplication.setPalette(before)
+        return path
+
+    def who_observes(self, part: str = "Lesion") -> list[str]:
+        """Functions in files with ``part`` in their path that run when the scene and its nodes are poked.
+
+        After ``cleanup`` nothing of a module may run any more.
+        """
+        from .leaks import who_runs
+
+        return who_runs(self.scene, part, self.process_events)
+
+    # --- the end ---
+
+    def close(self) -> None:
+        for widget in self._loaded:
+            with PROBLEMS.caught(f"cleanup of {type(widget).__name__}"):
+                if widget.parent:
+                    widget.cleanup()
+        for top in QtWidgets.QApplication.topLevelWidgets():
+            top.close()
+            top.deleteLater()
+        self.process_events()
+        DIALOGS.clear()
+        self._loaded.clear()
+        gc.collect()
+
+
+def _slicer_widget(name: str) -> Any:
+    if name.startswith(("qMRML", "qSlicer")):
+        try:
+            return classes.proxy_class(name)
+        except KeyError:
+            pass
+    raise AttributeError(f"slicer has no {name} in Slicer 5.8.1 (or slicer-core lacks it)")
+
+
+def _i18n() -> types.ModuleType:
+    module = types.ModuleType("slicer.i18n")
+    vars(module).update(tr=lambda text: text, translate=lambda context, text: text, getContext=lambda sourceFile: "")
+    return module
+
+
+@contextlib.contextmanager
+def running(api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlicerApp]:
+    """A Slicer for one test; at its end what went wrong unseen raises AssertionError."""
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
+    application.setStyle("Fusion")
+    application.setPalette(LIGHT())
+    classes.use(api, _BEHIND, statics())
+    before = set(sys.modules)
+    DIALOGS.clear()
+    PROBLEMS.take()
+    with temporary_settings(folder), real_scene() as real, monkeypatch.context() as patch:
+        patch.setattr(sys, "excepthook", lambda kind, error, trace: PROBLEMS.exception("observer or slot", error))
+        app = SlicerApp(api, real, folder, patch)
+        app.install()
+        QtCore.qInstallMessageHandler(qt_message)
+        try:
+            yield app
+        finally:
+            app.close()
+            QtCore.qInstallMessageHandler(None)
+            _forget_panels(before)
+    found = PROBLEMS.take()
+    assert not found, "Went wrong unseen:\n" + "\n".join(found)
+
+
+def _forget_panels(before: set[str]) -> None:
+    """Modules that hold this test's ``qt`` must not be used by the next one."""
+    for name in set(sys.modules) - before:
+        if name in ("LesionDetection", "LesionTraining") or ".panel" in name:
+            del sys.modules[name]
