@@ -16,7 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import IO, Any
 
-from .engine import Job
+from .job import Job
 from .transport import Lines, OnEnd, OnLine
 from .worker_engine import WorkerEngine
 

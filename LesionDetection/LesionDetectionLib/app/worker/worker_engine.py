@@ -8,6 +8,7 @@ import itertools
 import json
 import logging
 import math
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,9 +19,9 @@ from LesionDetectionLib import __version__
 from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError, UsageError
 from LesionDetectionLib.core.image import Image
 
-from .engine import Job, OnChange, State, notify
 from .failures import details_of, error_from_json, told
 from .images import ImageFiles
+from .job import Job, OnChange, State, notify
 from .private_folder import PrivateFolder
 from .requests import Request
 from .transport import Timer, Transport
@@ -31,6 +32,11 @@ KEPT_LINES = 40
 """Of the child's standard error, for the details of an error."""
 
 _log = logging.getLogger(__name__)
+
+
+def python_program() -> str:
+    """Python as a program, with the libraries of the running one: Slicer's own is inside of Slicer."""
+    return shutil.which("PythonSlicer") or sys.executable
 
 
 class _Entry(NamedTuple):
@@ -51,7 +57,7 @@ class WorkerEngine:
         self,
         transport: Callable[[Sequence[str]], Transport],
         *,
-        python: str = sys.executable,
+        python: str = "",
         paths: Sequence[Path] = (),
         temporary: Path | None = None,
         grace_s: float = GRACE_S,
@@ -59,11 +65,11 @@ class WorkerEngine:
         """
         Args:
             transport: makes one for a command (program and arguments).
-            python: the program.
+            python: the program; Slicer's, or else the running one, where empty.
             paths: folders in which the child looks for libraries, besides the one that this library lies in.
             temporary: where to put files for the child; the usual place where None.
         """
-        self._make_transport, self._python, self._paths = transport, python, tuple(paths)
+        self._make_transport, self._python, self._paths = transport, python or python_program(), tuple(paths)
         self._temporary, self._grace_s = temporary, grace_s
         self._numbers = itertools.count(1)
         self._waiting: collections.deque[_Entry] = collections.deque()
