@@ -22,6 +22,7 @@ class qSlicerApplication(QtCore.QObject):
         self._logic = logic
         self._layout_manager: Any = None
         self._cursors = 0
+        self._testing = True
 
     def __getattr__(self, name: str) -> Any:
         application = QtWidgets.QApplication.instance()
@@ -40,7 +41,7 @@ class qSlicerApplication(QtCore.QObject):
 
     def testingEnabled(self) -> bool:
         """As under ``--testing``: Slicer's questions are declined, tryWithErrorDisplay raises again."""
-        return True
+        return self._testing
 
     def processEvents(self, *flags: Any) -> None:
         QtWidgets.QApplication.processEvents()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+import vtk
 from PySide6 import QtCore, QtWidgets
 
 from .behind.plot_view import qMRMLPlotView
@@ -93,6 +94,12 @@ class qSlicerLayoutManager(QtCore.QObject):
 
     def mrmlScene(self) -> Any:
         return self._scene
+
+    def mrmlSliceLogics(self) -> Any:
+        logics = vtk.vtkCollection()
+        for widget in self._slices.values():
+            logics.AddItem(widget.sliceLogic())
+        return logics
 
     def plotWidget(self, index: int) -> Any:
         nodes = self._scene.GetNodesByClass("vtkMRMLPlotViewNode")

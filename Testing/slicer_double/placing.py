@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import slicer
+
+_BEFORE_ALL_OTHERS = 1000.0
 
 
 def click(scene: Any, application_logic: Any, ras: Sequence[float]) -> None:
     """Define a point of the active list at ``ras`` (RAS mm); the mode ends unless it is persistent.
 
-    Real Slicer shows a preview point first: PointAddedEvent fires for it, before PointPositionDefinedEvent.
+    Real Slicer shows a preview point while the mouse moves: PointAddedEvent fires for it, before the click. Who takes that
+    event for the click gets a point that is not there yet.
 
     Raises:
         AssertionError: Slicer is not in place mode, so that a click would place nothing.
@@ -20,14 +24,35 @@ def click(scene: Any, application_logic: Any, ras: Sequence[float]) -> None:
     assert interaction.GetCurrentInteractionMode() == interaction.Place, "Slicer is not in place mode"
     node = scene.GetNodeByID(application_logic.GetSelectionNode().GetActivePlaceNodeID() or "")
     assert node is not None, "No list is active: SetActiveListID was not called"
-    import vtk
-
-    point = vtk.vtkVector3d(*map(float, ras))
-    markups = slicer.vtkMRMLMarkupsNode
-    index = node.AddNControlPoints(1, "", [0.0, 0.0, 0.0])
-    n = node.GetNumberOfControlPoints() - 1 if not isinstance(index, int) or index < 0 else index
-    node.SetNthControlPointPositionWorld(n, point, markups.PositionPreview) if False else None
-    node.SetNthControlPointPosition(n, *point, markups.PositionPreview)
-    node.SetNthControlPointPosition(n, *point, markups.PositionDefined)
-    if not interaction.GetPlaceModePersistence():
+    index = preview(node, [float(coordinate) + 1.0 for coordinate in ras])
+    node.SetNthControlPointPosition(index, *map(float, ras), node.PositionDefined)
+    persistent = interaction.GetPlaceModePersistence()
+    full = 0 < node.GetMaximumNumberOfControlPoints() <= node.GetNumberOfDefinedControlPoints()
+    if not persistent or full:
         interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+
+
+def preview(node: Any, ras: Sequence[float]) -> int:
+    """Add the point that follows the mouse; its index. Only PointAddedEvent and PointModifiedEvent fire."""
+    markups = slicer.vtkMRMLMarkupsNode
+
+    def added(caller: Any, _event: str) -> None:
+        last = caller.GetNumberOfControlPoints() - 1
+        caller.SetNthControlPointPosition(last, *ras, caller.PositionPreview)
+
+    tag = node.AddObserver(markups.PointAddedEvent, added, _BEFORE_ALL_OTHERS)
+    with _silent(node, markups.PointPositionDefinedEvent), _silent(node, markups.PointPositionUndefinedEvent):
+        node.AddControlPoint(list(ras))
+    node.RemoveObserver(tag)
+    return int(node.GetNumberOfControlPoints() - 1)
+
+
+@contextlib.contextmanager
+def _silent(node: Any, event: int) -> Iterator[None]:
+    """No other observer hears of ``event``."""
+    tags: list[int] = []
+    tags.append(node.AddObserver(event, lambda caller, _: caller.GetCommand(tags[0]).SetAbortFlag(1), _BEFORE_ALL_OTHERS))
+    try:
+        yield
+    finally:
+        node.RemoveObserver(tags[0])

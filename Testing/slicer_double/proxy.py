@@ -13,6 +13,7 @@ from .api import Entry
 from .calls import call
 from .problems import PROBLEMS
 from .signals import BoundSignal, OwnSignal, connect, disconnect
+from .special import special
 from .values import address, from_real, same, to_real
 
 PYTHON_WORDS = {"exec_": "exec", "raise_": "raise", "print_": "print"}
@@ -166,33 +167,22 @@ class Proxy(metaclass=ProxyType):
             return lambda *arguments: connect(self, *arguments)
         if plain == "disconnect" and "disconnect" in entry.methods:
             return lambda *arguments: disconnect(self, *arguments)
-        if name == "name" and "objectName" in entry.properties:
+        if name == "name" and "objectName" in entry.properties and name not in entry.names:
             return self._read("objectName")  # PythonQt's other word for it; childWidgetVariables reads it
         if name in entry.properties:
             return self._read(name)
         if plain in entry.signals:
             return BoundSignal(self, plain)
         if plain in entry.methods:
-            own = getattr(type(self), f"_method_{plain}", None)
-            return own.__get__(self) if own else Method(self, plain)
+            return special(self, plain) or Method(self, plain)
         if name in entry.enum_values or name in entry.enums:
             return getattr(type(self), name)
         raise AttributeError(f"{entry.name} has no {name} in Slicer 5.8.1")
 
-    def _method_className(self) -> str:
-        return self._entry.name
-
-    def _method_inherits(self, name: str) -> bool:
-        return name == self._entry.name or name in self._entry.bases
-
-    def _method_help(self) -> None:
-        print(sorted(self._entry.names))
-
-    def _method_delete(self) -> None:
-        Shiboken.delete(self._real)
-
     def __setattr__(self, name: str, value: Any) -> None:
         entry = self._entry
+        if name == "name" and "objectName" in entry.properties and name not in entry.properties:
+            name = "objectName"
         if name in entry.properties:
             if entry.read_only(name):
                 raise AttributeError(f"{entry.name}.{name} can be read only")

@@ -89,6 +89,15 @@ class SlicerApp:
     def questions(self) -> list[Question]:
         return DIALOGS.questions
 
+    @property
+    def testing(self) -> bool:
+        """What ``slicer.app.testingEnabled()`` says; False to go the way that a person goes."""
+        return self._application._testing
+
+    @testing.setter
+    def testing(self, enabled: bool) -> None:
+        self._application._testing = enabled
+
     # --- into place ---
 
     def install(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -130,18 +131,10 @@ def _load(scene: Any, path: Path) -> bool:
     """Replace the scene by that of a file; a bundle is unpacked into a folder that goes with the test."""
     import slicer
 
-    if path.suffix != ".mrb":
-        scene.SetURL(str(path))
-        return bool(scene.Connect())
-    folder = Path(slicer.app.temporaryPath) / f"mrb-{path.stem}"
-    scene.Clear(0)
-    return bool(scene.ReadFromMRB(str(path), False)) if hasattr(scene, "ReadFromMRB") else _unpack(scene, path, folder)
-
-
-def _unpack(scene: Any, path: Path, folder: Path) -> bool:
-    import zipfile
-
-    with zipfile.ZipFile(path) as archive:
-        archive.extractall(folder)
-    scene.SetURL(str(next(folder.rglob("*.mrml"))))
-    return bool(scene.Import())
+    if path.suffix == ".mrb":
+        folder = Path(slicer.app.temporaryPath) / f"mrb-{path.stem}"
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+        path = next(folder.rglob("*.mrml"))
+    scene.SetURL(str(path))
+    return bool(scene.Connect())

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
-import vtk
 from PySide6 import QtCore, QtWidgets
 
-from ..problems import PROBLEMS
 from .members import stored
+from .watching import Watch
 
 _ROLE = int(QtCore.Qt.ItemDataRole.UserRole)
 
@@ -33,7 +32,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._scene: Any = None
-        self._tags: list[int] = []
+        self._watches: list[Watch] = []
         self._attributes: dict[str, dict[str, str | None]] = {}
         self._labels: dict[str, str] = {}
         self._shown_id = ""
@@ -54,10 +53,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def setMRMLScene(self, scene: Any) -> None:
         if scene is self._scene:
             return
-        if self._scene is not None:
-            for tag in self._tags:
-                self._scene.RemoveObserver(tag)
-        self._tags = []
+        for watch in self._watches:
+            watch.end()
+        self._watches = []
         self._scene = scene
         if scene is not None:
             events = (
@@ -65,17 +63,16 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
                 slicer.vtkMRMLScene.NodeRemovedEvent,
                 slicer.vtkMRMLScene.EndBatchProcessEvent,
             )
-            self._tags = [scene.AddObserver(event, self._scene_changed) for event in events]
+            self._watches.append(Watch(self, scene, self._scene_changed, *events))
         self.setEnabled(scene is not None)
         self._refresh()
 
     def mrmlScene(self) -> Any:
         return self._scene
 
-    def _scene_changed(self, _scene: Any, _event: str) -> None:
-        with PROBLEMS.caught("qMRMLNodeComboBox"):
-            if not self._scene.IsBatchProcessing():
-                self._refresh()
+    def _scene_changed(self, scene: Any) -> None:
+        if not scene.IsBatchProcessing():
+            self._refresh()
 
     def _nodes(self) -> list[Any]:
         if self._scene is None:
@@ -126,9 +123,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def _watch_name(self, identity: str) -> None:
         node = self._scene.GetNodeByID(identity) if identity else None
         if node is not None:
-            node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._node_modified)
+            self._watches.append(Watch(self, node, self._node_modified))
 
-    def _node_modified(self, node: Any, _event: str) -> None:
+    def _node_modified(self, node: Any) -> None:
         row = self._box.findData(node.GetID(), _ROLE)
         if row >= 0 and self._box.itemText(row) != node.GetName():
             self._box.setItemText(row, node.GetName() or "")

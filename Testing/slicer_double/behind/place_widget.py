@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
-import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from ..problems import PROBLEMS
 from .members import stored
+from .watching import Watch
 
 
 class qSlicerMarkupsPlaceWidget(QtWidgets.QWidget):
@@ -21,7 +20,7 @@ class qSlicerMarkupsPlaceWidget(QtWidgets.QWidget):
         super().__init__(*arguments)
         self._scene: Any = None
         self._node: Any = None
-        self._watched: list[tuple[Any, int]] = []
+        self._watches: list[Watch] = []
         self._signalled = False
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -38,14 +37,13 @@ class qSlicerMarkupsPlaceWidget(QtWidgets.QWidget):
         self._update()
 
     def setMRMLScene(self, scene: Any) -> None:
-        for watched, tag in self._watched:
-            watched.RemoveObserver(tag)
-        self._watched = []
+        for watch in self._watches:
+            watch.end()
+        self._watches = []
         self._scene = scene
         if scene is not None:
             for node in (self.interactionNode(), self.selectionNode()):
-                tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._update())
-                self._watched.append((node, tag))
+                self._watches.append(Watch(self, node, self._update))
         self.mrmlSceneChanged.emit(scene)
         self._update()
 
@@ -96,17 +94,16 @@ class qSlicerMarkupsPlaceWidget(QtWidgets.QWidget):
         else:
             self._leave()
 
-    def _update(self) -> None:
-        with PROBLEMS.caught("qSlicerMarkupsPlaceWidget"):
-            self._place.setEnabled(self._node is not None and self._scene is not None)
-            blocked = self._place.blockSignals(True)
-            placing = self._placing()
-            self._place.setChecked(placing)
-            self._place.blockSignals(blocked)
-            if placing != self._signalled:
-                self._signalled = placing
-                self.activeMarkupsPlaceModeChanged.emit(placing)
-                self.activeMarkupsFiducialPlaceModeChanged.emit(placing)
+    def _update(self, _node: Any = None) -> None:
+        self._place.setEnabled(self._node is not None and self._scene is not None)
+        blocked = self._place.blockSignals(True)
+        placing = self._placing()
+        self._place.setChecked(placing)
+        self._place.blockSignals(blocked)
+        if placing != self._signalled:
+            self._signalled = placing
+            self.activeMarkupsPlaceModeChanged.emit(placing)
+            self.activeMarkupsFiducialPlaceModeChanged.emit(placing)
 
     def deleteLastPoint(self) -> None:
         if self._node is not None and self._node.GetNumberOfControlPoints():

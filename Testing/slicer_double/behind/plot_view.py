@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from ..plotting import curves, draw
 from .members import stored
+from .watching import Watch
 
 
 class qMRMLPlotView(QtWidgets.QWidget):
@@ -19,18 +19,20 @@ class qMRMLPlotView(QtWidgets.QWidget):
         super().__init__(*arguments)
         self._scene: Any = None
         self._view_node: Any = None
-        self._tag = 0
+        self._watch: Watch | None = None
 
     def setMRMLScene(self, scene: Any) -> None:
         self._scene = scene
         self.mrmlSceneChanged.emit(scene)
 
     def setMRMLPlotViewNode(self, node: Any) -> None:
-        if self._view_node is not None:
-            self._view_node.RemoveObserver(self._tag)
+        if self._watch is not None:
+            self._watch.end()
         self._view_node = node
-        if node is not None:
-            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self.update())
+        self._watch = Watch(self, node, self._redraw) if node is not None else None
+        self.update()
+
+    def _redraw(self, _node: Any) -> None:
         self.update()
 
     def fitToContent(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from .members import stored
+from .watching import Watch
 
 
 class qMRMLTableView(QtWidgets.QTableView):
@@ -19,7 +19,7 @@ class qMRMLTableView(QtWidgets.QTableView):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._node: Any = None
-        self._tag = 0
+        self._watch: Watch | None = None
         self._scene: Any = None
         self.setModel(QtGui.QStandardItemModel(self))
         self.selectionModel().selectionChanged.connect(lambda *_: self.selectionChangedSignal.emit())
@@ -32,17 +32,16 @@ class qMRMLTableView(QtWidgets.QTableView):
         return self._scene
 
     def setMRMLTableNode(self, node: Any) -> None:
-        if self._node is not None:
-            self._node.RemoveObserver(self._tag)
+        if self._watch is not None:
+            self._watch.end()
         self._node = node
-        if node is not None:
-            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._fill())
+        self._watch = Watch(self, node, self._fill) if node is not None else None
         self._fill()
 
     def mrmlTableNode(self) -> Any:
         return self._node
 
-    def _fill(self) -> None:
+    def _fill(self, _node: Any = None) -> None:
         model = self.model()
         model.clear()
         table = self._node.GetTable() if self._node is not None else None
