@@ -9,6 +9,7 @@ from typing import Any
 
 from .api import Api
 from .dialogs import DIALOGS
+from .values import to_real
 
 
 class PipCalls(list[str]):
@@ -69,7 +70,7 @@ def replacements(pip: PipCalls) -> dict[str, Any]:
     def mainWindow():
         import slicer
 
-        return slicer.app._main_window
+        return to_real(slicer.app)._main_window
 
     def moduleSelector():
         return mainWindow().moduleSelector() if mainWindow() else None
@@ -77,12 +78,12 @@ def replacements(pip: PipCalls) -> dict[str, Any]:
     def selectModule(module):
         import slicer
 
-        slicer.app._modules.select(module if isinstance(module, str) else module.name)
+        to_real(slicer.app)._modules.select(module if isinstance(module, str) else module.name)
 
     def selectedModule():
         import slicer
 
-        return slicer.app._modules.selected
+        return to_real(slicer.app)._modules.selected
 
     def delayDisplay(message, autoCloseMsec=1000, parent=None, **kwargs):
         import slicer

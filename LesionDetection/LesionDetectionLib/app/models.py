@@ -17,10 +17,9 @@ from LesionDetectionLib.core.atomic import atomic_folder
 from LesionDetectionLib.core.bundle import MANIFEST, Bundle, Manifest, read_manifest
 from LesionDetectionLib.core.detector import methods
 from LesionDetectionLib.core.errors import BundleError, OutputError, UsageError
-from LesionDetectionLib.core.resources import resources_folder
+from LesionDetectionLib.core.resources import program_data_folder, resources_folder
 
 ENVIRONMENT_VARIABLE = "LESION_MODELS"
-_APPLICATION = "SlicerLesionDetection"
 _LONGEST_NAME = 60
 
 
@@ -58,16 +57,7 @@ def default_models_folder(
     known = os.environ if environment is None else environment
     if known.get(ENVIRONMENT_VARIABLE):
         return Path(known[ENVIRONMENT_VARIABLE]).expanduser()
-    home = home or Path.home()
-    if platform == "win32":
-        base = Path(known.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(known.get("XDG_DATA_HOME", ""))
-        if not base.is_absolute():  # as the XDG specification asks
-            base = home / ".local" / "share"
-    return base / _APPLICATION / "Models"
+    return program_data_folder(known, platform, home) / "Models"
 
 
 class ModelShelf:

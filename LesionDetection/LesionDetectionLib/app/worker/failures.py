@@ -6,6 +6,7 @@ import traceback
 from typing import Any
 
 from LesionDetectionLib.core import errors
+from LesionDetectionLib.app.packages import explained
 from LesionDetectionLib.core.errors import DependencyError, DeviceError, LesionDetectionError
 
 
@@ -13,11 +14,8 @@ def told(error: BaseException) -> LesionDetectionError:
     """The error for the user: one of ours as it is, a sentence for any other."""
     if isinstance(error, LesionDetectionError):
         return error
-    if isinstance(error, ModuleNotFoundError):
-        library = (error.name or "").partition(".")[0]
-        return DependencyError(
-            f"This needs the library {library}, which is not installed here. Install it and try again."
-        )
+    if isinstance(error, ImportError):
+        return DependencyError(explained(error))
     if isinstance(error, MemoryError):
         return DeviceError(
             "The computer's memory is full. Close other programs, or choose a smaller region, and try again."
