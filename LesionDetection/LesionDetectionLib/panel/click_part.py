@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from LesionDetectionLib.app.worker.requests import MeasureRequest
 from LesionDetectionLib.core.lesion import Point
 
-from . import icons, needs
+from . import dependencies, icons
 from .choices import chosen_in, fill
 from .context import Context, quietly, told
 from .message_line import MessageLine
@@ -29,8 +29,6 @@ class ClickPart:
         self._mode = PlaceMode(context.scene, self.clicked, self._on_mode_ended)
         ui = context.ui
         self.message = MessageLine(ui.clickTextRow, ui.clickTextIcon, ui.clickText)
-        for button, name in ((ui.clickButton, "click"), (ui.undoButton, "undo"), (ui.redoButton, "redo")):
-            button.setIcon(icons.icon(name))
         self._connections = [
             (ui.clickButton, "toggled(bool)", self._on_toggled),
             (ui.undoButton, "clicked()", self._on_undo),
@@ -52,6 +50,12 @@ class ClickPart:
         self.message.close()
         for widget, signal, slot in self._connections:
             widget.disconnect(signal, slot)
+
+    def draw_again(self) -> None:
+        ui = self._context.ui
+        for button, name in ((ui.clickButton, "click"), (ui.undoButton, "undo"), (ui.redoButton, "redo")):
+            button.setIcon(icons.icon(name))
+        self.message.draw_again()
 
     def leave(self) -> None:
         """The person goes elsewhere: clicks are theirs again."""
@@ -89,8 +93,9 @@ class ClickPart:
             self._waiting = point_ras_mm  # the last of several quick clicks is done when the first one is
             return
         with told(self.message.warn):
-            if needs.ensure("measure"):
+            if dependencies.ensure("measure"):
                 job = session.measure(self.volume, point_ras_mm)
+                self._context.show_job()
                 if job is None:
                     self.message.note(
                         _("{name} is chosen; click near its outline to correct it.").format(name=session.current)

@@ -17,7 +17,7 @@ from LesionDetectionLib.core.errors import LesionDetectionError, UsageError
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.mrml import image_from_node
 
-from . import icons, needs, region
+from . import dependencies, icons, region
 from .choices import chosen_in, fill
 from .context import Context, told
 from .message_line import MessageLine
@@ -39,7 +39,6 @@ class DetectPart:
         self._limits_shown = False
         ui = context.ui
         self.message = MessageLine(ui.detectMessageRow, ui.detectMessageIcon, ui.detectMessage)
-        ui.modelWarningIcon.setPixmap(icons.picture("warning", 20))
         self._connections = [
             (ui.methodComboBox, "activated(int)", self._on_method),
             (ui.methodText, "linkActivated(QString)", self._on_link),
@@ -58,6 +57,12 @@ class DetectPart:
             widget.disconnect(signal, slot)
 
     # What is shown
+
+    def draw_again(self) -> None:
+        self._context.ui.modelWarningIcon.setPixmap(icons.picture("warning", 20))
+        self.message.draw_again()
+        if self._context.parameters is not None:
+            self._show_method(self.method)
 
     def refresh(self) -> None:
         """Show the choices as they are now."""
@@ -95,9 +100,8 @@ class DetectPart:
         text += " " + html.escape(_("Needs {what}.").format(what=_(" and ").join(wanted)))
         if self._limits_shown:
             text += f"<br>{html.escape(info.limits)}<br><i>{html.escape(info.reference)}</i>"
-        link = _("Less") if self._limits_shown else _("Limits and source")
-        ui = self._context.ui
-        ui.methodText.setText(f'{text} <a href="{_LIMITS}">{link}</a>')
+        link = icons.link(_LIMITS, _("Less") if self._limits_shown else _("Limits and source"))
+        self._context.ui.methodText.setText(f"{text} {link}")
 
     def _show_models(self) -> None:
         ui, info = self._context.ui, self.method
@@ -203,8 +207,9 @@ class DetectPart:
         self.message.clear()
         with told(self.message.warn):
             choice = self.choice()
-            if needs.ensure("detect"):
+            if dependencies.ensure("detect"):
                 session.detect(choice)
+                self._context.show_job()
 
     def _on_method(self, _index: int) -> None:
         self._context.parameters.method = chosen_in(self._context.ui.methodComboBox)

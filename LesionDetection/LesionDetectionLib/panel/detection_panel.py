@@ -8,9 +8,11 @@ from typing import Any
 import slicer
 
 from LesionDetectionLib.app.models import ModelShelf
+from LesionDetectionLib.app.packages import libraries_folder
 from LesionDetectionLib.app.session.session import CURRENT, FINDINGS, JOB, RESULTS, Session
-from LesionDetectionLib.app.worker.engine import Engine, Job, WorkerEngine
+from LesionDetectionLib.app.worker.engine import Engine, Job
 from LesionDetectionLib.app.worker.requests import DevicesRequest, WarmRequest
+from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
 from LesionDetectionLib.core.late import load
 from LesionDetectionLib.core.lesion import Point
 
@@ -22,7 +24,9 @@ from .findings_part import FindingsPart
 from .follow_up_part import FollowUpPart
 from .images_part import ImagesPart
 from .places import models_folder
+from .qt_worker import QtTransport
 from .small_print import make_small
+from .theme import watch_theme
 
 _SMALL = (
     "imagesText",
@@ -40,6 +44,11 @@ _SMALL = (
 )
 
 
+def worker_engine() -> Engine:
+    """A worker process that Qt's events drive; it also sees the libraries that are kept apart from Slicer's."""
+    return WorkerEngine(QtTransport, paths=[libraries_folder()])
+
+
 class DetectionPanel:
     """Args:
     ui: the widgets of ``LesionDetection.ui`` by name.
@@ -48,10 +57,7 @@ class DetectionPanel:
     """
 
     def __init__(self, ui: Any, scene: Any, engine: Engine | None = None) -> None:
-        if engine is None:
-            from .qt_worker import QtTransport
-
-            engine = WorkerEngine(QtTransport)
+        engine = worker_engine() if engine is None else engine
         self.session = Session(scene, engine)
         self.context = Context(ui, scene, self.session, engine, ModelShelf(models_folder()))
         make_small(ui, _SMALL)
@@ -64,6 +70,9 @@ class DetectionPanel:
         self.models_page = self._make_models_page()
         self._parts = (self.images, self.click, self.detect, self.findings, self.export, self.follow_up)
         self._warmed = False
+        self.context.show_job = self._show_job
+        self._theme = watch_theme(ui.LesionDetection, self._draw_again)
+        self._draw_again()
         self.session.observe(self._on_session)
 
     # What the module tells the panel
@@ -120,6 +129,7 @@ class DetectionPanel:
     def close(self) -> None:
         """End the worker and let go of all that is observed."""
         self.session.unobserve(self._on_session)
+        self._theme.called = None
         for part in self._parts:
             part.close()
         if self.models_page is not None and hasattr(self.models_page, "close"):
@@ -128,6 +138,12 @@ class DetectionPanel:
 
     # Inside
 
+    def _draw_again(self) -> None:
+        """What depends on the colours of the theme."""
+        with told():
+            for part in self._parts:
+                part.draw_again()
+
     def _place(self) -> Point | None:
         """What a search around the click is about: the last click, else the finding that is looked at."""
         if self.click.place is not None:
@@ -135,13 +151,16 @@ class DetectionPanel:
         findings, current = self.session.findings, self.session.current
         return findings.get(current).lesion.center_ras_mm if findings is not None and current else None
 
+    def _show_job(self) -> None:
+        self.detect.show_job()
+        self.click.show_job()
+
     def _on_session(self, change: str) -> None:
         if self.context.parameters is None:
             return
         with told():
             if change == JOB:
-                self.detect.show_job()
-                self.click.show_job()
+                self._show_job()
             elif change == RESULTS:
                 self.findings.show_results()
                 self.follow_up.refresh()

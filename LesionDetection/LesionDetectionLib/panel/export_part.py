@@ -20,7 +20,7 @@ from LesionDetectionLib.core.errors import LesionDetectionError, OutputError
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.late import load
 
-from . import ask, dicom_database, needs
+from . import ask, dependencies, dicom_database
 from .context import Context, told
 from .message_line import MessageLine
 
@@ -51,6 +51,9 @@ class ExportPart:
         self.message.close()
         for widget, signal, slot in self._connections:
             widget.disconnect(signal, slot)
+
+    def draw_again(self) -> None:
+        self.message.draw_again()
 
     def scene_closed(self) -> None:
         if self.job is not None:
@@ -94,7 +97,7 @@ class ExportPart:
     def _report(self) -> None:
         detections, image = self._context.session.detections(), self._context.session.image()
         folder = ask.choose_folder(_("Folder for the report"))
-        if folder is None or not needs.ensure("report"):
+        if folder is None or not dependencies.ensure("report"):
             return
         overwrite = self._may_replace(folder, [REPORT])
         if overwrite is None:
@@ -132,7 +135,7 @@ class ExportPart:
     def _dicom_folder(self) -> None:
         request = self._dicom_request()
         folder = ask.choose_folder(_("Folder for DICOM segmentation and report"))
-        if folder is None or not needs.ensure("dicom"):
+        if folder is None or not dependencies.ensure("dicom"):
             return
         overwrite = self._may_replace(folder, ["lesions.seg.dcm", "lesions.sr.dcm"])
         if overwrite is not None:
@@ -144,7 +147,7 @@ class ExportPart:
 
     def _dicom_database(self) -> None:
         request = self._dicom_request()
-        if not needs.ensure("dicom"):
+        if not dependencies.ensure("dicom"):
             return
         folder = Path(tempfile.mkdtemp(prefix="lesion-dicom-"))
 

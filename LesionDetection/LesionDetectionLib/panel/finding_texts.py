@@ -36,9 +36,8 @@ def status_icon(status: Status) -> str:
 
 
 def value_heading(findings: Findings) -> str:
-    """Heading of the column of mean values, with its unit."""
-    unit = {"HU": "HU", "SUVbw": "SUV", "Bq/ml": "Bq/ml"}.get(findings.run.unit, "")
-    return _("Mean {unit}").format(unit=unit).strip()
+    """Heading of the column of mean values: their unit."""
+    return {"HU": "HU", "SUVbw": "SUV", "Bq/ml": "Bq/ml"}.get(findings.run.unit, _("Mean"))
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,6 @@ class FindingsPart:
         self.table = FindingsTable(ui.findingsTable, self._on_chosen, self.go_to)
         self.slider = OperatingSlider(ui.operatingSlider, self._on_threshold)
         self._warning = MessageLine(ui.resultWarningRow, ui.resultWarningIcon, ui.resultWarning)
-        for name in _ICONS:
-            getattr(ui, f"{name}Button").setIcon(icons.icon(name))
-        ui.goToButton.setIcon(icons.icon("show"))
         ui.findingsEmptyText.setText(_("Nothing yet. Press Detect, or measure a lesion by click."))
         meanings = [(_NO_MEANING, _("Relabel")), *((code.value, _(code.meaning)) for code in MEANINGS)]
         fill(ui.meaningComboBox, meanings, _NO_MEANING)
@@ -68,6 +65,14 @@ class FindingsPart:
             widget.disconnect(signal, slot)
 
     # What is shown
+
+    def draw_again(self) -> None:
+        ui = self._context.ui
+        for name in _ICONS:
+            getattr(ui, f"{name}Button").setIcon(icons.icon(name))
+        ui.goToButton.setIcon(icons.icon("show"))
+        self._warning.draw_again()
+        self.table.draw_again()
 
     def refresh(self) -> None:
         """Show all of the active result anew."""

@@ -32,7 +32,7 @@ class FindingsTable:
         self._table, self._on_chosen, self._on_go_to = table, on_chosen, on_go_to
         self._rows: list[Row] = []
         self._sorted_by, self._descending = 1, True
-        self._icons = {status: icons.icon(status_icon(status)) for status in Status}
+        self._icons: dict[Status, Any] = {}
         self._swatches: dict[int, Any] = {}
         table.setColumnCount(_KIND + 1)
         table.setSelectionBehavior(table.SelectRows)
@@ -60,6 +60,11 @@ class FindingsTable:
     def close(self) -> None:
         for widget, signal, slot in self._signals:
             widget.disconnect(signal, slot)
+
+    def draw_again(self) -> None:
+        """In the colours of the theme."""
+        self._icons = {status: icons.icon(status_icon(status)) for status in Status}
+        self._fill(self.chosen)
 
     def show(self, findings: Findings | None, rejected: bool) -> None:
         """Show the listed findings; rejected ones only where ``rejected``. What is chosen stays so."""
@@ -130,9 +135,21 @@ class FindingsTable:
         return self._swatches[number]
 
     def _headings(self, value: str) -> None:
-        names = [_("Finding"), _("Score"), _("mm"), _("mL"), value, _("Status"), _("Kind")]
+        names = [_("No."), _("Score"), _("mm"), _("mL"), value, _("Status"), _("Kind")]
+        tips = [
+            _("Number of the finding, as on its segment and mark, and its colour there"),
+            _("How sure the method is; no probability of cancer"),
+            _("Longest diameter, or the method's estimate of it"),
+            _("Volume of the outline"),
+            _("Mean value inside the outline"),
+            _("What you decided"),
+            _("What it is; change it with Relabel"),
+        ]
         self._table.setHorizontalHeaderLabels(names)
         header = self._table.horizontalHeader()
+        header.setMinimumSectionSize(24)
+        for column, tip in enumerate(tips):
+            self._table.horizontalHeaderItem(column).setToolTip(tip)
         for column in range(len(names)):
             header.setSectionResizeMode(column, header.Stretch if column == _KIND else header.ResizeToContents)
         header.setSortIndicator(self._sorted_by, qt.Qt.DescendingOrder if self._descending else qt.Qt.AscendingOrder)

@@ -12,6 +12,9 @@ class FollowUpPart:
         self._context = context
         context.ui.followUpSection.setVisible(importlib.util.find_spec("LesionDetectionLib.app.follow_up") is not None)
 
+    def draw_again(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

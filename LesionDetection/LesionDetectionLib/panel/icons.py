@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import qt
@@ -38,7 +39,7 @@ _STROKES: dict[str, tuple[Stroke, ...]] = {
         ("line", 22, 56, 42, 56),
         ("line", 42, 56, 46, 16),
     ),
-    "click": (("line", 32, 8, 32, 56), ("line", 8, 32, 56, 32), ("ellipse", 24, 24, 16, 16)),
+    "click": (("ellipse", 10, 10, 44, 44), ("ellipse", 28, 28, 8, 8)),
     "warning": (
         ("line", 32, 8, 6, 56),
         ("line", 6, 56, 58, 56),
@@ -72,6 +73,12 @@ def swatch(color: tuple[float, float, float]) -> Any:
     painter.drawEllipse(12, 12, 40, 40)
     painter.end()
     return qt.QIcon(pixmap)
+
+
+def link(target: str, text: str) -> str:
+    """A link as HTML, in the colour of text: a theme's own colour of links is not always readable on it."""
+    color = slicer.app.palette().color(qt.QPalette.WindowText).name()
+    return f'<a href="{target}" style="color: {color}">{html.escape(text)}</a>'
 
 
 def _drawn(name: str) -> Any:

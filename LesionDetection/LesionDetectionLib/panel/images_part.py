@@ -40,6 +40,9 @@ class ImagesPart:
         with told():
             self._fuse()
 
+    def draw_again(self) -> None:
+        pass
+
     def scene_closed(self) -> None:
         self._fusion.forget()
         self._window_of = ""
@@ -99,9 +102,11 @@ def about(node: Any, modality: str) -> list[str]:
     sides = " × ".join(f"{side:.2f}" for side in image.spacing_mm)
     voxels = " × ".join(str(n) for n in image.shape_kji[::-1])
     source = _("from DICOM") if "SOPInstanceUIDs" in image.identifiers else _("not from DICOM")
-    what = f"{image.modality or modality} {value_unit(image) or _('(unit not known)')}"
-    line = _("{what}, {voxels} voxels of {sides} mm, {source}.")
-    return [line.format(what=what, voxels=voxels, sides=sides, source=source), *_warnings(node, image, modality)]
+    unit = value_unit(image) or _("an unknown unit")
+    line = _("{modality} in {unit}, {voxels} voxels of {sides} mm, {source}.")
+    shown = {"PT": "PET"}.get(image.modality or modality, image.modality or modality)
+    facts = {"modality": shown, "unit": unit, "voxels": voxels, "sides": sides, "source": source}
+    return [line.format(**facts), *_warnings(node, image, modality)]
 
 
 def _warnings(node: Any, image: Image, modality: str) -> list[str]:

@@ -17,7 +17,7 @@ class MessageLine:
 
     def __init__(self, row: Any, icon: Any, text: Any) -> None:
         self._row, self._icon, self._text = row, icon, text
-        self._said, self._details = "", ""
+        self._said, self._details, self._kind = "", "", NONE
         text.connect("linkActivated(QString)", self._on_link)
         self.clear()
 
@@ -38,9 +38,13 @@ class MessageLine:
     def close(self) -> None:
         self._text.disconnect("linkActivated(QString)", self._on_link)
 
+    def draw_again(self) -> None:
+        """In the colours of the theme."""
+        self._show(self._said, self._kind, self._details)
+
     def _show(self, text: str, kind: str, details: str = "") -> None:
-        self._said, self._details = text, details
-        link = f' <a href="details">{html.escape(_("Details"))}</a>' if details else ""
+        self._said, self._details, self._kind = text, details, kind
+        link = f" {icons.link('details', _('Details'))}" if details else ""
         self._text.setText(html.escape(text, quote=False) + link if details else text)
         self._icon.setVisible(bool(kind))
         if kind:

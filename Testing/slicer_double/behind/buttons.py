@@ -8,6 +8,11 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from .members import stored
 
+_NO_LIMIT = 16777215
+"""``QWIDGETSIZE_MAX``."""
+_WANTED = "visibilityToParent"
+"""CTK's property of a child: whether it was shown or hidden on purpose."""
+
 
 class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     """A title bar over its contents; a click hides or shows them. Checked means open."""
@@ -18,7 +23,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         super().__init__(*arguments)
         self.setCheckable(True)
         self.setChecked(True)
-        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.MinimumExpanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self._forcing = False
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Minimum, QtWidgets.QSizePolicy.Policy.Preferred)
         self.setContentsMargins(0, self._title_height(), 0, 0)
         self.toggled.connect(self._toggle)
 
@@ -27,9 +33,33 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def _toggle(self, opened: bool) -> None:
         for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly):
-            child.setVisible(opened)
+            self._force(child)
+        self.setMaximumHeight(_NO_LIMIT if opened else self.sizeHint().height())
         self.updateGeometry()
         self.contentsCollapsed.emit(not opened)
+
+    def _force(self, child: QtWidgets.QWidget) -> None:
+        """Show a child where the button is open and nobody hid the child on purpose."""
+        self._forcing = True
+        wanted = child.property(_WANTED) is not False
+        child.setVisible(self.isChecked() and wanted)
+        if wanted:  # else Qt would not tell of a later setVisible(False), as the child is hidden already
+            child.setAttribute(QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+        self._forcing = False
+
+    def eventFilter(self, child: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """What is shown or hidden on purpose stays so when the button opens, as CTK does it."""
+        kinds = {QtCore.QEvent.Type.ShowToParent: True, QtCore.QEvent.Type.HideToParent: False}
+        if event.type() in kinds and not self._forcing and isinstance(child, QtWidgets.QWidget):
+            child.setProperty(_WANTED, kinds[event.type()])
+            if kinds[event.type()]:
+                self._force(child)
+        return False
+
+    def setVisible(self, visible: bool) -> None:
+        self._forcing = True
+        super().setVisible(visible)
+        self._forcing = False
 
     def _collapsed(self) -> bool:
         return not self.isChecked()
@@ -49,26 +79,22 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def childEvent(self, event: QtCore.QChildEvent) -> None:
         child = event.child()
-        if (
-            event.type() == QtCore.QEvent.Type.ChildPolished
-            and isinstance(child, QtWidgets.QWidget)
-            and self._collapsed()
-        ):
-            child.setVisible(False)
+        if event.type() == QtCore.QEvent.Type.ChildAdded and isinstance(child, QtWidgets.QWidget):
+            child.installEventFilter(self)
+            if self._collapsed():
+                self._force(child)
         super().childEvent(event)
 
     def sizeHint(self) -> QtCore.QSize:
         width = self.fontMetrics().horizontalAdvance(self.text()) + 30
+        closed = QtCore.QSize(width, self._title_height() + 10)
         layout = self.layout()
-        if layout is None or self._collapsed():
-            return QtCore.QSize(width, self._title_height())
-        return layout.sizeHint().expandedTo(QtCore.QSize(width, self._title_height()))
+        return closed if layout is None or self._collapsed() else layout.totalSizeHint().expandedTo(closed)
 
     def minimumSizeHint(self) -> QtCore.QSize:
+        closed = QtCore.QSize(0, self._title_height() + (10 if self._collapsed() else 0))
         layout = self.layout()
-        if layout is None or self._collapsed():
-            return QtCore.QSize(0, self._title_height())
-        return layout.minimumSize()
+        return closed if layout is None or self._collapsed() else layout.totalMinimumSize().expandedTo(closed)
 
     def hitButton(self, position: QtCore.QPoint) -> bool:
         return position.y() <= self._title_height()

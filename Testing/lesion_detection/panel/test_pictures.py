@@ -1,0 +1,63 @@
+"""The panel as a person sees it; ``LESION_PICTURES=folder`` keeps the pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import chest_image, found_in
+
+SIZE = (460, 1180)
+
+
+@pytest.fixture
+def picture(slicer_app, widget, tmp_path):
+    """``picture("name")`` draws the panel in a light and in a dark theme and looks whether something is on it."""
+    folder = Path(os.environ.get("LESION_PICTURES", tmp_path))
+
+    def draw(name: str, size: tuple[int, int] = SIZE) -> None:
+        for theme, dark in (("light", False), ("dark", True)):
+            path = slicer_app.picture(widget, folder / f"detection_{name}_{theme}.png", size, dark=dark)
+            assert len(np.unique(colors(path))) > 50
+
+    return draw
+
+
+def colors(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    rgb = np.asarray(Image.open(path).convert("RGB"), dtype=np.int32)
+    return rgb[..., 0] * 65536 + rgb[..., 1] * 256 + rgb[..., 2]
+
+
+def test_before_anything_is_loaded(picture):
+    picture("empty", (460, 700))
+
+
+def test_while_it_detects(picture, ui, ct, engine):
+    ui.detectButton.click()
+    engine.go_on(0.37, "Screening the lungs")
+    picture("running", (460, 760))
+
+
+def test_with_findings(picture, panel, ui, detected):
+    ui.operatingSlider.setValue(ui.operatingSlider.maximum)
+    panel.session.set_threshold(0.12)
+    ui.nextButton.click()
+    ui.acceptButton.click()
+    ui.nextButton.click()
+    ui.nextButton.click()
+    ui.showRejectedCheckBox.setChecked(True)
+    ui.rejectButton.click()
+    ui.nextButton.click()
+    ui.previousButton.click()
+    picture("findings")
+
+
+def test_all_sections_open(picture, ui, detected):
+    for section in (ui.exportSection, ui.followUpSection, ui.modelsSection):
+        section.collapsed = False
+    picture("all", (460, 1700))
