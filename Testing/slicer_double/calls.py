@@ -41,7 +41,7 @@ def call(function: Callable[..., Any], arguments: Sequence[Any], name: str, *, b
                 return function(*bound, *changed)
             except TypeError:
                 continue
-        raise TypeError(f"{name}: {str(error).strip().splitlines()[0]}") from None
+        raise TypeError(f"{name} does not take these arguments: {error}") from None
 
 
 def _python(function: Callable[..., Any], arguments: list[Any], name: str) -> Any:

@@ -49,6 +49,7 @@ class _Cached:
     def __init__(self, field: Field, node: Any) -> None:
         self.field, self.node = field, node
         self._writing = False
+        self._tag: int | None = None
         if not field.codec.is_in(node, field.name):
             field.write(node, field.default.value)
         self._value = self._observed(field.read(node))
@@ -56,7 +57,8 @@ class _Cached:
         self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: (s := weak()) and s._modified())
 
     def __del__(self) -> None:
-        self.node.RemoveObserver(self._tag)
+        if self._tag is not None:
+            self.node.RemoveObserver(self._tag)
 
     def _observed(self, value: Any) -> Any:
         return observed(value, self.write)

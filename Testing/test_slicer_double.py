@@ -1,0 +1,392 @@
+"""The double of Slicer is strict: mistakes that a running Slicer 5.8.1 punishes, or hides, fail here."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def qt(slicer_app):
+    import qt
+
+    return qt
+
+
+@pytest.fixture
+def button(qt):
+    return qt.QPushButton("Detect")
+
+
+# --- names ---
+
+
+def test_properties_are_read_and_written_without_parentheses(button):
+    assert button.text == "Detect"
+    button.text = "Cancel"
+    assert button.text == "Cancel"
+    assert button.size.width() == button.width
+
+
+def test_calling_a_property_raises(button):
+    with pytest.raises(TypeError):
+        button.text()
+
+
+def test_unknown_names_raise(qt, button):
+    import ctk
+    import slicer
+
+    for owner, name in ((button, "caption"), (qt, "QPushBotton"), (ctk, "ctkSlider"), (slicer, "qMRMLNodeSelector")):
+        with pytest.raises(AttributeError, match=name):
+            getattr(owner, name)
+
+
+def test_control_is_spelled_in_a_key_sequence_only(qt):
+    with pytest.raises(AttributeError):
+        _ = qt.Qt.CTRL
+    assert qt.QKeySequence("Ctrl+Right").toString() == "Ctrl+Right"
+
+
+@pytest.mark.parametrize("name", ["colour", "width", "clicked"])
+def test_unknown_and_read_only_names_cannot_be_set(button, name):
+    with pytest.raises(AttributeError):
+        setattr(button, name, 1)
+
+
+def test_what_slicer_has_and_the_double_does_not_imitate_says_so(slicer_app):
+    import ctk
+    import slicer
+
+    with pytest.raises(NotImplementedError, match="ctkColorPickerButton"):
+        _ = ctk.ctkColorPickerButton
+    with pytest.raises(NotImplementedError, match="volumerendering"):
+        _ = slicer.modules.volumerendering
+    with pytest.raises(NotImplementedError, match="reloadExtensionsMetadata|launchDesigner"):
+        slicer.app.launchDesigner()
+
+
+def test_a_wrong_number_of_arguments_raises(qt, button):
+    with pytest.raises(ValueError, match="setText"):
+        button.setText()
+    with pytest.raises(ValueError, match="QTableWidget"):
+        qt.QTableWidget(1, 2, None, None)
+
+
+def test_the_name_of_an_object_has_a_short_word(button):
+    button.name = "detectButton"
+    assert button.objectName == button.name == "detectButton"
+
+
+# --- types ---
+
+
+def test_enums_are_integers_on_class_and_object(qt, button):
+    assert qt.QMessageBox.Ok | qt.QMessageBox.Cancel == 4195328
+    assert type(button.sizePolicy.horizontalPolicy()) is int
+    button.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
+    assert button.sizePolicy.horizontalPolicy() == qt.QSizePolicy.Expanding
+    assert button.focusPolicy == qt.Qt.StrongFocus
+
+
+def test_classes_do_not_derive_from_each_other(qt, button):
+    assert not isinstance(button, qt.QWidget)
+    assert type(button) == qt.QPushButton  # noqa: E721 (the way that works in Slicer)
+    assert button.inherits("QWidget")
+    assert button.className() == "QPushButton"
+
+
+def test_lists_come_as_tuples(qt):
+    widget = qt.QWidget()
+    layout = qt.QVBoxLayout(widget)
+    assert isinstance(widget.children(), tuple)
+    assert widget.children()[0] is layout
+
+
+def test_a_signal_blocker_is_no_context_manager(qt, button):
+    with pytest.raises((AttributeError, TypeError)), qt.QSignalBlocker(button):
+        pass
+
+
+def test_an_icon_that_is_not_there_is_not_null(qt):
+    icon = qt.QIcon(":/nosuch.png")
+    assert icon.pixmap(16, 16).isNull()
+
+
+# --- signals ---
+
+
+def test_both_ways_to_connect(button):
+    got = []
+    button.clicked.connect(lambda checked=None: got.append(checked))
+    button.clicked.connect(lambda: got.append("nothing"))
+    button.connect("clicked(bool)", got.append)
+    button.connect("clicked()", lambda *passed: got.append(passed))
+    button.click()
+    assert got == [False, "nothing", False, ()]
+
+
+def test_a_wrong_signature_raises_though_slicer_only_prints(button):
+    for signature in ("clicked", "clicked(int)", "pushed()"):
+        with pytest.raises(ValueError, match="clicked"):
+            button.connect(signature, print)
+
+
+def test_bound_methods_can_be_disconnected(button):
+    class Panel:
+        count = 0
+
+        def press(self):
+            self.count += 1
+
+    panel = Panel()
+    button.connect("clicked()", panel.press)
+    button.click()
+    assert button.disconnect("clicked()", panel.press)
+    assert not button.disconnect("clicked()", panel.press)
+    button.click()
+    assert panel.count == 1
+
+
+def test_the_dot_takes_one_of_several_forms(qt):
+    box = qt.QComboBox()
+    box.addItems(["a", "b"])
+    got = []
+    box.currentIndexChanged.connect(lambda value: got.append(value))
+    box.connect("currentIndexChanged(QString)", got.append)
+    box.setCurrentIndex(1)
+    assert got == [1, "b"]
+
+
+def test_a_signal_reaches_a_slot_by_name(qt, button):
+    label = qt.QLabel()
+    edit = qt.QLineEdit()
+    edit.connect("textChanged(QString)", label, "setText(QString)")
+    edit.text = "liver"
+    assert label.text == "liver"
+    with pytest.raises(ValueError, match="no slot"):
+        edit.connect("textChanged(QString)", label, "setTitle(QString)")
+
+
+def test_exceptions_in_slots_are_printed_by_slicer_and_fail_the_test_here(slicer_app, button):
+    button.clicked.connect(lambda: 1 / 0)
+    button.click()
+    (problem,) = slicer_app.problems.take()
+    assert "ZeroDivisionError" in problem
+
+
+def test_exceptions_in_observers_are_not_lost_either(slicer_app):
+    node = slicer_app.scene.AddNewNodeByClass("vtkMRMLTextNode")
+    node.AddObserver("ModifiedEvent", lambda *_: {}["nothing"])
+    node.Modified()
+    assert "KeyError" in slicer_app.problems.take()[0]
+
+
+def test_warnings_of_qt_are_mistakes(slicer_app, qt):
+    widget = qt.QWidget()
+    qt.QVBoxLayout(widget)
+    qt.QVBoxLayout(widget)
+    assert "already has a layout" in slicer_app.problems.take()[0]
+
+
+# --- subclasses ---
+
+
+def test_a_subclass_has_attributes_events_and_signals_of_its_own(slicer_app, qt):
+    class Panel(qt.QWidget):
+        resized = qt.Signal(int)
+
+        def __init__(self):
+            qt.QWidget.__init__(self)
+            self.widths = []
+
+        def resizeEvent(self, event):
+            self.widths.append(event.size().width())
+            self.resized.emit(event.size().width())
+            qt.QWidget.resizeEvent(self, event)
+
+    panel = Panel()
+    got = []
+    panel.resized.connect(got.append)
+    panel.resize(320, 200)
+    panel.show()
+    slicer_app.process_events()
+    assert panel.widths[-1] == got[-1] == 320
+    with pytest.raises(AttributeError):
+        panel.width = 3
+
+
+def test_a_subclass_lives_on_in_its_layout(slicer_app, qt):
+    class Row(qt.QLabel):
+        def __init__(self):
+            qt.QLabel.__init__(self)
+            self.lesion = 7
+
+    box = qt.QWidget()
+    qt.QVBoxLayout(box).addWidget(Row())
+    gc.collect()
+    assert box.layout().itemAt(0).widget().lesion == 7
+
+
+# --- what lives how long ---
+
+
+def wait(qt, milliseconds):
+    loop = qt.QEventLoop()
+    qt.QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec_()
+
+
+def test_a_timer_dies_with_its_last_reference(qt):
+    ticks = []
+    timer = qt.QTimer()
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(1)
+    wait(qt, 30)
+    assert ticks
+    del timer
+    count = len(ticks)
+    wait(qt, 30)
+    assert len(ticks) == count
+
+
+def test_table_items_live_without_a_reference(qt):
+    table = qt.QTableWidget(1, 2)
+    item = qt.QTableWidgetItem()
+    item.setData(qt.Qt.DisplayRole, 0.91)
+    item.setData(qt.Qt.UserRole, "L1")
+    table.setItem(0, 0, item)
+    del item
+    gc.collect()
+    assert table.item(0, 0).data(qt.Qt.UserRole) == "L1"
+    assert table.item(0, 0).data(qt.Qt.DisplayRole) == 0.91
+    assert table.rowCount == 1
+
+
+def test_a_process_talks_in_lines(slicer_app, qt):
+    process = qt.QProcess()
+    ended, output = [], []
+    process.connect("readyReadStandardOutput()", lambda: output.append(process.readAllStandardOutput().data()))
+    process.connect("finished(int,QProcess::ExitStatus)", lambda code, status: ended.append((code, status)))
+    process.finished.connect(lambda *passed: ended.append(passed))
+    process.start(sys.executable, ["-u", "-c", "import sys; print(sys.stdin.readline().strip())"])
+    process.write("größer\n")
+    slicer_app.process_events(until=lambda: len(ended) == 2)
+    assert b"".join(output).decode().strip() == "größer"
+    assert ended == [(0, qt.QProcess.NormalExit), (0,)]
+
+
+def test_a_program_that_cannot_be_started_only_says_so(slicer_app, qt):
+    process = qt.QProcess()
+    said = []
+    process.connect("errorOccurred(QProcess::ProcessError)", said.append)
+    process.connect("finished(int,QProcess::ExitStatus)", lambda *_: said.append("finished"))
+    process.start("/nosuch/program", [])
+    slicer_app.process_events(until=lambda: said)
+    assert said == [qt.QProcess.FailedToStart]
+
+
+# --- keys ---
+
+
+def test_keys_reach_the_shortcut_of_the_panel_they_are_pressed_in(slicer_app, qt):
+    panel, other, field = qt.QWidget(), qt.QWidget(), qt.QLineEdit()
+    qt.QVBoxLayout(panel).addWidget(field)
+    pressed = []
+    shortcut = qt.QShortcut(qt.QKeySequence("N"), panel)
+    shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
+    shortcut.connect("activated()", lambda: pressed.append("N"))
+    slicer_app.press("N", field)
+    slicer_app.press("N", other)
+    assert pressed == ["N"]
+
+
+# --- questions ---
+
+
+def test_questions_are_recorded_and_answered_as_under_testing(slicer_app):
+    import slicer
+
+    assert slicer.util.confirmOkCancelDisplay("Delete all?") is False
+    slicer_app.answers["Delete"] = True
+    assert slicer.util.confirmOkCancelDisplay("Delete all?", windowTitle="Lesions") is True
+    assert slicer.util.infoDisplay("Done") is None
+    assert [(q.kind, q.text, q.title) for q in slicer_app.questions] == [
+        ("ok_cancel", "Delete all?", ""),
+        ("ok_cancel", "Delete all?", "Lesions"),
+        ("info", "Done", ""),
+    ]
+
+
+def test_a_dialog_that_would_wait_for_ever_raises(slicer_app, qt):
+    with pytest.raises(AssertionError, match="Folder of models"):
+        qt.QFileDialog.getExistingDirectory(None, "Folder of models")
+    with pytest.raises(AssertionError, match="Really"):
+        box = qt.QMessageBox()
+        box.text = "Really?"
+        box.exec_()
+    slicer_app.answers["path"] = "/data"
+    assert qt.QFileDialog.getExistingDirectory(None, "Folder of models", "") == "/data"
+
+
+def test_a_dialog_of_our_own_is_answered_by_a_function(slicer_app, qt):
+    dialog = qt.QDialog()
+    dialog.windowTitle = "Name"
+    edit = qt.QLineEdit(dialog)
+
+    def fill(shown):
+        edit.text = "liver"
+        return qt.QDialog.Accepted
+
+    accepted = []
+    dialog.accepted.connect(lambda: accepted.append(True))
+    slicer_app.answers["Name"] = fill
+    assert dialog.exec_() == qt.QDialog.Accepted
+    assert (edit.text, accepted) == ("liver", [True])
+
+
+def test_errors_in_a_guarded_block_are_raised_again_under_testing(slicer_app):
+    import slicer
+
+    with pytest.raises(RuntimeError, match="no disk"), slicer.util.tryWithErrorDisplay("Not saved", waitCursor=True):
+        raise RuntimeError("no disk")
+
+
+def test_pip_is_recorded_and_fails_when_told_to(slicer_app):
+    import slicer
+
+    slicer.util.pip_install("safetensors")
+    assert slicer_app.pip == ["safetensors"]
+    slicer_app.pip.fails = True
+    with pytest.raises(subprocess.CalledProcessError):
+        slicer.util.pip_install(["torch"])
+
+
+def test_settings_are_the_tests_own(slicer_app, qt):
+    import slicer
+
+    qt.QSettings().setValue("LesionDetection/folder", "/models")
+    assert slicer.util.settingsValue("LesionDetection/folder", "") == "/models"
+    assert slicer.app.settings().value("LesionDetection/folder") == "/models"
+    assert slicer.app.userSettings().contains("LesionDetection/folder")
+
+
+def test_nothing_is_left_after_a_test(real_data, tmp_path, monkeypatch):
+    pytest.importorskip("PySide6.QtWidgets")
+    import slicer
+    from slicer_double import api
+    from slicer_double.slicer_app import running
+
+    lists = api.load(real_data("../slicer-api/slicer-5.8.1.json"))
+    before = set(sys.modules)
+    known = set(vars(slicer)), slicer.util.pip_install
+    with running(lists, tmp_path, monkeypatch) as app:
+        app.load_module("LesionTraining")
+        assert "qt" in sys.modules
+        assert "LesionTraining" in sys.modules
+    assert (set(vars(slicer)), slicer.util.pip_install) == known
+    left = {name for name in set(sys.modules) - before if name in ("qt", "ctk", "LesionTraining") or ".panel" in name}
+    assert not left
