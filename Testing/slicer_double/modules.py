@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import slicer
-from PySide6 import QtCore, QtGui
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from .behind.members import stored
 from .values import proxy_of
@@ -45,6 +44,52 @@ class qSlicerScriptedLoadableModule(QtCore.QObject):
     index = stored(int, -1)
     icon = stored(QtGui.QIcon, None)
     widgetRepresentationCreationEnabled = stored(bool, True)
+
+
+class qSlicerScriptedLoadableModuleWidget(QtWidgets.QWidget):
+    """The parent of a module's widget in the module panel; calls ``enter``, ``exit`` and, at a reload, ``setup``."""
+
+    mrmlSceneChanged = QtCore.Signal(object)
+
+    def __init__(self, name: str, modules: Modules) -> None:
+        super().__init__()
+        self._name, self._modules, self._entered = name, modules, False
+        self._scene: Any = None
+        QtWidgets.QVBoxLayout(self)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        if scene is not self._scene:
+            self._scene = scene
+            self.mrmlSceneChanged.emit(scene)
+
+    def module(self) -> Any:
+        return self._modules.real[self._name.lower()]
+
+    def self(self) -> Any:
+        return getattr(self._modules, f"{self._name}Widget")
+
+    def reload(self) -> None:
+        """A new widget of the module as it is now in ``sys.modules``, in the same parent."""
+        proxy = proxy_of(self)
+        widget = getattr(sys.modules[self._name], f"{self._name}Widget")(proxy)
+        setattr(self._modules, f"{self._name}Widget", widget)
+        widget.setup()
+        if self._entered and hasattr(widget, "enter"):
+            widget.enter()
+
+    def enter(self) -> None:
+        self._entered = True
+        self.show()
+        if hasattr(self.self(), "enter"):
+            self.self().enter()
+
+    def exit(self) -> None:
+        self._entered = False
+        if hasattr(self.self(), "exit"):
+            self.self().exit()
+
+    isEntered = QtCore.Property(bool, lambda self: self._entered)
+    moduleName = QtCore.Property(str, lambda self: self._name)
 
 
 class qSlicerModuleManager(QtCore.QObject):
@@ -89,25 +134,11 @@ class Modules:
         if widget is None and name.lower() not in self.real:
             raise RuntimeError(f"There is no module {name}")
         if self._entered is not None and self._entered is not widget:
-            leave(self._entered)
+            self._entered.parent.exit()
         self.selected = name
         self._entered = widget
         if widget is not None:
-            enter(widget)
-
-
-def enter(widget: Any) -> None:
-    """Slicer shows the module: its parent is entered, and ``enter`` is called where there is one."""
-    widget.parent._real._entered = True
-    widget.parent.show()
-    if hasattr(widget, "enter"):
-        widget.enter()
-
-
-def leave(widget: Any) -> None:
-    widget.parent._real._entered = False
-    if hasattr(widget, "exit"):
-        widget.exit()
+            widget.parent.enter()
 
 
 def execute(name: str, path: Path, modules: Modules) -> tuple[Any, Any]:
@@ -125,18 +156,13 @@ def execute(name: str, path: Path, modules: Modules) -> tuple[Any, Any]:
     return python, real
 
 
-def make_widget(name: str, python: Any, modules: Modules, parent_class: Callable[[], Any]) -> Any:
+def make_widget(name: str, modules: Modules) -> Any:
     """The module's widget with its parent and layout, set up; an exception in ``setup`` is raised here.
 
     In real Slicer it is only printed, and the panel stays half built.
     """
-    import qt
-
-    parent = parent_class()
-    parent.setLayout(qt.QVBoxLayout())
+    parent = qSlicerScriptedLoadableModuleWidget(name, modules)
     parent.setMRMLScene(slicer.mrmlScene)
-    widget = getattr(python, f"{name}Widget")(parent)
-    setattr(modules, f"{name}Widget", widget)
-    modules.real[name.lower()]._widget = parent._real
-    widget.setup()
-    return widget
+    modules.real[name.lower()]._widget = parent
+    parent.reload()
+    return getattr(modules, f"{name}Widget")

@@ -51,7 +51,9 @@ def preview(node: Any, ras: Sequence[float]) -> int:
 def _silent(node: Any, event: int) -> Iterator[None]:
     """No other observer hears of ``event``."""
     tags: list[int] = []
-    tags.append(node.AddObserver(event, lambda caller, _: caller.GetCommand(tags[0]).SetAbortFlag(1), _BEFORE_ALL_OTHERS))
+    tags.append(
+        node.AddObserver(event, lambda caller, _: caller.GetCommand(tags[0]).SetAbortFlag(1), _BEFORE_ALL_OTHERS)
+    )
     try:
         yield
     finally:

@@ -22,7 +22,14 @@ from .behind import WIDGETS
 from .dialogs import DIALOGS, Question, statics
 from .layout import qMRMLPlotWidget, qMRMLSliceView, qMRMLSliceWidget, qSlicerLayoutManager
 from .main_window import qSlicerAppMainWindow
-from .modules import Modules, enter, execute, leave, make_widget, qSlicerModuleManager, qSlicerScriptedLoadableModule
+from .modules import (
+    Modules,
+    execute,
+    make_widget,
+    qSlicerModuleManager,
+    qSlicerScriptedLoadableModule,
+    qSlicerScriptedLoadableModuleWidget,
+)
 from .palettes import DARK, LIGHT
 from .problems import PROBLEMS, qt_message
 from .scene import Scene, real_scene
@@ -48,6 +55,7 @@ _BEHIND = {
             qSlicerLayoutManager,
             qSlicerModuleManager,
             qSlicerScriptedLoadableModule,
+            qSlicerScriptedLoadableModuleWidget,
         )
     },
 }
@@ -134,8 +142,8 @@ class SlicerApp:
     def load_module(self, name: str, path: Path | None = None) -> Any:
         """The widget of a module: its file is executed anew, then module and widget are made as Slicer does it."""
         path = path or REPOSITORY / name / f"{name}.py"
-        python, _real = execute(name, path, self.modules)
-        widget = make_widget(name, python, self.modules, slicer.qMRMLWidget)
+        execute(name, path, self.modules)
+        widget = make_widget(name, self.modules)
         self._loaded.append(widget)
         return widget
 
@@ -145,10 +153,10 @@ class SlicerApp:
 
     def show(self, widget: Any) -> None:
         """Enter a module, as selecting it does."""
-        enter(widget)
+        widget.parent.enter()
 
     def leave(self, widget: Any) -> None:
-        leave(widget)
+        widget.parent.exit()
 
     def startup_completed(self) -> None:
         """Slicer has started: modules that wait for it (sample data) go on."""

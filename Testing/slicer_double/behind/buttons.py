@@ -78,12 +78,21 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     flat = stored(bool, False)
 
     def childEvent(self, event: QtCore.QChildEvent) -> None:
-        child = event.child()
-        if event.type() == QtCore.QEvent.Type.ChildAdded and isinstance(child, QtWidgets.QWidget):
+        if event.type() == QtCore.QEvent.Type.ChildAdded:
+            self._take(event.child())
+        super().childEvent(event)
+
+    def event(self, event: QtCore.QEvent) -> bool:
+        if event.type() == QtCore.QEvent.Type.Polish:  # before it is first shown: widgets of Python are whole only now
+            for child in self.children():
+                self._take(child)
+        return super().event(event)
+
+    def _take(self, child: QtCore.QObject) -> None:
+        if isinstance(child, QtWidgets.QWidget):
             child.installEventFilter(self)
             if self._collapsed():
                 self._force(child)
-        super().childEvent(event)
 
     def sizeHint(self) -> QtCore.QSize:
         width = self.fontMetrics().horizontalAdvance(self.text()) + 30

@@ -127,7 +127,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
 
     def _node_modified(self, node: Any) -> None:
         row = self._box.findData(node.GetID(), _ROLE)
-        if row >= 0 and self._box.itemText(row) != node.GetName():
+        if row >= 0 and not self._wanted(node):
+            self._refresh()
+        elif row >= 0 and self._box.itemText(row) != node.GetName():
             self._box.setItemText(row, node.GetName() or "")
             if row == self._box.currentIndex():
                 self.currentNodeRenamed.emit(node.GetName() or "")

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from ..plotting import curves, draw
+from ..problems import PROBLEMS
 from .members import stored
 from .watching import Watch
 
@@ -44,6 +45,8 @@ class qMRMLPlotView(QtWidgets.QWidget):
     def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
         chart = self._view_node.GetPlotChartNode() if self._view_node is not None else None
         painter = QtGui.QPainter(self)
-        draw(painter, self.rect(), curves(chart) if chart is not None else [], chart)
+        with PROBLEMS.caught("qMRMLPlotView"):
+            draw(painter, self.rect(), curves(chart) if chart is not None else [], chart)
+        painter.end()
 
     gradientBackground = stored(bool, False)
