@@ -16,6 +16,7 @@ from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, UNKNOWN, Image, r
 from LesionDetectionLib.core.lesion import LESION, NODULE, Lesion, Mask
 from LesionDetectionLib.core.progress import Progress
 
+from .click_border import BorderPoints, checked_points
 from .click_segmentation import Segmentation, segment
 from .click_volume import ClickSettings, Volume
 from .geometry import AxialOrder
@@ -45,6 +46,7 @@ def measure_at(
     seed_ras_mm: npt.ArrayLike,
     settings: ClickSettings = DEFAULTS,
     progress: Progress | None = None,
+    border_ras_mm: npt.ArrayLike = (),
 ) -> Lesion:
     """Measure the lesion at a point of a CT (HU) or PET.
 
@@ -53,14 +55,18 @@ def measure_at(
         seed_ras_mm: a point inside the lesion, RAS mm.
         settings: see :class:`~.click_volume.ClickSettings`.
         progress: told how far it is.
+        border_ras_mm: [M, 3] points on the true border, RAS mm, that the outline goes through: a second click corrects
+            what came of the first. The surface has one radius in each direction from its centre.
 
     Returns:
         A lesion of score 1 with mask, RECIST diameters and the measurements of
         :func:`~LesionDetectionLib.imaging.measurements.measure_mask`. ``note`` holds what the user should know.
 
     Raises:
-        UsageError: the seed is no point, or lies outside the image.
-        InputError: nothing stands out at the seed, or the voxels around it are not numbers.
+        UsageError: the seed is no point, or lies outside the image; so does a border point, or it is farther away than half
+            of the largest diameter, or behind another one.
+        InputError: nothing stands out at the seed (with border points that is a note instead), or the voxels around it are
+            not numbers.
         ModalityError: neither CT nor PET.
     """
     progress = progress or Progress()
@@ -71,17 +77,23 @@ def measure_at(
         raise UsageError(f"The point ({seed[0]:.1f}, {seed[1]:.1f}, {seed[2]:.1f}) mm lies outside “{image.name}”.")
     if settings.largest_diameter_mm < 2.0:
         raise UsageError(f"A largest diameter of {settings.largest_diameter_mm:g} mm leaves nothing to measure.")
+    points = checked_points(image, seed, border_ras_mm, settings)
     modality = _modality(image)
     order = AxialOrder.of(image.geometry)
     axial = order.apply(image)
     seed_ijk = axial.geometry.ijk_from_ras(seed)
     start, crop = _crop(axial, seed_ijk, settings.largest_diameter_mm, modality)
     volume = Volume(crop.voxels, crop.geometry)
-    found = segment(volume, seed_ijk - start, modality, settings, progress)
-    _refuse_nothing(found, modality)
+    border = BorderPoints(axial.geometry.ijk_from_ras(points) - start) if len(points) else None
+    found = segment(volume, seed_ijk - start, modality, settings, progress, border)
+    doubt = _doubt(found, modality)
+    if doubt and (border is None or not found.voxels.any()):
+        raise InputError(doubt)
     mask = _mask_on(image, order, found, start)
     measured = measure_mask(image, mask)
     notes = _notes(image, mask, found, seed, measured.touches_border, settings)
+    if doubt:
+        notes.append("Little stands out here: between the border points the outline is a guess.")
     progress(1.0)
     return Lesion(
         center_ras_mm=measured.center_ras_mm,
@@ -159,8 +171,8 @@ def _mask_on(image: Image, order: AxialOrder, found: Segmentation, start_ijk: np
     return Mask(trimmed.voxels, (int(i), int(j), int(k)))
 
 
-def _refuse_nothing(found: Segmentation, modality: str) -> None:
-    """Raises InputError where there is no lesion."""
+def _doubt(found: Segmentation, modality: str) -> str:
+    """Why there seems to be no lesion, a sentence; empty where there is one."""
     look = found.appearance
     if modality == PET:
         stands_out = look.lesion > _LEAST_PET_RATIO * look.low
@@ -171,11 +183,10 @@ def _refuse_nothing(found: Segmentation, modality: str) -> None:
             and found.difference > _LEAST_DIFFERENCE_TO_NOISE * found.noise
         )
     if found.at_largest and found.distinctness < _LEAST_DISTINCTNESS:
-        raise InputError(
-            "No border was found around this point. Click inside the lesion, or allow a larger diameter if it is larger."
-        )
+        return "No border was found around this point. Click inside the lesion, or allow a larger diameter if it is larger."
     if not stands_out or found.distinctness < _LEAST_DISTINCTNESS or not found.voxels.any():
-        raise InputError("Nothing stands out at this point; click inside the lesion.")
+        return "Nothing stands out at this point; click inside the lesion."
+    return ""
 
 
 def _notes(

@@ -23,6 +23,7 @@ from LesionDetectionLib.core.image import PET
 from LesionDetectionLib.core.progress import Progress
 
 from .click_appearance import Appearance, Samples, ct_appearance, pet_appearance
+from .click_border import BorderPoints
 from .click_start import Start, noise_around, start_ct, start_pet
 from .click_volume import Box, ClickSettings, FloatArray, Volume
 from .lung_hull import LungHull
@@ -67,21 +68,35 @@ class Segmentation:
 
 
 def segment(
-    volume: Volume, seed_ijk: FloatArray, modality: str, settings: ClickSettings, progress: Progress
+    volume: Volume,
+    seed_ijk: FloatArray,
+    modality: str,
+    settings: ClickSettings,
+    progress: Progress,
+    border: BorderPoints | None = None,
 ) -> Segmentation:
-    """Segment what lies at ``seed_ijk`` (continuous index, inside the image). Judging the result is the caller's."""
+    """Segment what lies at ``seed_ijk`` (continuous index, inside the image), its border through the points of ``border``.
+    Judging the result is the caller's. Raises UsageError where the points do not fit the seed."""
+    if border is not None:
+        border.require_fit(volume, seed_ijk)
     fan = Fan.make(settings.polar_rays, settings.azimuthal_rays, volume.is_flat)
     noise = noise_around(volume, seed_ijk)
+
+    def grown_from(start: Start, progress: Progress) -> Segmentation:
+        if border is not None and not border.fits(volume, start.center_ijk):
+            start = replace(start, center_ijk=np.array(seed_ijk, dtype=float))
+        return _Rounds(volume, modality, settings, fan, noise, start, border).run(progress)
+
     if modality == PET:
         start = start_pet(volume, seed_ijk, fan, settings)
     else:
         start = start_ct(volume, seed_ijk, fan, settings, noise)
-    found = _Rounds(volume, modality, settings, fan, noise, start).run(progress.part(0.0, 0.5))
+    found = grown_from(start, progress.part(0.0, 0.5))
     if modality == PET or found.appearance.contrast >= _WEAK * noise:
         return found
     # The first change along the rays was hardly more than noise: a clump of texture inside a lesion looks so.
     start = start_ct(volume, seed_ijk, fan, settings, noise, beyond_mm=1.5 * start.radius_mm)
-    other = _Rounds(volume, modality, settings, fan, noise, start).run(progress.part(0.5, 1.0))
+    other = grown_from(start, progress.part(0.5, 1.0))
     clearer = other.appearance.contrast > 2 * found.appearance.contrast and other.distinctness > found.distinctness
     return other if clearer and not other.at_largest else found
 
@@ -90,10 +105,17 @@ class _Rounds:
     """The rounds of appearance, surface and centre, and the voxels at the end."""
 
     def __init__(
-        self, volume: Volume, modality: str, settings: ClickSettings, fan: Fan, noise: float, start: Start
+        self,
+        volume: Volume,
+        modality: str,
+        settings: ClickSettings,
+        fan: Fan,
+        noise: float,
+        start: Start,
+        border: BorderPoints | None = None,
     ) -> None:
         self._volume, self._modality, self._settings, self._fan = volume, modality, settings, fan
-        self._noise, self._start = noise, start
+        self._noise, self._start, self._border = noise, start, border
         self._center, self._appearance = start.center_ijk, start.appearance
         self._size_mm = start.radius_mm
         self._hull: LungHull | None = None
@@ -108,7 +130,9 @@ class _Rounds:
             samples = self._find_surface()
             if n < rounds - 1:
                 self._appearance = self._look(samples)
-                self._center = self._volume.ijk(self._center, self._centroid_mm())
+                center = self._volume.ijk(self._center, self._centroid_mm())
+                if self._border is None or self._border.fits(self._volume, center):
+                    self._center = center
         progress(rounds / (rounds + 1), "Filling the border")
         box, voxels = self._fill()
         weights = np.broadcast_to(self._fan.weights, self._drop.shape)
@@ -133,6 +157,8 @@ class _Rounds:
         settings, volume = self._settings, self._volume
         largest = settings.largest_diameter_mm / 2
         reach = min(max(2.5 * self._size_mm, self._size_mm + 4.0), largest)
+        if self._border is not None:
+            reach = max(reach, 1.2 * self._border.largest_mm(volume, self._center))
         step = reach / settings.radial_steps
         radii = (np.arange(settings.radial_steps) + 0.5) * step
         ijk = volume.ijk(self._center, self._fan.points(radii))
@@ -151,8 +177,13 @@ class _Rounds:
                 member = member * self._hull.contains(ijk)
         drop, outside = _drop_and_leak(member, max(1, round(max(1.5, 0.3 * self._size_mm) / step)))
         costs = (settings.leak_cost * outside * step / self._size_mm - drop) * self._fan.weights[..., None]
+        if self._border is not None:
+            pull = self._border.pull(volume, self._center, self._fan, (np.arange(len(radii)) + 1) * step, self._size_mm)
+            costs = costs + pull * self._fan.weights[..., None]
         labels = best_labels(costs.astype(np.float32), settings.jump_cost * step / self._size_mm)
         self._surface_mm = without_peaks((labels + 1) * step)
+        if self._border is not None:
+            self._surface_mm = self._border.bend(volume, self._center, self._fan, self._surface_mm)
         self._drop = np.take_along_axis(drop, labels[..., None], axis=2)[..., 0]
         self._at_largest = reach >= largest and float(self._surface_mm.max()) > 0.95 * largest
         weights = np.broadcast_to(self._fan.weights, self._drop.shape)
@@ -188,6 +219,11 @@ class _Rounds:
         offsets = volume.offsets_mm(box, self._center)
         radius = self._fan.interpolate(self._surface_mm, offsets)
         distinct = np.clip(2 * self._fan.interpolate(self._drop, offsets), 0.05, 1.0)
+        near: FloatArray | float = 0.0
+        if self._border is not None:
+            # There the person has said where the border is: the values have no say.
+            near = self._border.nearness(volume, self._center, offsets)
+            distinct = 0.05 * near + (1 - near) * distinct
         values = volume.voxels[box].astype(np.float32)
         if self._is_noisy:
             very = self._appearance.contrast < _NOISY_BELOW / 2 * self._noise
@@ -201,7 +237,10 @@ class _Rounds:
         give = (0.2 * np.maximum(radius, 0.5 * self._size_mm) + 0.5 * volume.in_plane_mm) * distinct
         level = (radius - np.linalg.norm(offsets, axis=-1)) / give + 2 * member - 1
         body = _one_piece(level > 0, box, self._center)
-        return box, _without_stalks(body, volume.spacing_mm, _OPENING_SHARE * self._size_mm, box, self._center)
+        opened = _without_stalks(body, volume.spacing_mm, _OPENING_SHARE * self._size_mm, box, self._center)
+        if self._border is None:
+            return box, opened
+        return box, _one_piece(opened | (body & (near > 0.5)), box, self._center)
 
 
 def _drop_and_leak(member: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:

@@ -73,6 +73,10 @@ class Volume:
         """Continuous indices, [..., 3], of offsets in mm from a centre, [..., 3]."""
         return np.asarray(offsets_mm @ self._ijk_from_mm.T + center_ijk)
 
+    def mm(self, steps_ijk: FloatArray) -> FloatArray:
+        """Offsets in mm, [..., 3], of steps in index space, [..., 3]: the inverse of :meth:`ijk`."""
+        return np.asarray(steps_ijk @ self._mm_from_ijk.T)
+
     def sample(self, ijk: FloatArray) -> FloatArray:
         """Linearly interpolated values, [...], at continuous indices [..., 3]; the nearest voxel's beyond the edge."""
         coordinates = np.moveaxis(ijk[..., ::-1], -1, 0)
