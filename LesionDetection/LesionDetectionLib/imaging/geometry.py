@@ -18,6 +18,10 @@ from scipy import sparse
 
 from LesionDetectionLib.core.image import Geometry, Image
 
+Triple = tuple[int, int, int]
+Part = tuple[Triple, Triple]
+"""First voxel and size, (i, j, k)."""
+
 _AXIAL_RAS = np.array([[-1.0, 0, 0], [0, -1.0, 0], [0, 0, 1.0]])
 """RAS direction of i, j, k (columns) in axial order: left, posterior, superior."""
 
@@ -84,33 +88,46 @@ def obliquity_degrees(geometry: Geometry) -> float:
     return float(np.degrees(np.arccos(min(cosines))))
 
 
-def resample(image: Image, spacing_mm: tuple[float, float, float]) -> Image:
+def resampled_grid(grid: Geometry, spacing_mm: tuple[float, float, float]) -> Geometry:
+    """The grid of about ``spacing_mm`` (i, j, k) that :func:`resample` uses for an image on ``grid``."""
+    shape = tuple(
+        max(1, round(n * old / new))
+        for n, old, new in zip(grid.shape_kji, grid.spacing_mm[::-1], spacing_mm[::-1], strict=True)
+    )
+    scale_ijk = np.array([old / new for old, new in zip(grid.shape_kji, shape, strict=True)])[::-1]
+    matrix = np.array(grid.ijk_to_ras)
+    matrix[:3, :3] *= scale_ijk
+    # Voxel *edges* coincide: new centre 0 lies at old index (scale - 1) / 2.
+    matrix[:3, 3] = grid.ras_from_ijk((scale_ijk - 1) / 2)
+    return Geometry((shape[0], shape[1], shape[2]), matrix)
+
+
+def resample(image: Image, spacing_mm: tuple[float, float, float], part: Part | None = None) -> Image:
     """The image on a grid of about ``spacing_mm`` (i, j, k) over the same extent, as float32.
 
     Linear interpolation where the grid gets finer, area averaging where it gets coarser (no aliasing). The extent is
     divided into whole voxels, so that the true spacing, in the result's geometry, differs from the wish by less than
     half a voxel over the whole image.
+
+    Args:
+        part: first voxel and size, (i, j, k), of a box of the new grid: only that is computed, with the same values.
     """
-    source = image.spacing_mm
-    shape = tuple(
-        max(1, round(n * old / new))
-        for n, old, new in zip(image.shape_kji, source[::-1], spacing_mm[::-1], strict=True)
-    )
-    scale_ijk = np.array([old / new for old, new in zip(image.shape_kji, shape, strict=True)])[::-1]
-    matrix = np.array(image.ijk_to_ras)
-    matrix[:3, :3] *= scale_ijk
-    # Voxel *edges* coincide: new centre 0 lies at old index (scale - 1) / 2.
-    matrix[:3, 3] = image.geometry.ras_from_ijk((scale_ijk - 1) / 2)
+    grid = resampled_grid(image.geometry, spacing_mm)
+    rows, columns = grid.shape_kji[1:]
+    (i, j, k), (ni, nj, nk) = part or ((0, 0, 0), (columns, rows, grid.shape_kji[0]))
     voxels = image.voxels
-    if shape[0] != voxels.shape[0]:
-        weights = _axis_weights(voxels.shape[0], shape[0])
-        flat = np.ascontiguousarray(voxels, dtype=np.float32).reshape(voxels.shape[0], -1)
-        voxels = (weights @ flat).reshape(shape[0], *voxels.shape[1:])
-    out = np.empty(shape, dtype=np.float32)
-    for k in range(shape[0]):
-        plane = np.ascontiguousarray(voxels[k], dtype=np.float32)
-        out[k] = _resize_plane(plane, (shape[1], shape[2]))
-    return replace(image, voxels=out, ijk_to_ras=matrix)
+    if grid.shape_kji[0] == voxels.shape[0]:
+        voxels = voxels[k : k + nk]
+    else:
+        weights = _axis_weights(voxels.shape[0], grid.shape_kji[0])[k : k + nk]
+        used = slice(int(weights.indices.min()), int(weights.indices.max()) + 1)
+        flat = np.ascontiguousarray(voxels[used], dtype=np.float32).reshape(used.stop - used.start, -1)
+        voxels = (weights[:, used] @ flat).reshape(nk, *voxels.shape[1:])
+    out = np.empty((nk, nj, ni), dtype=np.float32)
+    for plane, target in zip(voxels, out, strict=True):
+        plane = np.ascontiguousarray(plane, dtype=np.float32)
+        target[...] = _resize_plane(plane, (rows, columns))[j : j + nj, i : i + ni]
+    return replace(image, voxels=out, ijk_to_ras=grid.crop((i, j, k), (ni, nj, nk)).ijk_to_ras)
 
 
 def _resize_plane(plane: npt.NDArray[np.float32], shape: tuple[int, int]) -> npt.NDArray[Any]:

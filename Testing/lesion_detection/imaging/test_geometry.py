@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.image import Geometry, Image
-from LesionDetectionLib.imaging.geometry import AxialOrder, obliquity_degrees, resample, to_axial
+from LesionDetectionLib.imaging.geometry import AxialOrder, obliquity_degrees, resample, resampled_grid, to_axial
 from scipy.spatial.transform import Rotation
 
 
@@ -66,6 +66,20 @@ def test_resampling_keeps_a_linear_field(geometry, spacing):
     if not shrunk.any():
         assert np.allclose(new.voxels[inside], expected[inside], atol=1e-2, rtol=1e-4)
     assert new.voxels.mean() == pytest.approx(field.mean(), rel=1e-3, abs=np.ptp(field) * 0.51 + 1e-2)
+
+
+@pytest.mark.parametrize("spacing", [(0.75, 0.8, 1.25), (2.0, 0.5, 2.5), (1.0, 2.0, 4.0), (0.9, 1.1, 2.5)])
+def test_a_part_has_the_same_values_as_the_whole(spacing):
+    matrix = np.diag([-1.0, -1.0, 2.5, 1.0])
+    matrix[:3, 3] = 7.0, 8.0, 9.0
+    image = Image(np.random.default_rng(0).normal(size=(20, 30, 40)), matrix)
+    whole = resample(image, spacing)
+    assert resampled_grid(image.geometry, spacing).same_grid(whole.geometry)
+    last = tuple(n - 1 for n in whole.shape_kji[::-1])
+    for start, size in [((3, 4, 5), (7, 6, 3)), ((0, 0, 0), (1, 1, 1)), (last, (1, 1, 1)), ((0, 1, 2), (15, 9, 2))]:
+        part, expected = resample(image, spacing, (start, size)), whole.crop(start, size)
+        np.testing.assert_array_equal(part.voxels, expected.voxels)
+        assert part.geometry.same_grid(expected.geometry)
 
 
 def test_resampling_to_the_same_spacing_changes_nothing():

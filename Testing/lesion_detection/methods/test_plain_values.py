@@ -55,3 +55,37 @@ def test_what_does_not_fit_is_named(given, told):
 
 def test_other_settings_can_be_the_base():
     assert changed(Settings(name="mine"), {"stage": {"steps": 7}}) == Settings(name="mine", stage=Stage(7))
+
+
+@dataclass(frozen=True)
+class Optional:
+    grid: tuple[int, int] | None = None
+    box: tuple[tuple[float, float], tuple[float, float]] | None = None
+    names: tuple[str, ...] | None = None
+    most: float | None = None
+
+
+def test_where_the_default_is_none_the_annotation_says_the_form():
+    given = {"grid": [1, 2], "box": [[0, 1.5], [2, 3]], "names": ["a", "b", "c"], "most": 7}
+    settings = from_json(Optional, given)
+    assert settings == Optional((1, 2), ((0.0, 1.5), (2.0, 3.0)), ("a", "b", "c"), 7.0)
+    assert type(settings.box[0][0]) is float
+    assert changed(settings, {"box": [[1, 1], [2, 2]], "grid": None}).box == ((1.0, 1.0), (2.0, 2.0))
+    assert from_json(Optional, {"grid": None}) == Optional()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"grid": [1]}, r"“grid” cannot be \[1\]"),
+        ({"grid": [1, 2.5]}, r"“grid” cannot be \[1, 2.5\]"),
+        ({"grid": 1}, "“grid” cannot be 1"),
+        ({"box": [1, 2]}, r"“box” cannot be \[1, 2\]"),
+        ({"names": "abc"}, "“names” cannot be 'abc'"),
+        ({"most": True}, "“most” cannot be True"),
+        ({"most": {}}, "“most” cannot be {}"),
+    ],
+)
+def test_what_the_annotation_does_not_allow_is_named(given, told):
+    with pytest.raises(ValueError, match=told):
+        from_json(Optional, given)

@@ -152,6 +152,10 @@ class NoduleDetector:
             )
         if image.modality != CT or image.unit != HU:
             warnings.append(f"“{image.name}” does not say that it is a CT in Hounsfield units; it was taken for one.")
+        if settings.region_ras_mm is not None:
+            sides = (high - low for low, high in zip(*settings.region_ras_mm, strict=True))
+            told = " x ".join(f"{side:.0f}" for side in sides)
+            warnings.append(f"Nodules were looked for in a region of {told} mm only, not in the whole scan.")
         if found > settings.most_lesions:
             warnings.append(f"Only the {settings.most_lesions} highest scores of {found} findings are shown.")
         return tuple(warnings)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.errors import BundleError, UsageError
+from LesionDetectionLib.core.lesion import Point
 
 from ..plain_values import from_json
+
+LEAST_REGION_MM = 5.0
+"""Scores lie up to 3 mm apart: in a smaller region there may be none."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class NoduleSettings:
         most_candidates: at most this many, the most probable, go to the second stage.
         lesion_distance_mm: of final lesions whose centres are nearer than this, or than the larger one's radius, the
             most probable stays.
+        region_ras_mm: look for centres only in this box, axis-aligned in RAS mm (lowest and highest corner); None for
+            everywhere. Candidates are the ones of the whole scan that lie in it.
         lungs_only: look only inside the lungs, grown by ``lung_margin_mm``.
         closing_mm: radius of the ball that rolls over the lung mask: dents that it cannot enter, such as those of pleural
             nodules and vessels, count as lung.
@@ -40,6 +47,7 @@ class NoduleSettings:
     candidate_distance_mm: float = 5.0
     most_candidates: int = 400
     lesion_distance_mm: float = 5.0
+    region_ras_mm: tuple[Point, Point] | None = None
     lungs_only: bool = True
     closing_mm: float = 12.0
     lung_margin_mm: float = 5.0
@@ -57,6 +65,13 @@ class NoduleSettings:
             raise UsageError("Distances in millimetres cannot be negative.")
         if min(self.most_candidates, self.most_lesions) < 1:
             raise UsageError("At least one candidate and one lesion must be allowed.")
+        if self.region_ras_mm is not None:
+            sides = [high - low for low, high in zip(*self.region_ras_mm, strict=True)]
+            if not all(LEAST_REGION_MM <= side < math.inf for side in sides):
+                told = " x ".join(f"{side:g}" for side in sides)
+                raise UsageError(
+                    f"The region to look in has {told} mm; it needs at least {LEAST_REGION_MM:g} mm in each direction."
+                )
 
 
 def settings_for(bundle: Bundle | None) -> NoduleSettings:
