@@ -154,9 +154,15 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._useParameterNode()
 
     def onSceneEndImport(self, _caller, _event):
-        # After loading, fields of the old wrapper that name nodes read None.
+        # After loading, fields of the old wrapper that name nodes read None. Selectors learn of new nodes when the batch
+        # that a load is part of has ended: they are tied to the node again then.
         self._useParameterNode()
-        self.panel.scene_loaded()
+        qt.QTimer.singleShot(0, self._onSceneLoaded)
+
+    def _onSceneLoaded(self):
+        if self.panel is not None:
+            self._useParameterNode()
+            self.panel.scene_loaded()
 
     def onReload(self):
         """Also load the library anew: Slicer executes this file only."""
@@ -376,14 +382,18 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
             slicer.mrmlScene.Clear()
             assert panel.session.results is None
             slicer.util.loadScene(str(path))
-        assert ui.findingsTable.rowCount == 1
+        self._wait(lambda: ui.findingsTable.rowCount == 1)
         assert ui.findingsTable.item(0, 5).text() == _("Rejected")
         assert ui.showRejectedCheckBox.isChecked()
         assert panel.context.parameters.ctVolume.GetName() == "ball"
 
     def test_nothing_is_left_observed(self):
         """A widget that is taken away observes nothing any more and has no worker."""
-        widget = slicer.util.getNewModuleWidget("LesionDetection")
+        parent = slicer.qMRMLWidget()
+        parent.setLayout(qt.QVBoxLayout())
+        parent.setMRMLScene(slicer.mrmlScene)
+        widget = LesionDetectionWidget(parent)
+        widget.setup()
         assert widget.panel is not None, "setup() did not come to its end"
         panel = widget.panel
         widget.cleanup()
@@ -393,6 +403,7 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.RemoveNode(volumeNode)
         slicer.mrmlScene.Clear()
         assert not panel.session.busy
+        parent.deleteLater()
 
     def _panel(self):
         widget = slicer.util.getModuleWidget("LesionDetection")
@@ -434,7 +445,11 @@ def _phantomVolume():
         from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
 
         case = make_chest(1, TINY)
-        return volume_node(slicer.mrmlScene, case.image), [lesion.center_ras_mm for lesion in case.lesions]
+        nk, nj, ni = case.image.shape_kji
+        half = case.image.crop((0, 0, 0), (ni // 2, nj, nk))  # one lung, in half the time
+        centers = [lesion.center_ras_mm for lesion in case.lesions]
+        inside = [center for center in centers if half.geometry.contains_ras(center)]
+        return volume_node(slicer.mrmlScene, half), inside
     return _plainChest()
 
 

@@ -1,0 +1,76 @@
+"""The panel with its real worker process, and the module's own self-test."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from .conftest import CENTERS
+
+
+@pytest.fixture
+def widget(slicer_app, monkeypatch, tmp_path):
+    """The module's widget as it is in Slicer: work is done by a child process over QProcess."""
+    monkeypatch.setenv("LESION_MODELS", str(tmp_path / "models"))
+    made = slicer_app.load_module("LesionDetection")
+    slicer_app.show(made)
+    return made
+
+
+def test_a_click_is_measured_by_the_worker(slicer_app, panel, ui, ct):
+    ui.clickButton.click()
+    slicer_app.click_in_slice(CENTERS[0])
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+    assert panel.session.job.state == "done", panel.session.message
+    assert ui.findingsTable.rowCount == 1
+    assert abs(float(ui.findingsTable.item(0, 2).text()) - 12) < 1.5
+    assert panel.session.results.nodes.segmentation.GetSegmentation().GetNumberOfSegments() == 1
+
+
+def test_what_the_worker_refuses_is_a_sentence(slicer_app, panel, ui, ct):
+    panel.click.clicked((2.0, 2.0, 2.0))
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+    assert panel.session.job.state == "failed"
+    assert ui.clickText.text in (
+        "Nothing stands out at this point; click inside the lesion.",
+        "No border was found around this point. Click inside the lesion, or allow a larger diameter if it is larger.",
+    )
+
+
+def test_a_report_is_written_by_the_worker(slicer_app, panel, ui, ct, tmp_path, monkeypatch):
+    import qt
+    from LesionDetectionLib.panel import ask
+
+    opened = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", opened.append, raising=False)
+    monkeypatch.setattr(ask, "choose_folder", lambda *_: tmp_path / "report")
+    panel.click.clicked(CENTERS[0])
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+    ui.exportSection.collapsed = False
+    ui.reportButton.click()
+    assert ui.exportProgressRow.isVisibleTo(ui.exportSection)
+    slicer_app.process_events(lambda: panel.export.job.finished, timeout=120)
+    assert panel.export.job.state == "done", panel.export.job.error
+    assert (tmp_path / "report" / "report.html").is_file()
+    assert (tmp_path / "report" / "lesions.csv").is_file()
+    assert "Everything is in" in ui.exportMessage.text
+    assert not ui.exportProgressRow.isVisibleTo(ui.exportSection)
+
+
+@pytest.mark.slow
+def test_the_modules_own_test_passes(slicer_app, widget):
+    sys.modules["LesionDetection"].LesionDetectionTest().runTest()
+    assert all(question.kind not in ("ok_cancel", "yes_no") for question in slicer_app.questions)
+
+
+def test_the_volume_of_the_self_test_is_one_without_training(slicer_app, widget):
+    """Where Lesion Training is not installed the self-test makes its own chest, with nodules that stand out."""
+    node, centers = sys.modules["LesionDetection"]._plainChest()
+    from LesionDetectionLib.imaging.click import measure_at
+    from LesionDetectionLib.io.mrml import image_from_node
+    from LesionDetectionLib.core.image import understood_as
+
+    image = understood_as(image_from_node(node))
+    sizes = [measure_at(image, center).diameter_mm for center in centers]
+    assert sizes == pytest.approx([10, 12, 14, 16], abs=3)
