@@ -16,6 +16,8 @@ from .packages import PACKAGES, Found, first_version
 Pip = Callable[[list[str]], None]
 """Runs ``pip install`` with these arguments."""
 
+_DECIDING = ("numpy", "scipy", "Pillow")
+"""Which versions of the others fit depends on the versions of these that Slicer has."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _PLAIN_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([._-][a-z0-9]+)*)?")
 
@@ -129,11 +131,9 @@ def wheels_in(folder: Path) -> set[str]:
 
 def download_command(names: Iterable[str]) -> str:
     """What to type on a computer with internet, and the same Slicer, to fill a folder ``wheels``."""
-    # What Slicer has decides which versions of the others fit, so it is named too, at its version.
-    shared = [package.name for package in PACKAGES.values() if package.from_slicer]
-    held = [f"{name}=={version}" for name in shared if (version := first_version(name))]
-    wanted = [PACKAGES[name].requirement for name in names if not first_version(name) or name not in shared]
-    quoted = " ".join(f'"{requirement}"' for requirement in [*held, *wanted])
+    held = {name: f"{name}=={version}" for name in _DECIDING if (version := first_version(name))}
+    wanted = [PACKAGES[name].requirement for name in names if name not in held]
+    quoted = " ".join(f'"{requirement}"' for requirement in [*held.values(), *wanted])
     return f"PythonSlicer -m pip download --only-binary=:all: --dest wheels {quoted}"
 
 

@@ -36,6 +36,8 @@ class ModelEntry:
         problem: why it cannot be used, a sentence; empty where nothing is known against it.
         line: one sentence on what it learned from and how good it is.
         digest: of the manifest; equal for equal models.
+        cpm: mean sensitivity over the seven usual false positive rates, on scans it did not learn from; None where nobody
+            measured it.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class ModelEntry:
     problem: str = ""
     line: str = ""
     digest: str = ""
+    cpm: float | None = None
 
 
 def default_models_folder(
@@ -186,6 +189,7 @@ def _entry(path: Path, shipped: bool) -> ModelEntry:
         _unknown_method(manifest),
         line_on(manifest),
         digest,
+        _number(_inside(manifest.metrics, "test", "cpm")),
     )
 
 

@@ -108,6 +108,10 @@ class Bundle:
     def card(self) -> str:
         return self.files[CARD].decode("utf-8", errors="replace")
 
+    def save_zip(self, path: Path) -> None:
+        """Write it to one file, whole or not at all; an earlier one is replaced. Raises OutputError."""
+        _write_zip(Path(path), self.files)
+
     def require_method(self, method: str) -> None:
         """Raises BundleError where the bundle was made for another method."""
         if self.manifest.method != method:
@@ -171,13 +175,17 @@ def write_bundle(path: Path, manifest: Manifest, weights: Weights, card: str, ov
     content["sha256"] = _digest(content)
     files[MANIFEST] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     if path.suffix == ".zip":
-        with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in files.items():
-                archive.writestr(name, data)
+        _write_zip(path, files)
         return
     with atomic_folder(path, overwrite) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)
+
+
+def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
+    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
 
 
 def _read_folder(path: Path) -> dict[str, bytes]:
