@@ -13,6 +13,9 @@ from .catalogue import Catalogue
 from .cohort_choice import CohortSummary
 
 _TASKS = "LesionTrainingLib.session.tasks"
+IMAGE, TRUTH = "image", "truth.json"
+"""What lies in the folder that a phantom is made in: the scan (:mod:`LesionDetectionLib.app.worker.images`), and its true
+lesions (Detections)."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class MeasureModelRequest(Request):
 
 @dataclass(frozen=True)
 class PhantomRequest(Request):
-    """Make a phantom. Result: ``folder``, which then has the image and ``truth.json`` (Detections).
+    """Make a phantom. Result: ``folder``, which then has :data:`IMAGE` and :data:`TRUTH`.
 
     Attributes:
         folder: that is made.
@@ -140,3 +143,23 @@ class PhantomRequest(Request):
     @staticmethod
     def result_from_json(value: Any) -> Path:
         return Path(value)
+
+
+@dataclass(frozen=True)
+class PhantomSeriesRequest(Request):
+    """Write phantoms as DICOM series with their true nodules as SEG, to try training from the DICOM database. Result: the
+    number of series.
+
+    Attributes:
+        folder: that is made.
+        seed: of the first phantom; the others follow.
+        count: how many.
+        protocol: see :mod:`..cohorts.phantoms.chest_protocols`.
+    """
+
+    TASK: ClassVar[str] = f"{_TASKS}:write_phantom_series"
+
+    folder: str
+    count: int
+    seed: int = 0
+    protocol: str = "tiny"

@@ -25,10 +25,13 @@ from .cohort_choice import CohortSummary
 from .plan import Part, TrainingPlan
 from .presets import preset
 from .requests import (
+    IMAGE,
+    TRUTH,
     CohortSummaryRequest,
     ListDatabaseRequest,
     MeasureModelRequest,
     PhantomRequest,
+    PhantomSeriesRequest,
     PoolFoldsRequest,
     TrainRequest,
 )
@@ -37,7 +40,6 @@ from .runs import RunFolder
 Images = Mapping[str, Image]
 VALIDATION_SHARE = 0.15
 """Of the patients of a fold that are learned from: set aside to choose thresholds with."""
-_TRUTH = "truth.json"
 _IN_USE = ".in-use"
 
 
@@ -137,9 +139,33 @@ def make_phantom(request: PhantomRequest, images: Images, kept: Kept, progress: 
     case = make(request.seed, protocol(request.protocol, request.seed), progress.part(0, 0.95))
     folder = Path(request.folder)
     with atomic_folder(folder) as temporary:
-        write_image(temporary / "image", case.image)
-        truth_of(case).save(temporary / _TRUTH)
+        write_image(temporary / IMAGE, case.image)
+        truth_of(case).save(temporary / TRUTH)
     return folder
+
+
+def write_phantom_series(request: PhantomSeriesRequest, images: Images, kept: Kept, progress: Progress) -> int:
+    """Each phantom in a folder of its own: the slices, and a SEG (with a structured report) beside them.
+
+    Raises:
+        UsageError, OutputError, DependencyError: see :func:`..cohorts.phantoms.writing.write_phantoms` and
+            :func:`LesionDetectionLib.app.dicom_export.export_dicom`.
+    """
+    from LesionDetectionLib.app.dicom_export import export_dicom
+    from LesionDetectionLib.core.detections import Detections
+    from LesionDetectionLib.core.finding import Findings
+
+    from ..cohorts.phantoms.chest_protocols import protocol
+    from ..cohorts.phantoms.writing import write_phantoms
+
+    for n in range(request.count):
+        part = progress.part(n / request.count, (n + 1) / request.count)
+        seed = request.seed + n
+        folder, settings = Path(request.folder) / f"phantom-{seed:04d}", protocol(request.protocol, seed)
+        series, truth = write_phantoms("chest", seed, 1, "dicom", folder, part.part(0, 0.7), settings=settings)
+        findings = Findings.of(Detections.load(truth), threshold=0.0)
+        export_dicom(folder / "labels", sorted(series.glob("*.dcm")), findings, progress=part.part(0.7, 1))
+    return request.count
 
 
 def _parts(run: RunFolder, part: Part, progress: Progress) -> Any:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from LesionDetectionLib.app.worker.engine import Job
+from LesionDetectionLib.app.worker.engine import InProcess, Job
 from LesionTrainingLib.cohorts.cohort import LeftOut
 from LesionTrainingLib.learning import training
 from LesionTrainingLib.learning.card import Judged
 from LesionTrainingLib.learning.recipe import Trained
+from pydicom import dcmread
 
 
 def _of_the_cohorts_tests(name):
@@ -45,6 +46,24 @@ def opened():
     yield make
     for double in doubles:
         double._connection.close()
+
+
+@pytest.fixture
+def phantom_database(files):
+    """``phantom_database(count)`` -> the folder of a database like Slicer's with tiny phantoms and their nodules as SEG."""
+
+    def make(count):
+        from LesionTrainingLib.session.requests import PhantomSeriesRequest
+
+        job = InProcess().submit(PhantomSeriesRequest(str(files.folder / "phantoms"), count), {})
+        assert job.error is None, job.details
+        for path in sorted((files.folder / "phantoms").rglob("*.dcm")):
+            uid = str(dcmread(path, stop_before_pixels=True).SeriesInstanceUID)
+            files.paths.setdefault(uid, []).append(path)
+        files.database()
+        return files.folder
+
+    return make
 
 
 class SteeredEngine:

@@ -77,6 +77,13 @@ def test_problems_are_told(database, files):
     assert "The SEG is damaged" in problem.reason
 
 
+def test_reports_are_no_scans(files):
+    files.image()
+    files.image(into="sr", modality="PT", Modality="SR", SeriesNumber=9)
+    files.database()
+    assert list_file(files.folder).modalities == {"CT": 1}
+
+
 def test_images_that_were_never_fetched_are_a_problem(files):
     import sqlite3
 

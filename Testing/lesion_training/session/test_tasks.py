@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from LesionDetectionLib.app.models import ModelShelf
 from LesionDetectionLib.app.worker.engine import InProcess
@@ -24,6 +25,7 @@ from LesionTrainingLib.session.requests import (
     ListDatabaseRequest,
     MeasureModelRequest,
     PhantomRequest,
+    PhantomSeriesRequest,
     PoolFoldsRequest,
     TrainRequest,
 )
@@ -166,11 +168,24 @@ def test_a_phantom_and_its_truth(tmp_path):
     assert truth.lesions
 
 
+def test_phantoms_as_dicom_with_labels_can_be_learned_from(tmp_path):
+    from LesionTrainingLib.cohorts.spec import open_cohort
+
+    assert do(PhantomSeriesRequest(str(tmp_path / "dicom"), 1, seed=3)) == 1
+    (case,) = open_cohort(f"dicom:{tmp_path / 'dicom'}").cases
+    truth = Detections.load(next(tmp_path.rglob("*.truth.json")))
+    found = case.truth().lesions
+    assert len(found) == len(truth.lesions)
+    known = np.array([lesion.center_ras_mm for lesion in truth.lesions])
+    for lesion in found:
+        assert np.linalg.norm(known - lesion.center_ras_mm, axis=1).min() < 0.5
+
+
 def test_every_request_names_a_task_that_there_is():
     from LesionDetectionLib.app.worker.requests import Request
     from LesionDetectionLib.core.late import load
 
     kinds = [kind for kind in vars(requests).values() if isinstance(kind, type) and issubclass(kind, Request)]
-    assert len(kinds) == 7
+    assert len(kinds) == 8
     for kind in kinds:
         assert kind is Request or callable(load(kind.TASK))

@@ -12,6 +12,8 @@ from ..cohort import LeftOut
 from .records import LABEL_MODALITIES, SeriesCatalogue, SeriesRecord, short
 from .references import assign, read_labels
 
+NO_IMAGES = ("AU", "DOC", "ECG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTDOSE", "RTPLAN", "RTRECORD", "SR")
+"""Modalities of series that hold neither scans nor labels: reports, plans, registrations, key images."""
 IN_TABLE = "table"
 """The kind of labels that a table of marks gives, beside SEG and RTSTRUCT."""
 
@@ -55,7 +57,7 @@ class PatientEntry:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything that is not itself a label, in order; and what is wrong with the collection, as far as listing tells."""
+    """All series of images, in order; and what is wrong with the collection, as far as listing tells."""
 
     patients: tuple[PatientEntry, ...]
     problems: tuple[LeftOut, ...]
@@ -71,7 +73,7 @@ def listing(catalogue: SeriesCatalogue, progress: Progress | None = None, marked
         Cancelled: through ``progress``.
     """
     records = catalogue.series()
-    images = [record for record in records if record.modality not in LABEL_MODALITIES]
+    images = [record for record in records if record.modality not in (*LABEL_MODALITIES, *NO_IMAGES)]
     meant = [record for record in records if record.modality in LABEL_MODALITIES]
     files, unreadable = read_labels(meant, progress or Progress())
     labels, homeless = assign(files, [(record,) for record in images], catalogue)

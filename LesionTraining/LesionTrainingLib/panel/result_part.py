@@ -1,0 +1,242 @@
+"""Section 4: how good a model is, its card, and what can be done with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import slicer
+from LesionDetectionLib.app.models import ModelEntry
+from LesionDetectionLib.core.errors import BundleError
+from LesionDetectionLib.panel import ask, dependencies, icons
+from LesionDetectionLib.panel.choices import chosen_in, fill
+from LesionDetectionLib.panel.context import told
+from LesionDetectionLib.panel.message_line import MessageLine
+from slicer.i18n import tr as _
+
+from ..session.plan import folder_name
+from ..session.results import TrainingResult, export_zip
+from .curves_view import CurvesView
+from .data_part import DataPart
+from .training_context import TrainingContext
+
+DETECTION = "LesionDetection"
+_FOLDS = "folds:"
+"""Item of the models of all folds together; no path begins so."""
+_CHANGED = "LesionTraining.Models"
+"""Attribute of Lesion Detection's parameter node; another value tells it to look at the models anew."""
+
+
+class ResultPart:
+    """Args:
+    context: of the panel.
+    data: says what a model is measured on.
+    curves: show its FROC curve.
+    """
+
+    def __init__(self, context: TrainingContext, data: DataPart, curves: CurvesView) -> None:
+        self._context, self._data, self._curves, ui = context, data, curves, context.ui
+        self._entries: dict[str, ModelEntry] = {}
+        self._result: TrainingResult | None = None
+        self._result_of = ("", "")
+        self._announced = 0
+        self.message = MessageLine(ui.resultMessageRow, ui.resultMessageIcon, ui.resultMessage)
+        ui.phantomWarningIcon.setPixmap(icons.picture("warning", 20))
+        self._slots = (
+            (ui.modelComboBox, "currentIndexChanged(int)", self._on_model),
+            (ui.useButton, "clicked(bool)", self._on_use),
+            (ui.frocButton, "clicked(bool)", self._on_froc),
+            (ui.exportButton, "clicked(bool)", self._on_export),
+            (ui.measureButton, "clicked(bool)", self._on_measure),
+            (ui.measureCancelButton, "clicked(bool)", self._on_measure_cancel),
+        )
+        for widget, signal, slot in self._slots:
+            widget.connect(signal, slot)
+
+    def close(self) -> None:
+        for widget, signal, slot in self._slots:
+            widget.disconnect(signal, slot)
+        self.message.close()
+
+    @property
+    def result(self) -> TrainingResult | None:
+        """Of the chosen model."""
+        return self._result
+
+    # -- showing ------------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        ui, chosen = self._context.ui, self._context.parameters
+        entries = [entry for entry in self._context.shelf.entries(self._context.method.id) if not entry.problem]
+        self._entries = {str(entry.path): entry for entry in entries}
+        items = [(path, _title(entry)) for path, entry in self._entries.items()]
+        together = self._together()
+        if together is not None:
+            items.insert(0, (f"{_FOLDS}{together.name}", _("{name}, all folds").format(name=together.name)))
+        wanted = fill(ui.modelComboBox, items, chosen.model)
+        self._read(wanted)
+        self._show()
+
+    def show_trained(self) -> None:
+        """A run has ended: show its last result, and tell Lesion Detection."""
+        results = self._context.session.run.results
+        if results:
+            last = results[-1]
+            self._context.parameters.model = str(last.path) if last.path is not None else f"{_FOLDS}{last.name}"
+        self.announce()
+        self.refresh()
+        self._context.ui.resultSection.collapsed = False
+
+    def show_measuring(self) -> None:
+        """How far the measuring is."""
+        ui, measuring = self._context.ui, self._context.session.measuring
+        ui.measureCancelButton.setVisible(measuring.busy)
+        ui.measureButton.setEnabled(not measuring.busy)
+        if measuring.busy:
+            text = measuring.text or _("Loading the model")
+            self.message.plain(_("{text} ({percent} %)").format(text=text, percent=round(100 * measuring.fraction)))
+        elif measuring.error is not None:
+            self.message.warn(str(measuring.error))
+
+    def announce(self) -> None:
+        """Let an open Lesion Detection know that there are other models now; otherwise it looks when it is entered."""
+        node = self._context.scene.GetSingletonNode(DETECTION, "vtkMRMLScriptedModuleNode")
+        if node is not None:
+            self._announced += 1
+            node.SetAttribute(_CHANGED, str(self._announced))
+
+    def _together(self) -> TrainingResult | None:
+        results = self._context.session.run.results
+        return results[-1] if results and results[-1].path is None else None
+
+    def _read(self, wanted: str) -> None:
+        """The result of this item; read from the bundle when it is another one than before."""
+        if wanted.startswith(_FOLDS):
+            self._result, self._result_of = self._together(), ("", "")
+            return
+        entry = self._entries.get(wanted)
+        key = (wanted, entry.digest if entry is not None else "")
+        if key == self._result_of and self._result is not None:
+            return
+        self._result, self._result_of = None, key
+        if entry is not None:
+            try:
+                self._result = TrainingResult.of(entry.path)
+            except BundleError as error:
+                self.message.warn(str(error))
+
+    def _show(self) -> None:
+        ui, result = self._context.ui, self._result
+        there = result is not None
+        for widget in (ui.cpmText, ui.measuredText, ui.cardBrowser, ui.resultRow, ui.measureRow):
+            widget.setVisible(there)
+        ui.phantomWarning.setVisible(result is not None and result.on_phantoms)
+        ui.measureCancelButton.setVisible(self._context.session.measuring.busy)
+        if result is None:
+            self.message.plain(_("There is no model yet. Train one above."))
+            return
+        ui.cpmText.setText(_cpm_text(result))
+        ui.measuredText.setText(_measured_text(result))
+        ui.phantomWarningText.setText(
+            _(
+                "<b>On computer-made phantoms only.</b> These figures show how the program works; they say nothing about patients."
+            )
+        )
+        whole = result.path is not None
+        ui.frocButton.setEnabled(bool(result.froc))
+        for widget in (ui.useButton, ui.exportButton, ui.measureButton):
+            widget.setEnabled(whole and not (widget == ui.measureButton and self._context.session.measuring.busy))
+        if str(ui.cardBrowser.property("ofCard")) != result.card:
+            ui.cardBrowser.setProperty("ofCard", result.card)
+            ui.cardBrowser.setMarkdown(result.card)
+
+    # -- what the person does -----------------------------------------------------------------------------------------
+
+    def _on_model(self, _index: int) -> None:
+        self.message.clear()
+        self._context.parameters.model = chosen_in(self._context.ui.modelComboBox)
+
+    def _on_froc(self, _checked: bool = False) -> None:
+        result = self._result
+        if result is None or not result.froc:
+            return
+        shown = [result]
+        if result.path is None:  # of folds: each model's own curve beside the one of all
+            shown = list(self._context.session.run.results)
+        self._curves.show(self._curves.update_froc(shown))
+
+    def _on_use(self, _checked: bool = False) -> None:
+        result = self._result
+        if result is None or result.path is None:
+            return
+        with told(self.message.warn):
+            detection = slicer.util.getModuleWidget(DETECTION)
+            chosen = detection.logic.getParameterNode()
+            chosen.method = result.method
+            chosen.model = str(result.path)
+            self.announce()
+            slicer.util.selectModule(DETECTION)
+
+    def _on_export(self, _checked: bool = False) -> None:
+        result = self._result
+        if result is None or result.path is None:
+            return
+        suggestion = f"{folder_name(result.name) or 'model'}.zip"
+        target: Path | None = ask.choose_new_file(_("Export the model"), _("Models (*.zip)"), suggestion)
+        if target is not None:
+            with told(self.message.warn):
+                target = target if target.suffix.lower() == ".zip" else target.with_name(f"{target.name}.zip")
+                export_zip(result.path, target)
+                self.message.note(_("Written: {path}").format(path=target))
+
+    def _on_measure(self, _checked: bool = False) -> None:
+        result = self._result
+        if result is None or result.path is None:
+            return
+        self.message.clear()
+        with told(self.message.warn):
+            cohort = self._data.cohort()
+            text = _(
+                "The figures are worth something only if the model has not learned from these patients, and no threshold was "
+                "chosen on them. Measure “{name}” on the chosen data?"
+            )
+            if ask.confirm(text.format(name=result.name), _("Measure the model?")) and dependencies.ensure("train"):
+                chosen = self._context.parameters
+                self._context.session.measure(result.path, cohort, chosen.device, chosen.workers, self._measured)
+
+    def _on_measure_cancel(self, _checked: bool = False) -> None:
+        self._context.session.measuring.cancel()
+        self.show_measuring()
+        self.message.note(_("Cancelled. The card stays as it was."))
+
+    def _measured(self, result: TrainingResult) -> None:
+        self._context.parameters.model = str(result.path)
+        self.announce()
+        self.refresh()
+        self.message.note(_("Measured on {scans} scans; the card has the new figures.").format(scans=result.scans))
+
+
+def _title(entry: Any) -> str:
+    name = f"{entry.name} {entry.version}".strip()
+    return _("{name} (came with the program)").format(name=name) if entry.shipped else name
+
+
+def _cpm_text(result: TrainingResult) -> str:
+    if result.cpm is None:
+        return f'<span style="font-size:large">{_("Not measured")}</span>'
+    bounds = ""
+    if result.cpm_bounds is not None:
+        low, high = result.cpm_bounds
+        bounds = "&nbsp; " + _("95 %: {low:.3f} to {high:.3f}").format(low=low, high=high)
+    return f'<span style="font-size:x-large"><b>CPM {result.cpm:.3f}</b></span>{bounds}'
+
+
+def _measured_text(result: TrainingResult) -> str:
+    if result.cpm is None:
+        return _("Nothing is known of how good it is: no case was kept for a test, or none had a lesion.")
+    text = _("Mean sensitivity at 1/8 to 8 false marks per scan, on {scans} scans.").format(scans=result.scans)
+    if result.models > 1:
+        text += " " + _("{models} models, each on patients that it has not seen.").format(models=result.models)
+    if result.cpm_bounds is not None:
+        text += " " + _("The bounds hold 95 % of what comes of drawing the scans anew.")
+    return text

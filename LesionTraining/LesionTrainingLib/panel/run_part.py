@@ -1,0 +1,261 @@
+"""Section 3: one button that starts, pauses and resumes, one that ends; how far it is, and its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import qt
+import slicer
+from LesionDetectionLib.panel import ask, dependencies
+from LesionDetectionLib.panel.choices import chosen_in, fill
+from LesionDetectionLib.panel.context import told
+from LesionDetectionLib.panel.message_line import MessageLine
+from slicer.i18n import tr as _
+
+from ..session.plot_nodes import LOSS, VALIDATION
+from ..session.runs import RunFolder, unfinished
+from ..session.training_run import RunState
+from .curves_view import CurvesView
+from .data_part import DataPart
+from .places import runs_folder
+from .plan_part import PlanPart
+from .training_context import TrainingContext
+
+_POLL_MS = 1000
+KEEP, DELETE = 0, 1
+
+
+class RunPart:
+    """Args:
+    context: of the panel.
+    data, plan: say what is to be trained.
+    curves: show it.
+    on_finished: called when a run has ended with its models.
+    """
+
+    def __init__(
+        self,
+        context: TrainingContext,
+        data: DataPart,
+        plan: PlanPart,
+        curves: CurvesView,
+        on_finished: Callable[[], None],
+    ) -> None:
+        self._context, self._data, self._plan, self._curves = context, data, plan, curves
+        self._on_finished, ui = on_finished, context.ui
+        self._earlier: dict[str, RunFolder] = {}
+        self._last_state = RunState.NONE
+        self.message = MessageLine(ui.runMessageRow, ui.runMessageIcon, ui.runMessage)
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_POLL_MS)
+        self._slots = (
+            (ui.startButton, "clicked(bool)", self._on_start),
+            (ui.cancelButton, "clicked(bool)", self._on_cancel),
+            (ui.openRunButton, "clicked(bool)", self._on_open),
+            (ui.removeRunButton, "clicked(bool)", self._on_remove),
+            (ui.curveComboBox, "currentIndexChanged(int)", self._on_curve),
+            (ui.plotCheckBox, "toggled(bool)", self._on_plot),
+            (self._timer, "timeout()", self.poll),
+        )
+        for widget, signal, slot in self._slots:
+            widget.connect(signal, slot)
+
+    def close(self) -> None:
+        self._timer.stop()
+        for widget, signal, slot in self._slots:
+            widget.disconnect(signal, slot)
+        self.message.close()
+
+    # -- showing ------------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        self.show_run()
+        self.list_earlier()
+        self._show_curves()
+
+    def list_earlier(self) -> None:
+        """The runs that can go on, but for the one that is open."""
+        ui, run = self._context.ui, self._context.session.run
+        own = run.folder.path if run.folder is not None else None
+        found = [one for one in unfinished(runs_folder()) if one.path != own] if not run.state.is_busy else []
+        self._earlier = {str(one.path): one for one in found}
+        fill(ui.earlierComboBox, [(path, one.plan.name) for path, one in self._earlier.items()], "")
+        ui.earlierFrame.setVisible(bool(found))
+
+    def show_run(self) -> None:
+        """Buttons, bar and texts, as the run is now."""
+        ui, run, state = self._context.ui, self._context.session.run, self._context.session.run.state
+        text, tip = _button(state)
+        why_not = "" if state is not RunState.NONE else self._why_not()
+        ui.startButton.text = text
+        ui.startButton.toolTip = why_not or tip
+        ui.startButton.setEnabled(state not in (RunState.PAUSING, RunState.STOPPING) and not why_not)
+        can_end = state.is_busy or run.can_resume
+        ui.cancelButton.setVisible(can_end)
+        ui.cancelButton.setEnabled(state is not RunState.STOPPING)
+        ui.cancelButton.text = _("Cancel") if state.is_busy else _("Close")
+        busy_or_open = can_end or state is RunState.FINISHED
+        ui.progressBar.setVisible(can_end)
+        ui.progressBar.setValue(round(1000 * run.fraction))
+        ui.progressText.setText(self._progress_text())
+        ui.progressText.setVisible(bool(ui.progressText.text))
+        ui.plotRow.setVisible(busy_or_open)
+        self._plan.enable(state in (RunState.NONE, RunState.FINISHED))
+        self._say(state)
+        if state.is_busy and not self._timer.isActive():
+            self._timer.start()
+        if not state.is_busy:
+            self._timer.stop()
+        if state is not self._last_state:
+            before, self._last_state = self._last_state, state
+            self.poll()
+            self.list_earlier()
+            if state is RunState.FINISHED and before.is_busy:
+                self._on_finished()
+
+    def poll(self) -> None:
+        """Read what the run has written since, and draw it."""
+        curves = self._context.session.run.curves
+        if curves is not None and curves.update():
+            self._show_curves()
+        if self._context.session.run.state.is_busy:
+            self._context.ui.progressText.setText(self._progress_text())
+
+    def _why_not(self) -> str:
+        """Why nothing can be trained now, in a sentence; empty where it can."""
+        summary = self._data.summary
+        if self._context.session.measuring.busy:
+            return _("A model is being measured.")
+        if summary is not None and not summary.labelled:
+            return _("The chosen data has no labels.")
+        return ""
+
+    def _progress_text(self) -> str:
+        run = self._context.session.run
+        if run.folder is None or not (run.state.is_busy or run.can_resume):
+            return ""
+        parts = run.folder.plan.parts
+        words = [run.folder.plan.name if len(parts) == 1 or run.part is None else run.part.name]
+        if run.state is RunState.PAUSING:
+            words.append(_("ends the step that is under way"))
+        elif run.state is RunState.STOPPING:
+            words.append(_("is being ended"))
+        elif run.text:
+            words.append(run.text)
+        left = run.seconds_left()
+        if left is not None:
+            words.append(_("about {time} left").format(time=_duration(left)))
+        return " · ".join(words)
+
+    def _say(self, state: RunState) -> None:
+        run = self._context.session.run
+        if state is RunState.FAILED:
+            text = _("{error} What was learned so far is kept: Resume goes on from there.").format(error=run.error)
+            self.message.warn(text, run.details)
+        elif state is RunState.PAUSED:
+            self.message.note(_("Paused. It can go on now or another day, after Slicer was closed too."))
+        elif state is RunState.FINISHED and run.results:
+            names = ", ".join(result.name for result in run.results if result.path is not None)
+            self.message.note(
+                _("Trained: {names}. In the model folder, ready for Lesion Detection.").format(names=names)
+            )
+        elif state.is_busy or (state is RunState.NONE and self._last_state is not RunState.NONE):
+            self.message.clear()
+
+    def _show_curves(self) -> None:
+        ui, curves = self._context.ui, self._context.session.run.curves
+        losses = curves.losses if curves is not None else ()
+        ui.curveText.setVisible(bool(losses))
+        if curves is None or not losses:
+            return
+        loss = self._curves.update_loss(curves)
+        kinds = [(LOSS, _("Loss"))]
+        if curves.validations:
+            kinds.append((VALIDATION, _("Metrics on validation cases")))
+        kind = fill(ui.curveComboBox, kinds, chosen_in(ui.curveComboBox) or LOSS)
+        node = self._curves.update_validation(curves) if curves.validations else loss
+        if self._context.parameters.plotShown and slicer.app.layoutManager() is not None:
+            self._curves.show(loss if kind == LOSS else node)
+        ends = [
+            _("{stage}: loss {last:.3g} after {steps} steps, {first:.3g} at first").format(
+                stage=curve.name, last=curve.smooth[-1], steps=int(curve.steps[-1]), first=curve.values[0]
+            )
+            for curve in losses
+        ]
+        ui.curveText.setText("\n".join([*ends, *curves.notes[-2:]]))
+
+    # -- what the person does -----------------------------------------------------------------------------------------
+
+    def _on_start(self, _checked: bool = False) -> None:
+        """Start, Pause or Resume, whichever the button says."""
+        run = self._context.session.run
+        with told(self.message.warn):
+            if run.state is RunState.RUNNING:
+                run.pause()
+            elif run.can_resume:
+                if dependencies.ensure("train"):
+                    run.resume()
+            elif not run.state.is_busy:
+                self.message.clear()
+                plan = self._plan.plan(self._data.cohort())
+                if dependencies.ensure("train"):
+                    self._context.session.start(plan)
+
+    def _on_cancel(self, _checked: bool = False) -> None:
+        run = self._context.session.run
+        text = _("End the training run “{name}”?\n\nWhat it has learned can be kept, to go on another day, or deleted.")
+        name = run.plan.name if run.plan is not None else ""
+        answer = ask.choose(text.format(name=name), [_("Keep"), _("Delete")], _("End training?"))
+        if answer is not None:
+            with told(self.message.warn):
+                self._context.session.stop(remove=answer == DELETE)
+
+    def _on_open(self, _checked: bool = False) -> None:
+        folder = self._earlier.get(chosen_in(self._context.ui.earlierComboBox))
+        if folder is not None:
+            with told(self.message.warn):
+                self._context.session.run.open(folder)
+
+    def _on_remove(self, _checked: bool = False) -> None:
+        folder = self._earlier.get(chosen_in(self._context.ui.earlierComboBox))
+        if folder is None:
+            return
+        text = _("Delete the training run “{name}” with all that it has learned ({steps} steps)?")
+        if ask.confirm(text.format(name=folder.plan.name, steps=folder.steps_done), _("Delete?")):
+            with told(self.message.warn):
+                folder.remove()
+            self.list_earlier()
+
+    def _on_curve(self, _index: int) -> None:
+        self._show_curves()
+
+    def _on_plot(self, on: bool) -> None:
+        if not on:
+            self._curves.hide()
+        elif self._context.parameters is not None:
+            self._context.parameters.plotShown = True
+            self._show_curves()
+
+
+def _button(state: RunState) -> tuple[str, str]:
+    """What the button says in this state, and what it would do."""
+    start = (_("Start training"), _("Train in the background; Slicer stays free."))
+    resume = (_("Resume"), _("Go on where it stopped."))
+    return {
+        RunState.NONE: start,
+        RunState.FINISHED: start,
+        RunState.RUNNING: (_("Pause"), _("Stop after the step that is under way; what was learned is kept.")),
+        RunState.PAUSING: (_("Pausing"), _("It ends the step that is under way.")),
+        RunState.PAUSED: resume,
+        RunState.FAILED: resume,
+        RunState.STOPPING: (_("Ending"), _("It is being ended.")),
+    }[state]
+
+
+def _duration(seconds: float) -> str:
+    """In the unit that a person would say."""
+    if seconds < 90:
+        return _("{n} s").format(n=max(5, 5 * round(seconds / 5)))
+    if seconds < 5400:
+        return _("{n} min").format(n=round(seconds / 60))
+    return _("{n} h").format(n=round(seconds / 3600, 1))

@@ -1,0 +1,136 @@
+"""The panel of Lesion Training: its sections on one session. It shows what is, and hands on what a person does."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slicer
+from LesionDetectionLib.app.packages import libraries_folder
+from LesionDetectionLib.app.worker.engine import Engine
+from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
+from LesionDetectionLib.panel.context import told
+from LesionDetectionLib.panel.places import models_folder
+from LesionDetectionLib.panel.small_print import make_small
+
+import LesionTrainingLib
+
+from ..session.training_session import CHECK, DEVICES, LISTING, MEASURE, PHANTOM, RUN, TrainingSession
+from .curves_view import CurvesView
+from .data_part import DataPart
+from .places import runs_folder
+from .plan_part import PlanPart
+from .result_part import ResultPart
+from .run_part import RunPart
+from .sample_part import SamplePart
+from .training_context import TrainingContext
+
+GRACE_S = 600.0
+"""A paused run writes a checkpoint after the step under way, which takes long on a slow processor."""
+_SMALL = (
+    "sourceText",
+    "countsText",
+    "pathText",
+    "methodText",
+    "presetText",
+    "foldsText",
+    "runsFolderText",
+    "progressText",
+    "curveText",
+    "measuredText",
+    "sampleText",
+    "researchText",
+)
+
+
+def worker_engine() -> Engine:
+    """An engine with a process of its own, that finds this library and those that only the worker uses."""
+    from LesionDetectionLib.panel.qt_worker import QtTransport
+
+    own = Path(LesionTrainingLib.__file__).parent.parent
+    return WorkerEngine(QtTransport, paths=[own, libraries_folder()], grace_s=GRACE_S)
+
+
+class TrainingPanel:
+    """Args:
+    ui: the widgets of ``LesionTraining.ui`` by name.
+    scene: to work on.
+    make_engine: makes an engine for what takes long; worker processes where None.
+    """
+
+    def __init__(self, ui: Any, scene: Any, make_engine: Callable[[], Engine] | None = None) -> None:
+        self.session = TrainingSession(make_engine or worker_engine, models_folder, runs_folder)
+        self.context = TrainingContext(ui, scene, self.session)
+        make_small(ui, _SMALL)
+        self.curves = CurvesView(scene)
+        self.data = DataPart(self.context, self._on_data)
+        self.plan = PlanPart(self.context)
+        self.result = ResultPart(self.context, self.data, self.curves)
+        self.run = RunPart(self.context, self.data, self.plan, self.curves, self.result.show_trained)
+        self.sample = SamplePart(self.context)
+        self._asked_devices = False
+        self.session.observe(self._on_session)
+
+    # What the module tells the panel
+
+    def use(self, parameters: Any) -> None:
+        """Take the choices from here on: a module's parameter node."""
+        self.context.parameters = parameters
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show everything anew: choices, models, runs."""
+        if self.context.parameters is None:
+            return
+        with told():
+            for part in (self.data, self.plan, self.run, self.result):
+                part.refresh()
+
+    def enter(self) -> None:
+        """The person opened the module: look at the database and the models anew."""
+        self.refresh()
+        with told():
+            self.data.enter()
+            self._find_devices()
+
+    def scene_closing(self) -> None:
+        """Let go of the scene's nodes. A training run goes on: it is not the scene's."""
+        self.context.parameters = None
+        self.curves.scene_closed()
+
+    def close(self) -> None:
+        """End the workers and let go of all that is observed."""
+        self.session.unobserve(self._on_session)
+        for part in (self.data, self.plan, self.run, self.result, self.sample):
+            part.close()
+        self.session.close()
+
+    # Inside
+
+    def _on_session(self, change: str) -> None:
+        if self.context.parameters is None:
+            return
+        with told():
+            if change in (LISTING, CHECK):
+                self.data.show(change)
+            elif change == DEVICES:
+                self.plan.show_devices()
+            elif change == RUN:
+                self.run.show_run()
+            elif change == MEASURE:
+                self.result.show_measuring()
+                self.run.show_run()
+            elif change == PHANTOM:
+                self.sample.show()
+
+    def _on_data(self) -> None:
+        self.run.show_run()
+
+    def _find_devices(self) -> None:
+        """Ask once, where torch is installed; not in tests."""
+        ready = not self._asked_devices and importlib.util.find_spec("torch") is not None
+        if ready and not slicer.app.testingEnabled():
+            self._asked_devices = True
+            self.session.find_devices()
