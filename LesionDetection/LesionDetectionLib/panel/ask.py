@@ -7,6 +7,7 @@ Call these as ``ask.confirm(...)``, never by a name imported from here: tests re
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import qt
@@ -19,6 +20,20 @@ _log = logging.getLogger("LesionDetection")
 def confirm(text: str, title: str = "") -> bool:
     """Whether the person agrees (OK) or not (Cancel)."""
     return bool(slicer.util.confirmOkCancelDisplay(text, windowTitle=title or _("Please confirm")))
+
+
+def choose(text: str, answers: Sequence[str], title: str = "") -> int | None:
+    """Which of the answers (buttons in this order); None where the person cancels."""
+    if slicer.app.testingEnabled():
+        return None
+    box = qt.QMessageBox(slicer.util.mainWindow())
+    box.setWindowTitle(title or _("Please choose"))
+    box.setText(text)
+    buttons = [box.addButton(answer, qt.QMessageBox.AcceptRole) for answer in answers]
+    box.setEscapeButton(box.addButton(qt.QMessageBox.Cancel))
+    box.exec_()
+    clicked = box.clickedButton()
+    return next((n for n, button in enumerate(buttons) if button == clicked), None)
 
 
 def inform(text: str, title: str = "") -> None:
