@@ -49,6 +49,14 @@ class LesionDetection(ScriptedLoadableModule):
             "<p>3D Slicer: Fedorov A et al. 3D Slicer as an Image Computing Platform for the Quantitative Imaging Network. "
             "Magn Reson Imaging 2012.</p>"
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)  # Sample Data may be loaded after this module
+
+
+def registerSampleData():
+    """List our phantoms in the module Sample Data; they are made when they are asked for."""
+    from LesionDetectionLib.panel import sample_data
+
+    sample_data.register(Path(__file__).parent / "Resources" / "Icons")
 
 
 class Region(enum.Enum):

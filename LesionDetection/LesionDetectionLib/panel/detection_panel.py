@@ -132,7 +132,7 @@ class DetectionPanel:
         self._theme.called = None
         for part in self._parts:
             part.close()
-        if self.models_page is not None and hasattr(self.models_page, "close"):
+        if self.models_page is not None:
             self.models_page.close()
         self.session.close()
 
@@ -143,6 +143,10 @@ class DetectionPanel:
         with told():
             for part in self._parts:
                 part.draw_again()
+            if self.models_page is not None:
+                self.models_page.draw_again()
+            if self.models_page is not None:
+                self.models_page.draw_again()
 
     def _place(self) -> Point | None:
         """What a search around the click is about: the last click, else the finding that is looked at."""
@@ -197,6 +201,10 @@ class DetectionPanel:
         def on_devices(job: Job) -> None:
             if job.state == "done" and self.context.parameters is not None:
                 self.detect.know_devices(job.result)
+                if self.models_page is not None:
+                    self.models_page.know_devices(job.result)
+                if self.models_page is not None:
+                    self.models_page.know_devices(job.result)
 
         entry = self.detect.model
         warm = WarmRequest(self.detect.method.id, str(entry.path) if entry else "", self.context.parameters.device)

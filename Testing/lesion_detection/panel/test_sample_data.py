@@ -33,6 +33,13 @@ def test_phantoms_are_listed_as_slicer_wants_it(slicer_app, sample_data):
         assert isinstance(one["nodeNames"], str)
 
 
+def test_the_module_lists_them_once_slicer_has_started(slicer_app):
+    slicer_app.load_logic("LesionDetection")
+    assert slicer_app.samples == []
+    slicer_app.startup_completed()
+    assert [Path(one["thumbnailFileName"]).is_file() for one in slicer_app.samples] == [True, True]
+
+
 def test_without_the_training_library_nothing_is_listed(slicer_app, sample_data, monkeypatch):
     monkeypatch.setattr(sample_data, "_PHANTOMS", "LesionNoSuchLib.cohorts.phantoms")
     sample_data.register(ICONS)
