@@ -37,7 +37,7 @@ def put_into_database(folder: Path) -> None:
     from DICOMLib import DICOMUtils
 
     _open_database()
-    if not DICOMUtils.importDicom(str(folder), copyFiles=True):
+    if DICOMUtils.importDicom(str(folder), copyFiles=True) is False:
         raise OutputError(_("Slicer's DICOM database did not take the files in {folder}.").format(folder=folder))
 
 

@@ -30,6 +30,9 @@ class ImagesPart:
     def refresh(self) -> None:
         """Show the choices as they are now."""
         ui, chosen = self._context.ui, self._context.parameters
+        if chosen.petVolume is not None and chosen.petVolume is chosen.ctVolume:
+            # Qt's selectors move on to another volume when theirs is removed.
+            chosen.petVolume = None
         ct, pet = chosen.ctVolume, chosen.petVolume
         lines = [line for modality, node in (("CT", ct), ("PT", pet)) if node for line in about(node, modality)]
         ui.imagesText.setText("<br>".join(html.escape(line) for line in lines))

@@ -67,9 +67,9 @@ def test_the_modules_own_test_passes(slicer_app, widget):
 def test_the_volume_of_the_self_test_is_one_without_training(slicer_app, widget):
     """Where Lesion Training is not installed the self-test makes its own chest, with nodules that stand out."""
     node, centers = sys.modules["LesionDetection"]._plainChest()
+    from LesionDetectionLib.core.image import understood_as
     from LesionDetectionLib.imaging.click import measure_at
     from LesionDetectionLib.io.mrml import image_from_node
-    from LesionDetectionLib.core.image import understood_as
 
     image = understood_as(image_from_node(node))
     sizes = [measure_at(image, center).diameter_mm for center in centers]

@@ -1,0 +1,99 @@
+"""Section Images: what is known of volumes, and the PET over the CT."""
+
+from __future__ import annotations
+
+import pytest
+from LesionDetectionLib.core.image import BQ_PER_ML, PET, SUV_BW
+
+from .conftest import chest_image
+
+
+@pytest.fixture
+def pet(slicer_app, panel):
+    """A PET in SUV in the scene, chosen."""
+    return pet_node(slicer_app, panel, SUV_BW)
+
+
+def pet_node(slicer_app, panel, unit):
+    from LesionDetectionLib.io.mrml import volume_node
+
+    image = chest_image()
+    values = (image.voxels.astype("f4") + 1000) / 100
+    node = volume_node(slicer_app.scene, image.with_voxels(values, modality=PET, unit=unit, name="pet"))
+    panel.context.parameters.petVolume = node
+    return node
+
+
+def test_what_is_known_of_a_ct_is_said(ui, ct):
+    assert ui.imagesText.text == "CT in HU, 64 × 64 × 40 voxels of 1.00 × 1.00 × 1.00 mm, not from DICOM."
+
+
+def test_a_volume_from_dicom_says_so(panel, ui, ct):
+    ct.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    panel.refresh()
+    assert "from DICOM" in ui.imagesText.text
+    assert "not from DICOM" not in ui.imagesText.text
+
+
+def test_a_volume_that_says_nothing_is_judged_by_its_values(slicer_app, panel, ui):
+    import slicer
+
+    panel.context.parameters.ctVolume = slicer.util.addVolumeFromArray(chest_image().voxels.copy(), name="plain")
+    assert "CT in an unknown unit" in ui.imagesText.text
+    assert "taken for a CT in HU" in ui.imagesText.text
+    panel.context.parameters.ctVolume = slicer.util.addVolumeFromArray(abs(chest_image().voxels), name="odd")
+    assert "do not look like Hounsfield units" in ui.imagesText.text
+
+
+def test_a_name_is_no_html(panel, ui, ct):
+    import slicer
+
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "<b>warp")
+    ct.SetAndObserveTransformNodeID(transform.GetID())
+    panel.refresh()
+    assert "&lt;b&gt;warp" in ui.imagesText.text
+
+
+def test_a_pet_without_suv_is_warned_of(slicer_app, panel, ui):
+    pet_node(slicer_app, panel, BQ_PER_ML)
+    assert "PET in Bq/ml" in ui.imagesText.text
+    assert "not marked as SUV" in ui.imagesText.text
+
+
+def test_the_pet_lies_over_the_ct_and_goes_again(slicer_app, panel, ui, ct, pet):
+    import slicer
+
+    def layers():
+        composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
+        return composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID(), composite.GetForegroundOpacity()
+
+    display = pet.GetDisplayNode()
+    before = display.GetColorNodeID(), display.GetWindow(), display.GetLevel()
+    assert ui.fusionRow.isVisible()
+    assert ui.petWindowSpinBox.suffix == " SUV"
+    ui.fusionCheckBox.setChecked(True)
+    assert layers() == (ct.GetID(), pet.GetID(), pytest.approx(0.5))
+    assert (display.GetWindow(), display.GetLevel()) == (6, 3)
+    assert display.GetColorNodeID() != before[0]
+    ui.petWindowSpinBox.setValue(10)
+    ui.fusionOpacitySlider.setValue(0.8)
+    assert display.GetWindow() == 10
+    assert layers()[2] == pytest.approx(0.8)
+    ui.fusionCheckBox.setChecked(False)
+    assert not layers()[1]
+    assert (display.GetColorNodeID(), display.GetWindow(), display.GetLevel()) == before
+
+
+def test_without_a_pet_there_is_no_fusion(ui, ct):
+    assert not ui.fusionRow.isVisible()
+
+
+def test_removing_the_pet_ends_the_fusion(slicer_app, panel, ui, ct, pet):
+    ui.fusionCheckBox.setChecked(True)
+    slicer_app.scene.RemoveNode(pet)
+    slicer_app.process_events()
+    panel.refresh()
+    assert panel.context.parameters.petVolume is None  # the selector moved on to the CT
+    assert panel.context.parameters.ctVolume is ct
+    assert not ui.fusionRow.isVisible()
+    slicer_app.scene.Clear(0)
