@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .conftest import chest_image, found_in
-
 SIZE = (460, 1180)
 
 
