@@ -15,6 +15,8 @@ def stored(kind: Any, initial: Any, effect: str = "") -> Any:
     key = f"_kept_{next(_COUNT)}"
 
     def read(self: Any) -> Any:
+        if key not in self.__dict__ and initial is None:
+            self.__dict__[key] = kind()  # an icon, a colour
         return self.__dict__.get(key, initial)
 
     def write(self: Any, value: Any) -> None:
