@@ -390,3 +390,24 @@ def test_nothing_is_left_after_a_test(real_data, tmp_path, monkeypatch):
     assert (set(vars(slicer)), slicer.util.pip_install) == known
     left = {name for name in set(sys.modules) - before if name in ("qt", "ctk", "LesionTraining") or ".panel" in name}
     assert not left
+
+
+def test_a_dicom_database_is_a_file_that_other_processes_read(slicer_app, tmp_path):
+    import slicer
+    from DICOMLib import DICOMUtils
+    from LesionDetectionLib.core.progress import Progress
+    from LesionTrainingLib.cohorts.dicom.database import DatabaseCatalogue
+    from LesionTrainingLib.cohorts.dicom.live import LiveCatalogue
+    from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
+    from LesionTrainingLib.cohorts.phantoms.writing import write_phantoms
+
+    write_phantoms("chest", 1, 1, "dicom", tmp_path / "files", settings=TINY)
+    with DICOMUtils.TemporaryDICOMDatabase(str(tmp_path / "database")) as database:
+        DICOMUtils.importDicom(str(tmp_path / "files"))
+        assert database is slicer.dicomDatabase
+        (series,) = LiveCatalogue(database).series()
+        assert DatabaseCatalogue(tmp_path / "database", Progress()).series() == [series]
+        assert (series.modality, len(series.files)) == ("CT", 100)
+    assert not slicer.dicomDatabase.isOpen
+    slicer.dicomDatabase.openDatabase(str(tmp_path / "database" / "ctkDICOM.sql"))
+    assert LiveCatalogue(slicer.dicomDatabase).series() == [series]

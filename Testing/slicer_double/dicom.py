@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6 import QtCore
 
+from .dicom_file import NAME, DatabaseFile
+
 
 class ctkDICOMDatabase(QtCore.QObject):
     """Lists are tuples, patients are row numbers, as in the real one (recipes, section 10)."""
@@ -23,10 +25,15 @@ class ctkDICOMDatabase(QtCore.QObject):
     def __init__(self) -> None:
         super().__init__()
         self._folder = ""
+        self._file: DatabaseFile | None = None
         self._headers: dict[str, dict[str, str]] = {}
 
     def openDatabase(self, filename: str) -> bool:
+        """What another one wrote into the file is there; so is the file for other processes."""
         self._folder = str(Path(filename).parent)
+        self._headers.clear()
+        self._file = DatabaseFile(Path(filename))
+        self._headers.update((path, _header(path)) for path in self._file.images())
         self.opened.emit()
         return True
 
@@ -42,12 +49,12 @@ class ctkDICOMDatabase(QtCore.QObject):
     lastError = QtCore.Property(str, lambda self: "")
 
     def insert(self, path: str, *options: Any) -> None:
-        import pydicom
+        self._add({str(path): _header(path)})
 
-        header = pydicom.dcmread(path, stop_before_pixels=True)
-        self._headers[str(path)] = {
-            element.keyword: str(element.value) for element in header if element.keyword and element.VR != "SQ"
-        }
+    def _add(self, headers: dict[str, dict[str, str]]) -> None:
+        self._headers.update(headers)
+        if self._file is not None:
+            self._file.add(headers)
 
     # --- the tree ---
 
@@ -121,6 +128,38 @@ class ctkDICOMDatabase(QtCore.QObject):
         return self.fileValue(self.fileForInstance(instance), tag)
 
 
+def _header(path: str) -> dict[str, str]:
+    """Keyword -> value of all attributes but sequences."""
+    import pydicom
+
+    header = pydicom.dcmread(path, stop_before_pixels=True)
+    return {element.keyword: str(element.value) for element in header if element.keyword and element.VR != "SQ"}
+
+
+class TemporaryDICOMDatabase:
+    """``with DICOMUtils.TemporaryDICOMDatabase(folder) as database``: its files remain (recipes, section 10)."""
+
+    def __init__(self, directory: str | None = None) -> None:
+        import slicer
+
+        self._folder = Path(directory or Path(slicer.app.temporaryPath) / "tempDICOMDatabase")
+        self._before = ""
+
+    def __enter__(self) -> Any:
+        import slicer
+
+        self._before = slicer.dicomDatabase.databaseFilename
+        slicer.dicomDatabase.openDatabase(str(self._folder / NAME))
+        return slicer.dicomDatabase
+
+    def __exit__(self, *exception: Any) -> None:
+        import slicer
+
+        slicer.dicomDatabase.closeDatabase()
+        if self._before:
+            slicer.dicomDatabase.openDatabase(self._before)
+
+
 class Imports(list[tuple[str, bool]]):
     """(folder, copied) of each call of ``DICOMUtils.importDicom``."""
 
@@ -136,12 +175,14 @@ def python_modules(imports: Imports, listed: set[str]) -> dict[str, types.Module
         imports.append((str(dicomDataDir), bool(copyFiles)))
         database = dicomDatabase or slicer.dicomDatabase
         real = getattr(database, "_real", database)
+        headers = {}
         for path in sorted(Path(dicomDataDir).rglob("*")):
             if path.is_file():
                 try:
-                    real.insert(str(path))
+                    headers[str(path)] = _header(str(path))
                 except pydicom.errors.InvalidDicomError:
                     continue
+        real._add(headers)
         real.databaseChanged.emit()
         return True
 
@@ -152,6 +193,7 @@ def python_modules(imports: Imports, listed: set[str]) -> dict[str, types.Module
 
     for module in (utils, library):
         vars(module)["importDicom"] = importDicom
+        vars(module)["TemporaryDICOMDatabase"] = TemporaryDICOMDatabase
         vars(module)["__getattr__"] = find
     vars(library)["DICOMUtils"] = utils
     return {"DICOMLib": library, "DICOMLib.DICOMUtils": utils}
