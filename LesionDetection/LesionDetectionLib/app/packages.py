@@ -168,12 +168,17 @@ def how_to_install(lacking: Sequence[Found]) -> str:
     return f"Press Install under “Models and set-up” in Lesion Detection, or: pip install {names}."
 
 
+def package_of(error: ImportError) -> Package | None:
+    """The library that an import failed for; None where it is none that this program names."""
+    module = (error.name or "").partition(".")[0]
+    return next((package for package in PACKAGES.values() if package.module == module), None)
+
+
 def explained(error: ImportError) -> str:
     """A sentence for a library that could not be imported: whether it is missing, too old, or damaged."""
-    module = (error.name or "").partition(".")[0]
-    package = next((package for package in PACKAGES.values() if package.module == module), None)
+    package = package_of(error)
     if package is None:
-        name = module or str(error)
+        name = (error.name or "").partition(".")[0] or str(error)
         return f"This needs the library {name}, which is not installed here. Install it and try again."
     found = find(package)
     if found.good:

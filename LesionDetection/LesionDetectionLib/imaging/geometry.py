@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -134,12 +133,13 @@ def _resize_plane(plane: npt.NDArray[np.float32], shape: tuple[int, int]) -> npt
     if plane.shape == shape:
         return plane
     # OpenCV's area mode interpolates linearly in no axis when one shrinks and one grows; so one axis at a time.
-    rows = cv2.resize(plane, (plane.shape[1], shape[0]), interpolation=_mode(plane.shape[0], shape[0]))
-    return np.asarray(cv2.resize(rows, (shape[1], shape[0]), interpolation=_mode(plane.shape[1], shape[1])))
+    import cv2  # late: Slicer may not have it yet when a panel is opened
 
+    def mode(old: int, new: int) -> int:
+        return int(cv2.INTER_AREA if new < old else cv2.INTER_LINEAR)
 
-def _mode(old: int, new: int) -> int:
-    return int(cv2.INTER_AREA if new < old else cv2.INTER_LINEAR)
+    rows = cv2.resize(plane, (plane.shape[1], shape[0]), interpolation=mode(plane.shape[0], shape[0]))
+    return np.asarray(cv2.resize(rows, (shape[1], shape[0]), interpolation=mode(plane.shape[1], shape[1])))
 
 
 def _axis_weights(old: int, new: int) -> sparse.csr_matrix:

@@ -11,6 +11,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.models import ModelEntry, ModelShelf
+from LesionDetectionLib.app.packages import explained, package_of
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
 from LesionDetectionLib.core.errors import LesionDetectionError
@@ -72,6 +73,9 @@ def told(say: Callable[[str], None] | None = None) -> Iterator[None]:
     except LesionDetectionError as error:
         (say or ask.error)(str(error))
     except Exception as error:
+        if isinstance(error, ImportError) and package_of(error) is not None:
+            (say or ask.error)(explained(error))
+            return
         text = _("This did not work, for a reason that was not foreseen: {error}. Please report it with the details.")
         ask.error(text.format(error=error), traceback.format_exc())
 

@@ -83,8 +83,21 @@ def test_a_feature_names_all_that_its_code_imports(feature, starts):
     assert used, "nothing was followed"
 
 
-def imported_by(starts: list[str], but: set[str]) -> set[str]:
-    """The foreign packages that these modules of ours import, at their top or in functions, and so on from there."""
+@pytest.mark.parametrize(
+    "panel",
+    [
+        "LesionDetectionLib.panel.detection_panel",
+        "LesionTrainingLib.panel.training_panel",
+        "LesionDetectionLib.panel.sample_data",
+    ],
+)
+def test_panels_open_before_any_library_is_installed(panel):
+    """In a fresh Slicer there is no OpenCV; the panel must be there to ask for it."""
+    assert imported_by([panel], set(), late=False) <= {"numpy", "vtk", "slicer", "qt", "ctk"}
+
+
+def imported_by(starts: list[str], but: set[str], late: bool = True) -> set[str]:
+    """The foreign packages that these modules of ours import, at their top and (``late``) in functions, and so on."""
     seen = set(but)
     foreign: set[str] = set()
     todo = list(starts)
@@ -94,7 +107,7 @@ def imported_by(starts: list[str], but: set[str]) -> set[str]:
         if name in seen or path is None:
             continue
         seen.add(name)
-        for used in imports(path, name):
+        for used in imports(path, name, late):
             root = used.partition(".")[0]
             if root in LIBRARIES:
                 todo.append(used)
@@ -109,10 +122,10 @@ def source(name: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
-def imports(path: Path, name: str) -> list[str]:
+def imports(path: Path, name: str, late: bool) -> list[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree, found = ast.parse(path.read_text(encoding="utf-8")), []
+    for node in ast.walk(tree) if late else tree.body:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

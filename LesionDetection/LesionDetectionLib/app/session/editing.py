@@ -11,7 +11,6 @@ from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.finding import DRAWN, MERGED, Finding, Findings, Status
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import LESION, Code, Lesion, Mask
-from LesionDetectionLib.imaging.measurements import measure_mask
 
 
 def with_status(findings: Findings, ids: Iterable[str], status: Status) -> Findings:
@@ -78,6 +77,8 @@ def with_masks(findings: Findings, masks: Mapping[str, Mask | None], image: Imag
 
 def remeasured(lesion: Lesion, mask: Mask, image: Image) -> Lesion:
     """The lesion with this mask and all that is measured on it."""
+    from LesionDetectionLib.imaging.measurements import measure_mask  # brings OpenCV, which Slicer may not have yet
+
     measured = measure_mask(image, mask)
     return replace(
         lesion,
