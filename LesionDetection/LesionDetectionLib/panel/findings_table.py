@@ -139,7 +139,7 @@ class FindingsTable:
         tips = [
             _("Number of the finding, as on its segment and mark, and its colour there"),
             _("How sure the method is; no probability of cancer"),
-            _("Longest diameter, or the method's estimate of it"),
+            _("Diameter: as the method estimates it, or the longest one that was measured"),
             _("Volume of the outline"),
             _("Mean value inside the outline"),
             _("What you decided"),

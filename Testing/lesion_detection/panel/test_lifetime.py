@@ -150,3 +150,16 @@ def test_the_module_says_what_it_is(slicer_app, name):
     assert module.title == "Lesion Detection"
     assert "not a medical device" in module.helpText
     assert "MICCAI 2017" in module.acknowledgementText
+
+
+def test_a_volume_removed_during_a_detection_leaves_the_panel_usable(slicer_app, panel, ui, ct, engine):
+    ui.detectButton.click()
+    engine.go_on(0.5, "Working")
+    slicer_app.scene.RemoveNode(ct)
+    slicer_app.process_events()
+    engine.finish(found_in(chest_image()))
+    slicer_app.process_events()
+    assert ui.detectButton.text == "Detect"
+    assert ui.findingsTable.rowCount in (0, 2)
+    ui.nextButton.click()
+    ui.acceptButton.click()
