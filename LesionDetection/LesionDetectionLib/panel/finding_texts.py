@@ -27,7 +27,7 @@ _VALUES = (("hu", "HU"), ("suvbw", "SUV"), ("bqml", "Bq/ml"), ("value", ""))
 
 
 def status_word(status: Status) -> str:
-    return {Status.NEW: _("New"), Status.ACCEPTED: _("Accepted"), Status.REJECTED: _("Rejected")}[status]
+    return str({Status.NEW: _("New"), Status.ACCEPTED: _("Accepted"), Status.REJECTED: _("Rejected")}[status])
 
 
 def status_icon(status: Status) -> str:
@@ -37,7 +37,7 @@ def status_icon(status: Status) -> str:
 
 def value_heading(findings: Findings) -> str:
     """Heading of the column of mean values: their unit."""
-    return {"HU": "HU", "SUVbw": "SUV", "Bq/ml": "Bq/ml"}.get(findings.run.unit, _("Mean"))
+    return str({"HU": "HU", "SUVbw": "SUV", "Bq/ml": "Bq/ml"}.get(findings.run.unit, _("Mean")))
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.suv_request import SuvRequest
+from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.image import SUV_BW, Image
 from LesionDetectionLib.io.display import value_unit
 from LesionDetectionLib.io.mrml import image_from_node
 
+from . import dependencies, dicom_database
 from .context import Context, quietly, told
+from .message_line import MessageLine
+from .suv import add_suv_volume
 from .views import Fusion
 
 _THICK_MM = 3.0
@@ -25,7 +31,15 @@ class ImagesPart:
         self._context = context
         self._fusion = Fusion()
         self._window_of = ""
-        context.ui.petWindowSpinBox.connect("valueChanged(double)", self._on_window)
+        ui = context.ui
+        self.message = MessageLine(ui.suvMessageRow, ui.suvMessageIcon, ui.suvMessage)
+        self._job: Job | None = None
+        self._connections: list[tuple[Any, str, Callable[..., None]]] = [
+            (ui.petWindowSpinBox, "valueChanged(double)", self._on_window),
+            (ui.suvButton, "clicked()", self._on_suv),
+        ]
+        for widget, signal, slot in self._connections:
+            widget.connect(signal, slot)
 
     def refresh(self) -> None:
         """Show the choices as they are now."""
@@ -38,21 +52,28 @@ class ImagesPart:
         ui.imagesText.setText("<br>".join(html.escape(line) for line in lines))
         ui.imagesText.setVisible(bool(lines))
         ui.fusionRow.setVisible(ct is not None and pet is not None)
+        ui.suvRow.setVisible(pet is not None and _can_become_suv(pet))
+        ui.suvButton.setEnabled(self._job is None or self._job.finished)
         if pet is not None:
             self._prepare_window(pet)
         with told():
             self._fuse()
 
     def draw_again(self) -> None:
-        pass
+        self.message.draw_again()
 
     def scene_closed(self) -> None:
         self._fusion.forget()
         self._window_of = ""
+        self.message.clear()
+        if self._job is not None:
+            self._job.cancel()
 
     def close(self) -> None:
         self._fusion.end()
-        self._context.ui.petWindowSpinBox.disconnect("valueChanged(double)", self._on_window)
+        self.message.close()
+        for widget, signal, slot in self._connections:
+            widget.disconnect(signal, slot)
 
     def choose_volumes(self) -> None:
         """Choose what is loaded, where nothing is chosen yet: the newest PET, and the newest volume that is none."""
@@ -90,6 +111,27 @@ class ImagesPart:
         with quietly(box):
             box.suffix = f" {unit}" if unit else ""
             box.value = most
+
+    def _on_suv(self) -> None:
+        """Let the worker read the header, then add the volume and choose it."""
+        self.message.clear()
+        with told(self.message.warn):
+            pet = self._context.parameters.petVolume
+            sources = [str(path) for path in dicom_database.source_files(pet)]
+            if not dependencies.ensure("dicom"):
+                return
+
+            def on_change(job: Job) -> None:
+                self._job = job
+                if job.state == "failed":
+                    self.message.warn(str(job.error), job.details)
+                elif job.state == "done" and pet.GetScene() is not None and self._context.parameters is not None:
+                    with told(self.message.warn):
+                        self._context.parameters.petVolume = add_suv_volume(self._context.scene, pet, job.result)
+                self._context.ui.suvButton.setEnabled(job.finished)
+
+            self._job = self._context.engine.submit(SuvRequest(sources), {}, on_change)
+            self._context.ui.suvButton.setEnabled(self._job.finished)
 
     def _on_window(self, _value: float) -> None:
         with told():
@@ -129,6 +171,13 @@ def _warnings(node: Any, image: Image, modality: str) -> list[str]:
     if node.GetParentTransformNode() is not None:
         warnings.append(_("It lies under a transform; positions are those that the views show."))
     return [f"⚠ {text}" for text in warnings]
+
+
+def _can_become_suv(node: Any) -> bool:
+    """Whether the values are none yet, and the files may say how they become SUV."""
+    image = _image(node)
+    unit = image.unit if image is not None else ""
+    return unit != SUV_BW and bool(node.GetAttribute("DICOM.instanceUIDs"))
 
 
 def _image(node: Any) -> Image | None:

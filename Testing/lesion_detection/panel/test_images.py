@@ -97,3 +97,80 @@ def test_removing_the_pet_ends_the_fusion(slicer_app, panel, ui, ct, pet):
     assert panel.context.parameters.ctVolume is ct
     assert not ui.fusionRow.isVisible()
     slicer_app.scene.Clear(0)
+
+
+@pytest.fixture
+def in_database(slicer_app, panel, monkeypatch):
+    """``in_database(node, files)``: the volume came from these DICOM files."""
+
+    def put(node, files):
+        import slicer
+
+        known = {str(number): path for number, path in enumerate(files)}
+        node.SetAttribute("DICOM.instanceUIDs", " ".join(known))
+
+        class Database:
+            isOpen = True
+
+            def fileForInstance(self, uid):
+                return str(known[uid])
+
+            def __getattr__(self, name):
+                return getattr(slicer_app.database, name)
+
+        monkeypatch.setattr(slicer, "dicomDatabase", Database())
+        panel.refresh()
+
+    return put
+
+
+def test_a_pet_in_becquerels_becomes_one_in_suv(slicer_app, panel, ui, engine, in_database, tmp_path):
+    import slicer
+    from LesionDetectionLib.io.mrml import image_from_node
+
+    node = pet_node(slicer_app, panel, BQ_PER_ML)
+    assert not ui.suvRow.isVisible()  # it does not come from DICOM
+    (tmp_path / "a.dcm").write_bytes(b"")
+    in_database(node, [tmp_path / "a.dcm"])
+    assert ui.suvRow.isVisible()
+    ui.suvButton.click()
+    assert engine.request.sources == [str(tmp_path / "a.dcm")]
+    assert not ui.suvButton.isEnabled()
+    engine.finish(0.5)
+    made = panel.context.parameters.petVolume
+    assert made is not node
+    assert image_from_node(made).unit == SUV_BW
+    assert slicer.util.arrayFromVolume(made) == pytest.approx(0.5 * slicer.util.arrayFromVolume(node))
+    assert made.GetAttribute("DICOM.instanceUIDs") == node.GetAttribute("DICOM.instanceUIDs")
+    assert not ui.suvRow.isVisible()
+
+
+def test_why_there_is_no_suv_is_said(slicer_app, panel, ui, engine, in_database, tmp_path):
+    node = pet_node(slicer_app, panel, BQ_PER_ML)
+    (tmp_path / "a.dcm").write_bytes(b"")
+    in_database(node, [tmp_path / "a.dcm"])
+    ui.suvButton.click()
+    engine.fail("The patient's weight is not in the file, so no SUV by body weight follows.")
+    assert "weight is not in the file" in ui.suvMessage.text
+    assert ui.suvButton.isEnabled()
+
+
+def test_the_factor_of_a_real_pet_is_that_of_the_reader(real_data):
+    import pydicom
+    from LesionDetectionLib.app.suv_request import SuvRequest
+    from LesionDetectionLib.app.worker.engine import InProcess
+    from LesionDetectionLib.core.progress import Progress
+    from LesionDetectionLib.io.dicom import read_dicom
+    from LesionDetectionLib.io.dicom_headers import files_under, scan_files
+
+    planes, _ = scan_files(files_under(real_data("sts-001")), Progress())
+    series = [plane for plane in planes if plane.modality == PET]
+    job = InProcess().submit(SuvRequest([str(plane.path) for plane in series]), {}, lambda _job: None)
+    assert job.error is None
+    image = read_dicom(real_data("sts-001"), series[0].series_uid, Progress())
+    assert image.unit == SUV_BW
+    highest = 0.0
+    for plane in series:
+        file = pydicom.dcmread(plane.path)
+        highest = max(highest, float(file.pixel_array.max()) * plane.slope + plane.intercept)
+    assert job.result * highest == pytest.approx(image.voxels.max(), rel=1e-4)
