@@ -211,27 +211,28 @@ class DataPart:
     def _show_counts(self, catalogue: Catalogue) -> None:
         every, shown = catalogue.counts, len(self.tree.shown)
         picked = catalogue.selected(self.tree.checked)
+        counts, modalities = picked.counts, self._context.method.modalities
         hidden = sum(series.uid not in self.tree.shown for series in picked.series)
+        useless = sum(series.modality not in modalities for series in picked.series)
         if not every.series:
-            text = _("The DICOM database has no images yet. Import scans in the DICOM module.")
-        elif not picked.counts.series:
-            text = _(
-                "{shown} of {every} series shown, of {patients} patients; {labelled} have labels. None is checked."
-            )
+            texts = [_("The DICOM database has no images yet. Import scans in the DICOM module.")]
+        elif not counts.series:
+            texts = [_("{shown} of {every} series shown, {labelled} of all have labels. None is chosen.")]
         else:
-            text = _("{series} series of {of} patients checked, {with_labels} with labels.")
-            text += " " + _("{hidden} of them are not shown.") if hidden else ""
-        counts = picked.counts
+            texts = [_("Chosen: {series} series of {of} patients, {with_labels} with labels.")]
+            texts += [_("{hidden} of them are not shown.")] if hidden else []
+            texts += [_("{useless} are no {modality} and are not used.")] if useless else []
         self._context.ui.countsText.setText(
-            text.format(
+            " ".join(texts).format(
                 shown=shown,
                 every=every.series,
-                patients=every.patients,
                 labelled=every.labelled,
                 series=counts.series,
                 of=counts.patients,
                 with_labels=counts.labelled,
                 hidden=hidden,
+                useless=useless,
+                modality=_(" or ").join(modalities),
             )
         )
 

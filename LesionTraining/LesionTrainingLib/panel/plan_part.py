@@ -27,6 +27,7 @@ class PlanPart:
 
     def __init__(self, context: TrainingContext) -> None:
         self._context, ui = context, context.ui
+        self._suggested = ""
         self._slots = (
             (ui.methodComboBox, "currentIndexChanged(int)", self._on_method),
             (ui.presetComboBox, "currentIndexChanged(int)", self._on_preset),
@@ -48,13 +49,15 @@ class PlanPart:
     def name(self) -> str:
         """As it is entered, or one that is free."""
         entered = str(self._context.parameters.name).strip()
-        return entered or self.suggested_name()
+        return entered or self._free_name()
 
-    def suggested_name(self) -> str:
+    def _free_name(self) -> str:
         """Method and day, with a number behind it where that is taken."""
+        own = {entry.name for entry in self._context.shelf.entries() if not entry.shipped}
         first = f"{self._context.method.id} {date.today().isoformat()}"
         names = [first, *(f"{first} {n}" for n in range(2, _MANY))]
-        return next((name for name in names if not self._is_taken(name)), first)
+        free = (name for name in names if name not in own and not (runs_folder() / folder_name(name)).exists())
+        return next(free, first)
 
     def plan(self, cohort: str) -> TrainingPlan:
         """What is chosen, to be trained on this cohort. Raises UsageError where it makes no sense."""
@@ -81,11 +84,11 @@ class PlanPart:
                 raise UsageError(text.format(name=part.name))
         return plan
 
-    def _is_taken(self, name: str) -> bool:
-        own = {entry.name for entry in self._context.shelf.entries() if not entry.shipped}
-        return name in own or (runs_folder() / folder_name(name)).exists()
-
     # -- showing ------------------------------------------------------------------------------------------------------
+
+    def look_again(self) -> None:
+        """Models or runs may have come or gone."""
+        self._suggested = ""
 
     def refresh(self) -> None:
         ui, chosen, info = self._context.ui, self._context.parameters, self._context.method
@@ -99,7 +102,9 @@ class PlanPart:
         known = presets(info.id)
         preset = fill(ui.presetComboBox, [(one.name, one.title) for one in known.values()], chosen.preset)
         ui.presetText.setText(known[preset].about)
-        ui.nameEdit.placeholderText = self.suggested_name()
+        if not self._suggested.startswith(info.id):
+            self._suggested = self._free_name()
+        ui.nameEdit.placeholderText = self._suggested
         self._show_folds()
         self.show_devices()
         ui.runsFolderText.setText(str(runs_folder()))

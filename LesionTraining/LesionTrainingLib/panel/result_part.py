@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class ResultPart:
         self._entries: dict[str, ModelEntry] = {}
         self._result: TrainingResult | None = None
         self._result_of = ("", "")
+        self._shown_for = ("", "")
         self._announced = 0
         self.message = MessageLine(ui.resultMessageRow, ui.resultMessageIcon, ui.resultMessage)
         ui.phantomWarningIcon.setPixmap(icons.picture("warning", 20))
@@ -74,8 +76,15 @@ class ResultPart:
         if together is not None:
             items.insert(0, (f"{_FOLDS}{together.name}", _("{name}, all folds").format(name=together.name)))
         wanted = fill(ui.modelComboBox, items, chosen.model)
+        self._shown_for = (chosen.model, self._context.method.id)
         self._read(wanted)
         self._show()
+
+    def refresh_choice(self) -> None:
+        """Another model may have been chosen; the folder is not looked into."""
+        chosen = self._context.parameters
+        if (chosen.model, self._context.method.id) != self._shown_for:
+            self.refresh()
 
     def show_trained(self) -> None:
         """A run has ended: show its last result, and tell Lesion Detection."""
@@ -148,7 +157,7 @@ class ResultPart:
             widget.setEnabled(whole and not (widget == ui.measureButton and self._context.session.measuring.busy))
         if str(ui.cardBrowser.property("ofCard")) != result.card:
             ui.cardBrowser.setProperty("ofCard", result.card)
-            ui.cardBrowser.setMarkdown(result.card)
+            ui.cardBrowser.setMarkdown(_smaller_headings(result.card))
 
     # -- what the person does -----------------------------------------------------------------------------------------
 
@@ -213,7 +222,7 @@ class ResultPart:
         self._context.parameters.model = str(result.path)
         self.announce()
         self.refresh()
-        self.message.note(_("Measured on {scans} scans; the card has the new figures.").format(scans=result.scans))
+        self.message.note(_("The card has the new figures.") + " " + _scans(result.scans))
 
 
 def _title(entry: Any) -> str:
@@ -234,9 +243,18 @@ def _cpm_text(result: TrainingResult) -> str:
 def _measured_text(result: TrainingResult) -> str:
     if result.cpm is None:
         return _("Nothing is known of how good it is: no case was kept for a test, or none had a lesion.")
-    text = _("Mean sensitivity at 1/8 to 8 false marks per scan, on {scans} scans.").format(scans=result.scans)
+    text = _("Mean sensitivity at 1/8 to 8 false marks per scan.") + " " + _scans(result.scans)
     if result.models > 1:
         text += " " + _("{models} models, each on patients that it has not seen.").format(models=result.models)
     if result.cpm_bounds is not None:
         text += " " + _("The bounds hold 95 % of what comes of drawing the scans anew.")
     return text
+
+
+def _scans(count: int) -> str:
+    return _("Measured on one scan.") if count == 1 else _("Measured on {scans} scans.").format(scans=count)
+
+
+def _smaller_headings(markdown: str) -> str:
+    """The card's headings are those of a page, too large in a panel."""
+    return re.sub(r"^(#{1,2}) ", r"##\1 ", markdown, flags=re.MULTILINE)

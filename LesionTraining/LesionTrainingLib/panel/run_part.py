@@ -166,6 +166,7 @@ class RunPart:
         ui, curves = self._context.ui, self._context.session.run.curves
         losses = curves.losses if curves is not None else ()
         ui.curveText.setVisible(bool(losses))
+        ui.curveComboBox.setVisible(bool(losses))
         if curves is None or not losses:
             return
         loss = self._curves.update_loss(curves)

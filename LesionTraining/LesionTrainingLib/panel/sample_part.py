@@ -12,6 +12,9 @@ from slicer.i18n import tr as _
 from ..session.phantom import load_phantom
 from .training_context import TrainingContext
 
+_PROTOCOL = "fast"
+"""A little coarser than the usual one: it is there in seconds, and models find in it what they find in others."""
+
 
 class SamplePart:
     """Args:
@@ -46,7 +49,11 @@ class SamplePart:
             return
         with told(self.message.warn):
             if dependencies.ensure("phantom"):
-                session.make_phantom(self._context.parameters.phantomSeed, self._made)
+                self.load()
+
+    def load(self, protocol: str = _PROTOCOL) -> None:
+        """Have the phantom of the chosen number made and loaded, in the background."""
+        self._context.session.make_phantom(self._context.parameters.phantomSeed, self._made, protocol)
 
     def _made(self, folder: Path) -> None:
         with told(self.message.warn):

@@ -68,7 +68,7 @@ class TrainingPanel:
         self.data = DataPart(self.context, self._on_data)
         self.plan = PlanPart(self.context)
         self.result = ResultPart(self.context, self.data, self.curves)
-        self.run = RunPart(self.context, self.data, self.plan, self.curves, self.result.show_trained)
+        self.run = RunPart(self.context, self.data, self.plan, self.curves, self._on_finished)
         self.sample = SamplePart(self.context)
         self._asked_devices = False
         self.session.observe(self._on_session)
@@ -84,9 +84,20 @@ class TrainingPanel:
         """Show everything anew: choices, models, runs."""
         if self.context.parameters is None:
             return
+        self.plan.look_again()
         with told():
             for part in (self.data, self.plan, self.run, self.result):
                 part.refresh()
+
+    def choices_changed(self) -> None:
+        """The person chose something. Happens with each key, so that folders are not looked into."""
+        if self.context.parameters is None:
+            return
+        with told():
+            self.data.refresh()
+            self.plan.refresh()
+            self.run.show_run()
+            self.result.refresh_choice()
 
     def enter(self) -> None:
         """The person opened the module: look at the database and the models anew."""
@@ -127,6 +138,11 @@ class TrainingPanel:
 
     def _on_data(self) -> None:
         self.run.show_run()
+
+    def _on_finished(self) -> None:
+        self.result.show_trained()
+        self.plan.look_again()
+        self.plan.refresh()
 
     def _find_devices(self) -> None:
         """Ask once, where torch is installed; not in tests."""
