@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from .conftest import chest_image
+
 SIZE = (460, 1180)
 
 
@@ -59,3 +61,19 @@ def test_all_sections_open(picture, ui, detected):
     for section in (ui.exportSection, ui.followUpSection, ui.modelsSection):
         section.collapsed = False
     picture("all", (460, 1700))
+
+
+def test_with_a_pet(slicer_app, picture, panel, ui, ct):
+    from LesionDetectionLib.core.image import BQ_PER_ML, PET
+    from LesionDetectionLib.io.mrml import volume_node
+
+    image = chest_image()
+    pet = image.with_voxels((image.voxels + 1000.0) * 10, modality=PET, unit=BQ_PER_ML, name="PET")
+    node = volume_node(slicer_app.scene, pet)
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    panel.context.parameters.petVolume = node
+    ui.fusionCheckBox.setChecked(True)
+    ui.regionComboBox.setCurrentIndex(1)
+    ui.methodText.linkActivated.emit("limits")
+    ui.clickButton.click()
+    picture("pet", (460, 980))
