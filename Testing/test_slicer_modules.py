@@ -1,51 +1,134 @@
-"""Both module files as Slicer loads them, on the double of Slicer 5.8.1 (``slicer_double``)."""
+"""The two module files in the strict double of Slicer 5.8.1: from loading to reloading."""
 
 from __future__ import annotations
 
-import types
+import subprocess
+import sys
 
 import pytest
 from LesionDetectionLib.core.errors import InputError
 
+MODULES = ("LesionDetection", "LesionTraining")
+HEAVY = ("torch", "torchvision", "SimpleITK", "cv2", "matplotlib", "skimage", "pydicom", "highdicom")
 
-@pytest.mark.parametrize("name", ["LesionDetection", "LesionTraining"])
+modules = pytest.mark.parametrize("name", MODULES)
+
+
+@modules
 def test_the_module_says_what_it_is(slicer_app, name):
     import slicer
 
     slicer_app.load_logic(name)
-    module = getattr(slicer.modules, name.lower())
-    assert module.title
-    assert list(module.categories) == ["Segmentation"]
-    assert "not a medical device" in module.helpText
-    assert module.acknowledgementText
-    assert not module.icon.pixmap(16, 16).isNull()
+    parent = getattr(slicer.modules, name.lower())
+    assert parent.title
+    assert parent.categories == ("Segmentation",)
+    assert "not a medical device" in parent.helpText
+    assert parent.acknowledgementText
+    assert not parent.icon.pixmap(16, 16).isNull()
 
 
-@pytest.mark.parametrize("name", ["LesionDetection", "LesionTraining"])
-def test_the_panel_is_built_entered_left_and_taken_away(slicer_app, name):
+@modules
+def test_the_panel_is_built_to_its_end(slicer_app, name):
+    """In Slicer an exception in ``setup`` is only printed: ``panel`` is the last thing that it makes."""
     widget = slicer_app.load_module(name)
     slicer_app.show(widget)
+    assert widget.panel is not None
+    assert not slicer_app.questions  # nothing is asked before a person wants something
+
+
+@modules
+def test_nothing_of_the_module_is_left_after_it(slicer_app, name):
+    """No observer, no timer, no shortcut: what happens in the scene is no business of a closed module."""
+    widget = slicer_app.load_module(name)
+    slicer_app.show(widget)
+    assert slicer_app.who_observes() != []
     slicer_app.leave(widget)
     widget.cleanup()
-    assert slicer_app.who_observes(name) == []
+    assert slicer_app.who_observes() == []
 
 
-def test_the_logic_of_detection_measures_for_scripts(slicer_app):
+@modules
+def test_the_module_outlives_its_scene(slicer_app, name):
+    widget = slicer_app.load_module(name)
+    slicer_app.show(widget)
+    slicer_app.scene.Clear(0)
+    slicer_app.process_events()
+    assert widget.panel is not None
+    slicer_app.leave(widget)
+    slicer_app.scene.Clear(0)
+    slicer_app.show(widget)
+    assert widget.panel is not None
+
+
+@modules
+def test_the_module_can_be_reloaded(slicer_app, name):
+    """The old panel knows nothing any more; its library is loaded anew, which Slicer does not do by itself."""
     import slicer
 
-    module = slicer_app.load_logic("LesionDetection")
-    volume, center, _count = module._ballVolume()
-    result = module.LesionDetectionLogic().measure(volume, center)
-    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
-    assert result.segmentation.GetSegmentation().GetNumberOfSegments() == 1
-    with pytest.raises(InputError, match="Nothing stands out"):
-        module.LesionDetectionLogic().measure(volume, (5.0, 5.0, 5.0))
+    old = slicer_app.load_module(name)
+    slicer_app.show(old)
+    library = sys.modules[type(old.panel).__module__]
+    old.onReload()
+    new = getattr(slicer.modules, f"{name}Widget")
+    assert new is not old
+    assert new.panel is not None
+    assert sys.modules[type(new.panel).__module__] is not library
+    new.cleanup()
+    assert slicer_app.who_observes() == []
 
 
-def test_training_opens_the_database_of_a_running_slicer(slicer_app):
+@modules
+def test_the_choices_come_back_with_a_saved_scene(slicer_app, name, tmp_path):
+    import slicer
+
+    widget = slicer_app.load_module(name)
+    slicer_app.show(widget)
+    parameters = widget.logic.getParameterNode()
+    field = "method" if name == "LesionTraining" else "device"
+    setattr(parameters, field, "nodule-ct" if field == "method" else "cpu")
+    slicer.util.saveScene(str(tmp_path / "case.mrb"))
+    slicer_app.scene.Clear(0)
+    slicer.util.loadScene(str(tmp_path / "case.mrb"))
+    assert getattr(widget.logic.getParameterNode(), field) in ("nodule-ct", "cpu")
+
+
+def test_starting_slicer_loads_no_heavy_library(real_data):
+    """Both modules are loaded, shown and left in a fresh Python, as at Slicer's start."""
+    lists = real_data("../slicer-api/slicer-5.8.1.json")
+    pytest.importorskip("PySide6.QtWidgets")
+    code = f"""
+import pathlib, sys, tempfile, pytest
+from slicer_double import api
+from slicer_double.slicer_app import running
+folder = pathlib.Path(tempfile.mkdtemp())
+with running(api.load(pathlib.Path({str(lists)!r})), folder, pytest.MonkeyPatch()) as app:
+    for name in {MODULES!r}:
+        app.load_module(name)
+    app.startup_completed()
+    app.process_events()
+    print(sorted(set({HEAVY!r}) & set(sys.modules)))
+"""
+    from slicer_double.slicer_app import REPOSITORY
+
+    environment = {"PYTHONPATH": str(REPOSITORY / "Testing"), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_phantoms_are_offered_as_sample_data(slicer_app):
+    slicer_app.load_module("LesionDetection")
+    assert not slicer_app.samples  # Sample Data may be loaded after this module
+    slicer_app.startup_completed()
+    assert {sample["category"] for sample in slicer_app.samples} == {"Lesion Detection"}
+
+
+def test_training_opens_the_database_of_a_running_slicer(slicer_app, tmp_path):
+    import slicer
+
     logic = slicer_app.load_logic("LesionTraining").LesionTrainingLogic()
-    closed = types.SimpleNamespace(isOpen=False, databaseDirectory="")
     with pytest.raises(InputError, match="No DICOM database is open"):
-        logic.openDatabase(closed, modality="PT")
+        logic.openDatabase(slicer.dicomDatabase, modality="PT")
+    slicer_app.database.openDatabase(str(tmp_path / "ctkDICOM.sql"))
     with pytest.raises(TypeError, match="colour"):
-        logic.openDatabase(closed, colour="red")
+        logic.openDatabase(slicer.dicomDatabase, colour="red")

@@ -38,6 +38,7 @@ from .ui_loader import QUiLoader
 from .values import proxy_of, to_real
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+MODULE_FILES = {name: REPOSITORY / name / f"{name}.py" for name in ("LesionDetection", "LesionTraining")}
 
 _BEHIND = {
     **WIDGETS,
@@ -72,11 +73,14 @@ class SlicerApp:
     problems: exceptions that nobody saw so far; left ones fail the test. ``problems.take()`` forgets them.
     """
 
-    def __init__(self, api: Api, real: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, api: Api, real: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch, module_files: dict[str, Path]
+    ) -> None:
         self.api = api
         self.scene = real.scene
         self.folder = folder
         self._monkeypatch = monkeypatch
+        self.module_files = module_files
         self.pip = util.PipCalls()
         self.imports = dicom.Imports()
         self.samples: list[dict[str, Any]] = []
@@ -134,22 +138,21 @@ class SlicerApp:
         util.check_signatures(functions, api)
         for name, function in functions.items():
             patch.setattr(slicer.util, name, function)
-        for name in ("LesionDetection", "LesionTraining"):
-            patch.syspath_prepend(str(REPOSITORY / name))
+        for folder in {path.parent for path in self.module_files.values()}:
+            patch.syspath_prepend(str(folder))
 
     # --- what tests do ---
 
     def load_module(self, name: str, path: Path | None = None) -> Any:
         """The widget of a module: its file is executed anew, then module and widget are made as Slicer does it."""
-        path = path or REPOSITORY / name / f"{name}.py"
-        execute(name, path, self.modules)
+        execute(name, path or self.module_files[name], self.modules)
         widget = make_widget(name, self.modules)
         self._loaded.append(widget)
         return widget
 
     def load_logic(self, name: str, path: Path | None = None) -> Any:
         """The Python module of a module file, for its logic and tests, without a panel."""
-        return execute(name, path or REPOSITORY / name / f"{name}.py", self.modules)[0]
+        return execute(name, path or self.module_files[name], self.modules)[0]
 
     def show(self, widget: Any) -> None:
         """Enter a module, as selecting it does."""
@@ -248,8 +251,15 @@ def _i18n() -> types.ModuleType:
 
 
 @contextlib.contextmanager
-def running(api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlicerApp]:
-    """A Slicer for one test; at its end what went wrong unseen raises AssertionError."""
+def running(
+    api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch, module_files: dict[str, Path] = MODULE_FILES
+) -> Iterator[SlicerApp]:
+    """A Slicer for one test; at its end what went wrong unseen raises AssertionError.
+
+    Args:
+        folder: for settings and temporary files.
+        module_files: where the modules lie.
+    """
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
     application.setStyle("Fusion")
     application.setPalette(LIGHT())
@@ -259,7 +269,7 @@ def running(api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     PROBLEMS.take()
     with temporary_settings(folder), real_scene() as real, monkeypatch.context() as patch:
         patch.setattr(sys, "excepthook", lambda kind, error, trace: PROBLEMS.exception("observer or slot", error))
-        app = SlicerApp(api, real, folder, patch)
+        app = SlicerApp(api, real, folder, patch, module_files)
         app.install()
         QtCore.qInstallMessageHandler(qt_message)
         try:
