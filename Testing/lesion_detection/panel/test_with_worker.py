@@ -74,3 +74,29 @@ def test_the_volume_of_the_self_test_is_one_without_training(slicer_app, widget)
     image = understood_as(image_from_node(node))
     sizes = [measure_at(image, center).diameter_mm for center in centers]
     assert sizes == pytest.approx([10, 12, 14, 16], abs=3)
+
+
+@pytest.mark.slow
+def test_detect_cancel_close_the_scene_and_detect_again(slicer_app, panel, ui):
+    module = sys.modules["LesionDetection"]
+
+    def begin():
+        panel.context.parameters.ctVolume, _truth = module._phantomVolume()
+        ui.detectButton.click()
+        slicer_app.process_events(lambda: panel.session.job.state == "running", timeout=60)
+        slicer_app.process_events(lambda: panel.session.job.fraction > 0.1, timeout=60)
+
+    begin()
+    ui.detectButton.click()
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+    assert panel.session.job.state == "cancelled"
+    begin()
+    slicer_app.scene.Clear(0)
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+    assert panel.session.job.state == "cancelled"
+    assert panel.session.results is None
+    panel.context.parameters.ctVolume, truth = module._phantomVolume()
+    ui.detectButton.click()
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=120)
+    assert panel.session.job.state == "done"
+    assert ui.findingsTable.rowCount >= len(truth) // 2
