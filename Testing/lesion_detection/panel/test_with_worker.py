@@ -100,3 +100,45 @@ def test_detect_cancel_close_the_scene_and_detect_again(slicer_app, panel, ui):
     slicer_app.process_events(lambda: not panel.session.busy, timeout=120)
     assert panel.session.job.state == "done"
     assert ui.findingsTable.rowCount >= len(truth) // 2
+
+
+@pytest.mark.slow
+def test_dicom_of_a_real_series_is_written_by_the_worker(slicer_app, panel, ui, real_data, tmp_path, monkeypatch):
+    import pydicom
+    import slicer
+    from LesionDetectionLib.core.progress import Progress
+    from LesionDetectionLib.io.dicom import read_dicom
+    from LesionDetectionLib.io.mrml import volume_node
+    from LesionDetectionLib.panel import ask
+
+    folder = real_data("crlm-ct-1004")
+    files = {}
+    for path in sorted(folder.rglob("*.dcm")):
+        files[pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID] = path
+
+    class Database:
+        isOpen = True
+
+        def fileForInstance(self, uid):
+            return str(files[uid])
+
+        def __getattr__(self, name):
+            return getattr(slicer_app.database, name)
+
+    monkeypatch.setattr(slicer, "dicomDatabase", Database())
+    monkeypatch.setattr(ask, "choose_folder", lambda *_: tmp_path / "dicom")
+    image = read_dicom(folder, None, Progress())
+    node = volume_node(slicer_app.scene, image)
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(files))
+    panel.context.parameters.ctVolume = node
+    middle = image.geometry.ras_from_ijk([n // 2 for n in image.shape_kji[::-1]])
+    panel.click.clicked(tuple(middle))
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+    if panel.session.job.state == "failed":
+        pytest.skip(f"nothing to measure in the middle: {panel.session.message}")
+    ui.exportSection.collapsed = False
+    ui.dicomFolderButton.click()
+    slicer_app.process_events(lambda: panel.export.job.finished, timeout=120)
+    assert panel.export.job.state == "done", panel.export.job.error
+    kinds = {pydicom.dcmread(path).Modality for path in (tmp_path / "dicom").glob("*.dcm")}
+    assert kinds == {"SEG", "SR"}
