@@ -50,14 +50,20 @@ class QtTransport:
         ]
 
     def _read_output(self) -> None:
+        if self._process is None:  # it was let go of just now
+            return
         for line in self._output.add(self._process.readAllStandardOutput().data()):
             self._post(partial(self._on_line, line))
 
     def _read_errors(self) -> None:
+        if self._process is None:
+            return
         for line in self._errors.add(self._process.readAllStandardError().data()):
             self._post(partial(self._on_error_line, line))
 
     def _finished(self, code: int, status: int) -> None:
+        if self._process is None:
+            return
         self._read_output()
         self._read_errors()
         for line in self._output.end():
@@ -67,7 +73,7 @@ class QtTransport:
         self._post(partial(self._end, -(abs(code) or 1) if status == CRASHED else code))
 
     def _failed(self, error: int) -> None:
-        if error == FAILED_TO_START:
+        if error == FAILED_TO_START and self._process is not None:
             self._post(partial(self._on_error_line, str(self._process.errorString())))
             self._post(partial(self._end, None))
 
