@@ -1,0 +1,168 @@
+"""The pictures of the documentation: both panels, at work, on the strict double of Slicer.
+
+``python Testing/make_pictures.py [--output FOLDER] [--only NAME ...]``. Everything in them is done by the program itself, by its
+own worker process: the sample phantom is searched, phantoms are imported as DICOM and a small model is trained. Takes minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+TESTING = Path(__file__).resolve().parent
+REPOSITORY = TESTING.parent
+LISTS = REPOSITORY.parent / "shared" / "slicer-api" / "slicer-5.8.1.json"
+WIDTH = 470
+COLORS = 256
+PATIENCE_S = 900
+
+
+@contextmanager
+def a_slicer(lists: Path) -> Iterator[Any]:
+    """The double, as a person uses it, with folders of its own for models and settings."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    sys.path.insert(0, str(TESTING))
+    import pytest
+    from slicer_double import api
+    from slicer_double.slicer_app import running
+
+    with tempfile.TemporaryDirectory() as folder:
+        patch = pytest.MonkeyPatch()
+        patch.setenv("LESION_MODELS", str(Path(folder) / "Models"))
+        patch.chdir(folder)
+        try:
+            with running(api.load(lists), Path(folder), patch) as app:
+                app.testing = False
+                yield app
+        finally:
+            patch.undo()
+
+
+def take(app: Any, widget: Any, path: Path, only: Any = None, height: int = 2400, dark: bool = False) -> None:
+    """Draw a module's panel, or one part of it, cut off what is empty, and keep it small."""
+    from PySide6 import QtCore
+    from slicer_double.values import to_real
+
+    app.picture(widget, path, (WIDTH, height), dark=dark)
+    picture = Image.open(path).convert("RGB")
+    if only is not None:
+        part, top = to_real(only), to_real(widget.parent)
+        corner = part.mapTo(top, QtCore.QPoint(0, 0))
+        picture = picture.crop((corner.x(), corner.y(), corner.x() + part.width(), corner.y() + part.height()))
+    pixels = np.asarray(picture, dtype=np.int16)
+    drawn = np.flatnonzero((np.abs(pixels - pixels[-1, -1]).max(axis=2) > 8).any(axis=1))
+    picture = picture.crop((0, max(int(drawn[0]) - 8, 0), picture.width, min(int(drawn[-1]) + 10, picture.height)))
+    picture.quantize(COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path.name}: {picture.width} x {picture.height}, {path.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+def detection(app: Any, output: Path) -> None:
+    """The sample phantom searched and partly reviewed; a lesion measured by a click; export; models and set-up."""
+    from LesionDetectionLib.panel import sample_data
+
+    sample_data.make(sample_data.SAMPLES[0], app.scene)
+    widget = app.load_module("LesionDetection")
+    app.show(widget)
+    panel, ui = widget.panel, widget.ui
+    ui.detectButton.click()
+    app.process_events(lambda: panel.session.job.fraction > 0.3, PATIENCE_S)
+    take(app, widget, output / "detecting.png", ui.detectSection)
+    app.process_events(lambda: not panel.session.busy, PATIENCE_S)
+    assert panel.session.results is not None, panel.session.message
+    for button in (ui.nextButton, ui.acceptButton, ui.nextButton, ui.acceptButton, ui.nextButton, ui.rejectButton):
+        button.click()
+    ui.showRejectedCheckBox.setChecked(True)
+    ui.nextButton.click()
+    app.process_events()
+    take(app, widget, output / "detection.png", height=1230)
+    take(app, widget, output / "findings.png", ui.findingsSection, height=1230)
+    ui.exportSection.collapsed = False
+    app.process_events()
+    take(app, widget, output / "export.png", ui.exportSection)
+    ui.modelsSection.collapsed = False
+    app.process_events()
+    take(app, widget, output / "models.png", ui.modelsSection)
+    _click(app, widget, output)
+
+
+def _click(app: Any, widget: Any, output: Path) -> None:
+    """A click on a nodule of the phantom, with the mouse mode on."""
+    panel, ui = widget.panel, widget.ui
+    finding = panel.session.listed[0]
+    panel.session.delete([finding.id])
+    app.process_events()
+    ui.clickButton.setChecked(True)
+    panel.click.clicked(finding.lesion.center_ras_mm)
+    app.process_events(lambda: not panel.session.busy, PATIENCE_S)
+    app.process_events()
+    take(app, widget, output / "click.png", ui.clickSection)
+    take(app, widget, output / "clicked.png", ui.findingsSection, height=1230)
+
+
+def training(app: Any, output: Path) -> None:
+    """Phantoms in the DICOM database chosen, checked and trained on for some steps, and what came of it."""
+    from DICOMLib import DICOMUtils
+    from LesionDetectionLib.app.worker.engine import InProcess
+    from LesionDetectionLib.core.resources import demonstration_model
+    from LesionTrainingLib.session.requests import PhantomSeriesRequest
+
+    phantoms = Path.cwd() / "phantoms"
+    job = InProcess().submit(PhantomSeriesRequest(str(phantoms), 12), {})
+    assert job.state == "done", job.error
+    with DICOMUtils.TemporaryDICOMDatabase(str(Path.cwd() / "database")):
+        DICOMUtils.importDicom(str(phantoms))
+        widget = app.load_module("LesionTraining")
+        app.show(widget)
+        panel, ui = widget.panel, widget.ui
+        chosen, session = panel.context.parameters, panel.session
+        app.process_events(lambda: session.catalogue is not None and not session.listing.busy, PATIENCE_S)
+        ui.allButton.click()
+        ui.checkButton.click()
+        app.process_events(lambda: not session.checking.busy, PATIENCE_S)
+        assert session.checking.error is None, session.checking.error
+        chosen.preset, chosen.name, chosen.device = "trial", "My first model", "cpu"
+        app.process_events()
+        take(app, widget, output / "training-data.png", ui.dataSection, height=1250)
+        take(app, widget, output / "training-plan.png", ui.planSection)
+        ui.startButton.click()
+        app.process_events(lambda: session.run.fraction > 0.4 or not session.run.state.is_busy, PATIENCE_S)
+        panel.run.poll()
+        take(app, widget, output / "training-run.png", ui.runSection)
+        app.process_events(lambda: not session.run.state.is_busy, PATIENCE_S)
+        assert session.run.state.value == "finished", session.run.error
+        app.process_events()
+        take(app, widget, output / "training-done.png", ui.runSection)
+        chosen.model = str(demonstration_model("nodule-ct-phantom"))  # a trial of minutes finds nothing worth showing
+        app.process_events()
+        take(app, widget, output / "training-result.png", ui.resultSection)
+
+
+SUBJECTS: dict[str, Callable[[Any, Path], None]] = {"detection": detection, "training": training}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=REPOSITORY / "Resources" / "Screenshots")
+    parser.add_argument("--only", nargs="*", choices=SUBJECTS, default=list(SUBJECTS))
+    parser.add_argument(
+        "--lists", type=Path, default=LISTS, help="what Slicer 5.8.1 shows to Python (slicer-5.8.1.json)"
+    )
+    options = parser.parse_args()
+    output = options.output.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    for name in options.only:
+        with a_slicer(options.lists.resolve()) as app:
+            SUBJECTS[name](app, output)
+
+
+if __name__ == "__main__":
+    main()
