@@ -144,6 +144,7 @@ class DetectPart:
         job = session.job
         detecting = job is not None and not job.finished and isinstance(job.request, DetectRequest)
         ui.progressRow.setVisible(detecting)
+        ui.detectHint.setVisible(False)
         if job is not None and detecting:
             stopping = job.state == "cancelling"
             ui.detectButton.text = _("Cancelling") if stopping else _("Cancel")
@@ -155,6 +156,8 @@ class DetectPart:
         why_not = self.why_not()
         ui.detectButton.text = _("Detect")
         ui.detectButton.setEnabled(not why_not)
+        ui.detectHint.setText(why_not)
+        ui.detectHint.setVisible(bool(why_not) and not session.busy)  # a measurement is over before it is read
         ui.detectButton.toolTip = why_not or _("Find the lesions; each run makes a new result and changes none.")
 
     # What is done

@@ -34,6 +34,7 @@ _SMALL = (
     "modelText",
     "aroundText",
     "progressText",
+    "detectHint",
     "clickText",
     "resultWarning",
     "operatingText",

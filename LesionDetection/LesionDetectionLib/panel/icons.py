@@ -54,7 +54,9 @@ _COLORS = {"accept": _ACCEPTED, "reject": _REJECTED, "warning": _WARNING}
 
 def icon(name: str) -> Any:
     """The icon of this name, for a button or a table's cell. Raises KeyError where there is none."""
-    return qt.QIcon(_drawn(name))
+    made = qt.QIcon(_drawn(name))
+    made.addPixmap(_drawn(name, qt.QPalette.Disabled), qt.QIcon.Disabled)
+    return made
 
 
 def picture(name: str, size: int = 16) -> Any:
@@ -83,12 +85,14 @@ def link(target: str, text: str) -> str:
     return f'<a href="{target}" style="color: {color}">{html.escape(text)}</a>'
 
 
-def _drawn(name: str) -> Any:
+def _drawn(name: str, group: int = qt.QPalette.Active) -> Any:
     pixmap = _empty()
     painter = qt.QPainter()
     painter.begin(pixmap)
     painter.setRenderHint(qt.QPainter.Antialiasing)
-    color = qt.QColor(_COLORS[name]) if name in _COLORS else slicer.app.palette().color(qt.QPalette.WindowText)
+    color = slicer.app.palette().color(group, qt.QPalette.WindowText)
+    if name in _COLORS and group == qt.QPalette.Active:
+        color = qt.QColor(_COLORS[name])
     pen = qt.QPen()
     pen.setColor(color)
     pen.setWidth(_STROKE)

@@ -49,8 +49,11 @@ class ImagesPart:
             chosen.petVolume = None
         ct, pet = chosen.ctVolume, chosen.petVolume
         lines = [line for modality, node in (("CT", ct), ("PT", pet)) if node for line in about(node, modality)]
+        if not lines:
+            lines = [
+                _("Load a scan (module DICOM, or drag a file in), or try a chest phantom from the module Sample Data.")
+            ]
         ui.imagesText.setText("<br>".join(html.escape(line) for line in lines))
-        ui.imagesText.setVisible(bool(lines))
         ui.fusionRow.setVisible(ct is not None and pet is not None)
         ui.suvRow.setVisible(pet is not None and _can_become_suv(pet))
         ui.suvButton.setEnabled(self._job is None or self._job.finished)

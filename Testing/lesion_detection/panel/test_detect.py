@@ -12,7 +12,9 @@ def test_the_panel_is_built_to_its_end_and_waits_for_a_volume(widget, ui):
     assert widget.panel is not None
     assert ui.detectButton.text == "Detect"
     assert not ui.detectButton.isEnabled()
-    assert ui.detectButton.toolTip == "Choose a CT first."
+    assert ui.detectButton.toolTip == ui.detectHint.text == "Choose a CT first."
+    assert ui.detectHint.isVisible()
+    assert "Sample Data" in ui.imagesText.text
     assert ui.findingsEmptyText.isVisible()
     assert not ui.findingsBox.isVisible()
 

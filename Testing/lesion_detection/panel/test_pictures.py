@@ -34,13 +34,13 @@ def colors(path: Path) -> np.ndarray:
 
 
 def test_before_anything_is_loaded(picture):
-    picture("empty", (460, 700))
+    picture("empty", (460, 790))
 
 
 def test_while_it_detects(picture, ui, ct, engine):
     ui.detectButton.click()
     engine.go_on(0.37, "Screening the lungs")
-    picture("running", (460, 760))
+    picture("running", (460, 790))
 
 
 def test_with_findings(picture, panel, ui, detected):
@@ -76,4 +76,4 @@ def test_with_a_pet(slicer_app, picture, panel, ui, ct):
     ui.regionComboBox.setCurrentIndex(1)
     ui.methodText.linkActivated.emit("limits")
     ui.clickButton.click()
-    picture("pet", (460, 980))
+    picture("pet", (460, 1080))
