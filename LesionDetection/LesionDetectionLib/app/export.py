@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import GeometryError, OutputError
+from LesionDetectionLib.core.finding import DETECTED, Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.lesion_table import write_csv
 
+from .dicom_export import export_dicom
+
 DETECTIONS, TABLE = "detections.json", "lesions.csv"
 SEGMENTATION, POINTS, SCENE = "lesions.seg.nrrd", "lesions.mrk.json", "scene.mrb"
-PICTURES, REPORT = "pictures", "report.html"
-RESULT_NAMES = (DETECTIONS, TABLE, SEGMENTATION, POINTS, SCENE, PICTURES, REPORT)
+PICTURES, REPORT, DICOM = "pictures", "report.html", "dicom"
+RESULT_NAMES = (DETECTIONS, TABLE, SEGMENTATION, POINTS, SCENE, PICTURES, REPORT, DICOM)
 """What a results folder may hold. The segmentation is left out where no lesion has a mask."""
 
 
@@ -27,6 +31,8 @@ def write_results(
     scene: bool = True,
     pictures: bool = True,
     report: bool = True,
+    sources: Sequence[Path] = (),
+    origin: str = DETECTED,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
@@ -37,13 +43,16 @@ def write_results(
         scene: also write the segmentation, the point list and the Slicer scene.
         pictures: also write one PNG a lesion and an overview.
         report: also write the HTML page (with the pictures in it, whether or not they are written as files).
+        sources: the DICOM files of the image; where given, a DICOM segmentation and report are written too.
+        origin: who found the lesions, for DICOM: ``detected`` or ``clicked``.
         overwrite: replace the results of an earlier run in ``folder``, all of them; other files there are left alone.
 
     Returns:
         the path of each file or folder that was written, by its name.
 
     Raises:
-        GeometryError: the detections are not of this image.
+        GeometryError: the detections are not of this image, or the sources of another grid.
+        InputError, DependencyError: the sources cannot be used; see :func:`.dicom_export.export_dicom`.
         OutputError: results are there already, no permission, or disk full.
         Cancelled: through ``progress``; nothing was written.
     """
@@ -55,7 +64,13 @@ def write_results(
     refuse_taken(folder, RESULT_NAMES, overwrite)
     with atomic_folder(folder, overwrite) as temporary:
         try:
-            _write_all(temporary, image, detections, scene, pictures, report, progress)
+            _write_all(
+                temporary, image, detections, scene, pictures, report, progress.part(0.0, 0.9 if sources else 1.0)
+            )
+            if sources:
+                export_dicom(
+                    temporary / DICOM, sources, Findings.of(detections, origin), progress=progress.part(0.9, 1.0)
+                )
         except OutputError as error:
             # The user named the folder, not its hidden, temporary sibling.
             raise OutputError(str(error).replace(str(temporary), str(folder))) from error

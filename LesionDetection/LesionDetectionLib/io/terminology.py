@@ -27,9 +27,13 @@ def terminology_entry(term: Code) -> str:
     code is scheme, value, meaning joined by ``^``. No anatomic region is claimed. A tag, not
     ``vtkSegment.SetTerminology``: Slicer 5.8 has only the tag.
     """
-    context, categories = _terminology()
-    category = categories.get((term.scheme, term.value), _MORPHOLOGICALLY_ALTERED)
-    return "~".join((context, _serialised(category), _serialised(term), "^^", _ANATOMY_CONTEXT, "^^", "^^"))
+    context, _ = _terminology()
+    return "~".join((context, _serialised(category_of(term)), _serialised(term), "^^", _ANATOMY_CONTEXT, "^^", "^^"))
+
+
+def category_of(term: Code) -> Code:
+    """The category that a term belongs to: what a segment's property category is in DICOM."""
+    return _terminology()[1].get((term.scheme, term.value), _MORPHOLOGICALLY_ALTERED)
 
 
 def _serialised(term: Code) -> str:

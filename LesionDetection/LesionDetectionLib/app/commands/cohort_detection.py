@@ -85,6 +85,8 @@ def detect_in_cohort(info: MethodInfo, options: argparse.Namespace) -> None:
     """Detect in all cases of the cohort ``options.scan[0]``; see ``LesionTrainingLib.inference.cohort_run``."""
     if options.series:
         raise UsageError("--series is for a folder of DICOM. A cohort says itself which series it means.")
+    if options.dicom:
+        raise UsageError("--dicom is for a single scan. Detect in the folders of DICOM series one by one to have it.")
     if options.case_limit < 0:
         raise UsageError("--case-limit is a number of seconds above zero.")
     runs = training_part("inference.cohort_run")

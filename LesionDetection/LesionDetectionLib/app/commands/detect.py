@@ -13,6 +13,7 @@ from LesionDetectionLib.app.commands.cohort_detection import (
     is_cohort,
     refuse_cohort_options,
 )
+from LesionDetectionLib.app.commands.dicom_option import add_dicom_option, require_dicom, source_files
 from LesionDetectionLib.app.commands.options import add_output_options, add_scan_options
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
@@ -49,6 +50,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     add_scan_options(parser)
+    add_dicom_option(parser)
     add_output_options(parser)
     add_cohort_options(parser)
     parser.set_defaults(run=run)
@@ -64,16 +66,24 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError(
             f"The method {info.id} needs {len(info.modalities)} image(s): {' and '.join(info.modalities)}."
         )
+    scans = [Path(scan) for scan in options.scan]
+    if options.dicom:
+        require_dicom(scans)
     check_output_folder(options.output, RESULT_NAMES, options.overwrite)
     bundle = _open_bundle(info, options.model)
     detector = info.create(bundle, options.device)
     settings = dataclasses.replace(info.default_settings(bundle), operating_point=options.operating_point)
     with shown_progress(options.quiet) as progress:
-        images = _read_images(info, [Path(scan) for scan in options.scan], options.series, progress.part(0, 0.15))
+        images = _read_images(info, scans, options.series, progress.part(0, 0.15))
         detections: Detections = detector.detect(images, settings, progress.part(0.15, 0.8))
         main_image = images[info.modalities[0]]
         write_results(
-            options.output, main_image, detections, overwrite=options.overwrite, progress=progress.part(0.8, 1)
+            options.output,
+            main_image,
+            detections,
+            sources=source_files(scans, options.series, main_image) if options.dicom else (),
+            overwrite=options.overwrite,
+            progress=progress.part(0.8, 1),
         )
     if not options.quiet:
         print_lesions(detections, options.output)

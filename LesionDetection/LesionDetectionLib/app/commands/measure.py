@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib import __version__
+from LesionDetectionLib.app.commands.dicom_option import add_dicom_option, require_dicom, source_files
 from LesionDetectionLib.app.commands.options import add_modality_option, add_output_options, add_scan_options
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
@@ -14,6 +15,7 @@ from LesionDetectionLib.app.export import RESULT_NAMES, write_results
 from LesionDetectionLib.core.atomic import check_output_folder
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.finding import CLICKED
 from LesionDetectionLib.core.image import understood_as
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.files import read_image
@@ -27,6 +29,7 @@ def add_parser(commands: Any) -> None:
     )
     add_scan_options(parser)
     add_modality_option(parser)
+    add_dicom_option(parser)
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -35,6 +38,8 @@ def run(options: argparse.Namespace) -> None:
     from LesionDetectionLib.imaging.click import measure_at
 
     seed = _position(options.at)
+    if options.dicom:
+        require_dicom([options.scan])
     check_output_folder(options.output, RESULT_NAMES, options.overwrite)
     with shown_progress(options.quiet) as progress:
         progress(0, f"Reading {options.scan.name}")
@@ -50,7 +55,15 @@ def run(options: argparse.Namespace) -> None:
             provenance={"software": f"SlicerLesionDetection {__version__}", "seed_ras_mm": list(seed)},
             warnings=image.notes,
         )
-        write_results(options.output, image, detections, overwrite=options.overwrite, progress=progress.part(0.5, 1))
+        write_results(
+            options.output,
+            image,
+            detections,
+            sources=source_files([options.scan], options.series, image) if options.dicom else (),
+            origin=CLICKED,
+            overwrite=options.overwrite,
+            progress=progress.part(0.5, 1),
+        )
     if not options.quiet:
         print_lesions(detections, options.output)
 
