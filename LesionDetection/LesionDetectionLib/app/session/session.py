@@ -196,9 +196,9 @@ class Session:
         clicked: dict[str, Any] = {"seed_ras_mm": click.seed_ras_mm, "border_ras_mm": click.border_ras_mm}
         if target is None or not target.in_scene:
             run = Detections((), image.geometry, "click", image.name, image.modality, image.unit, warnings=image.notes)
-            findings, new = Findings(run).adding(lesion, origin=CLICKED, **clicked)
-            self._add(volume_node, findings, f"{volume_node.GetName()} clicks")
-        elif click.corrects and any(item.id == click.corrects for item in target.findings.items):
+            # Empty at first, so that the first measurement can be undone like every other.
+            target = self._add(volume_node, Findings(run), f"{volume_node.GetName()} clicks")
+        if click.corrects and any(item.id == click.corrects for item in target.findings.items):
             new = click.corrects
 
             def corrected(item: Finding) -> Finding:
@@ -248,10 +248,11 @@ class Session:
         self._active = result
         self._tell(RESULTS, FINDINGS, CURRENT)
 
-    def _add(self, volume_node: Any, findings: Findings, name: str) -> None:
+    def _add(self, volume_node: Any, findings: Findings, name: str) -> ResultSet:
         result = ResultSet(FindingNodes.create(self._scene, volume_node, findings, name))
         self._results.append(result)
         self._activate(result)
+        return result
 
     def _set_for(self, volume_node: Any, image: Image) -> ResultSet | None:
         """The result that a click in this volume goes to: the active one, else the newest, of this volume and grid."""

@@ -184,6 +184,14 @@ def test_a_click_makes_a_result_of_its_own(session, clicked):
     assert segments(session) == ["L1"]
 
 
+def test_the_first_click_can_be_undone_too(session, clicked):
+    assert session.undo_text == "measure L1"
+    session.undo()
+    assert (session.listed, segments(session), session.current) == ((), [], "")
+    session.redo()
+    assert segments(session) == ["L1"]
+
+
 def test_a_click_near_the_outline_corrects_it_and_undo_takes_it_back(session, engine, clicked):
     volume, image = clicked
     before = session.results.nodes.masks()["L1"]
