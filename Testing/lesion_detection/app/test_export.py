@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from LesionDetectionLib.app import export
-from LesionDetectionLib.app.export import RESULT_NAMES, write_results
+from LesionDetectionLib.app.export import DICOM, RESULT_NAMES, write_results
 from LesionDetectionLib.app.report import measurement_text, report_page
 from LesionDetectionLib.core.detections import SCHEMA_PATH, Detections, OperatingPoint
 from LesionDetectionLib.core.errors import Cancelled, GeometryError, OutputError
@@ -57,8 +57,8 @@ def test_everything_is_written_and_says_the_same(make_run, tmp_path):
     image, detections = make_run(3)
     told = []
     written = write_results(tmp_path / "out", image, detections, progress=Progress(lambda f, text: told.append(f)))
-    assert tuple(written) == RESULT_NAMES
-    assert {entry.name for entry in (tmp_path / "out").iterdir()} == set(RESULT_NAMES)
+    assert (*written, DICOM) == RESULT_NAMES  # the image is no DICOM
+    assert {entry.name for entry in (tmp_path / "out").iterdir()} == set(written)
     assert {entry.name for entry in written["pictures"].iterdir()} == {
         "overview.png",
         *(f"L00{n}.png" for n in (1, 2, 3)),
@@ -81,7 +81,7 @@ def test_everything_is_written_and_says_the_same(make_run, tmp_path):
 
 def test_no_lesion_is_said_honestly(make_run, tmp_path):
     written = write_results(tmp_path / "out", *make_run(0))
-    assert set(written) == set(RESULT_NAMES) - {"lesions.seg.nrrd"}
+    assert set(written) == set(RESULT_NAMES) - {"lesions.seg.nrrd", DICOM}
     page = Page(written["report.html"].read_text(encoding="utf-8"))
     assert "No lesion above the threshold" in page.text
     assert len(page.all("img")) == 1
