@@ -411,3 +411,19 @@ def test_a_dicom_database_is_a_file_that_other_processes_read(slicer_app, tmp_pa
     assert not slicer.dicomDatabase.isOpen
     slicer.dicomDatabase.openDatabase(str(tmp_path / "database" / "ctkDICOM.sql"))
     assert LiveCatalogue(slicer.dicomDatabase).series() == [series]
+
+
+def test_a_library_loaded_anew_is_forgotten_after_the_test(real_data, tmp_path, monkeypatch):
+    """The modules reload their library: classes that other tests hold must stay those that are loaded."""
+    pytest.importorskip("PySide6.QtWidgets")
+    from LesionDetectionLib.core import errors
+    from slicer_double import api
+    from slicer_double.slicer_app import running
+
+    lists = api.load(real_data("../slicer-api/slicer-5.8.1.json"))
+    with running(lists, tmp_path, monkeypatch) as app:
+        app.load_module("LesionDetection").onReload()
+        assert sys.modules["LesionDetectionLib.core.errors"] is not errors
+    assert sys.modules["LesionDetectionLib.core.errors"] is errors
+    assert sys.modules["LesionDetectionLib.core"].errors is errors
+    assert not [name for name in sys.modules if name.startswith("Lesion") and ".panel" in name]

@@ -85,6 +85,8 @@ class qSlicerLayoutManager(QtCore.QObject):
         self._slices = {name: qMRMLSliceWidget(scene, logic, name, axis, label) for name, axis, label in SLICES}
         self._plots: list[Any] = []
         self._node = scene.AddNode(slicer.vtkMRMLLayoutNode())
+        # Not of this object: an observer that held it would keep scene and manager alive for each other.
+        self._node.AddObserver("ModifiedEvent", _make_plot_view)
 
     def sliceViewNames(self) -> list[str]:
         return list(self._slices)
@@ -141,3 +143,22 @@ def _view_node(scene: Any, class_name: str, name: str) -> Any:
     node.SetLayoutName(name)
     node.SetName(name)
     return scene.AddNode(node)
+
+
+def _plot_layouts() -> set[int]:
+    """Numbers of the layouts that have a plot view."""
+    kind = slicer.vtkMRMLLayoutNode
+    return {getattr(kind, name) for name in dir(kind) if name.startswith("SlicerLayout") and "Plot" in name}
+
+
+def _make_plot_view(node: Any, _event: str) -> None:
+    """Slicer's layout makes the nodes of its views when it is chosen; the plots' logic then shows charts in them."""
+    scene = node.GetScene()
+    if node.GetViewArrangement() not in _plot_layouts() or scene is None:
+        return
+    if scene.GetFirstNodeByClass("vtkMRMLPlotViewNode") is None:
+        view = slicer.vtkMRMLPlotViewNode()
+        view.SetSingletonTag("PlotView1")
+        view.SetLayoutName("PlotView1")
+        view.SetName("PlotView1")
+        scene.AddNode(view)

@@ -33,7 +33,7 @@ class Scene:
 def real_scene() -> Iterator[Scene]:
     """Scene and logics hold each other; they are parted in the end."""
     scene = slicer.vtkMRMLScene()
-    application_logic = slicer.vtkMRMLApplicationLogic()
+    application_logic = slicer.vtkSlicerApplicationLogic()
     application_logic.SetMRMLScene(scene)  # makes the selection and interaction nodes
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
     logics = {}

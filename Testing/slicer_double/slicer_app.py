@@ -15,7 +15,7 @@ import pytest
 import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from . import classes, dicom, namespaces, parameter_node, sample_data, scripted, util
+from . import classes, dicom, namespaces, parameter_node, python_modules, sample_data, scripted, util
 from .api import Api
 from .application import qSlicerApplication
 from .behind import WIDGETS
@@ -264,7 +264,7 @@ def running(
     application.setStyle("Fusion")
     application.setPalette(LIGHT())
     classes.use(api, _BEHIND, statics())
-    before = set(sys.modules)
+    before = python_modules.loaded()
     DIALOGS.clear()
     PROBLEMS.take()
     with temporary_settings(folder), real_scene() as real, monkeypatch.context() as patch:
@@ -277,13 +277,6 @@ def running(
         finally:
             app.close()
             QtCore.qInstallMessageHandler(None)
-            _forget_panels(before)
+            python_modules.restore(before)
     found = PROBLEMS.take()
     assert not found, "Went wrong unseen:\n" + "\n".join(found)
-
-
-def _forget_panels(before: set[str]) -> None:
-    """Modules that hold this test's ``qt`` must not be used by the next one."""
-    for name in set(sys.modules) - before:
-        if name in ("LesionDetection", "LesionTraining") or ".panel" in name:
-            del sys.modules[name]
