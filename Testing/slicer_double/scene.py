@@ -47,8 +47,11 @@ def real_scene() -> Iterator[Scene]:
     try:
         yield Scene(scene, application_logic, logics)
     finally:
+        shown = slicer.vtkMRMLScene.GetGlobalWarningDisplay()
+        slicer.vtkMRMLScene.GlobalWarningDisplayOff()  # the parts warn of each other while they are parted
         scene.Clear(1)
         for name, logic in logics.items():
             application_logic.SetModuleLogic(name.capitalize(), None)
             logic.SetMRMLScene(None)
         application_logic.SetMRMLScene(None)
+        slicer.vtkMRMLScene.SetGlobalWarningDisplay(shown)
