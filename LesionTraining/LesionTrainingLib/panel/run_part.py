@@ -86,7 +86,7 @@ class RunPart:
         """Buttons, bar and texts, as the run is now."""
         ui, run, state = self._context.ui, self._context.session.run, self._context.session.run.state
         text, tip = _button(state)
-        why_not = "" if state is not RunState.NONE else self._why_not()
+        why_not = self._why_not() if state in (RunState.NONE, RunState.FINISHED) else ""
         ui.startButton.text = text
         ui.startButton.toolTip = why_not or tip
         ui.startButton.setEnabled(state not in (RunState.PAUSING, RunState.STOPPING) and not why_not)
