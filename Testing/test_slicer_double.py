@@ -289,6 +289,19 @@ def test_a_program_that_cannot_be_started_only_says_so(slicer_app, qt):
     assert said == [qt.QProcess.FailedToStart]
 
 
+def test_a_timer_that_runs_on_after_its_module_is_found(slicer_app, qt):
+    from slicer_double.left_running import left_running
+
+    timer = qt.QTimer()
+    timer.start(500)
+    once = qt.QTimer()
+    once.setSingleShot(True)
+    once.start(500)
+    assert left_running() == ["a timer of 500 ms"]
+    timer.stop()
+    assert left_running() == []
+
+
 # --- keys ---
 
 

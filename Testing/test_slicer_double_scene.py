@@ -351,3 +351,14 @@ def test_sample_data_is_recorded(slicer_app):
     assert slicer_app.samples[0]["sampleName"] == "Chest"
     with pytest.raises(TypeError):
         SampleDataLogic.registerCustomSampleDataSource(sha256="0")
+
+
+def test_terminology_entries_can_be_read(slicer_app):
+    """True for made-up codes too, as in Slicer; False without a region context."""
+    import slicer
+
+    logic = slicer.modules.terminologies.logic()
+    entry = slicer.vtkSlicerTerminologyEntry()
+    code = "SCT^49755003^Morphologically Altered Structure~SCT^4147007^Mass~^^"
+    assert logic.DeserializeTerminologyEntry(f"Own~{code}~Anatomic codes - DICOM master list~^^~^^", entry)
+    assert entry.GetTypeObject().GetCodeMeaning() == "Mass"

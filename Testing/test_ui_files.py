@@ -71,6 +71,22 @@ def test_every_widget_is_known_to_slicer_and_to_the_double(slicer_app, path):
         proxy_class(kind)
 
 
+NO_PROPERTIES = {"SlicerParameterName", "buddy"}
+"""Kept with a widget, or understood by the loader, without being one of its members."""
+
+
+@files
+def test_properties_of_widgets_exist(slicer_app, path):
+    """A name that a widget does not have is kept with it silently, and does nothing."""
+    for widget in root_of(path).iter("widget"):
+        kind = widget.get("class", "")
+        known = {"orientation"} if kind == "Line" else set(slicer_app.api.entry(kind).properties)
+        given = {element.get("name") for element in widget.findall("property")}
+        assert given <= known | NO_PROPERTIES, f"{widget.get('name')}: {given - known}"
+        buddy = property_of(widget, "buddy")
+        assert buddy is None or buddy in names_in(path), f"{widget.get('name')} belongs to {buddy}, which is not there"
+
+
 @files
 def test_widgets_of_slicer_say_where_they_come_from(path):
     """Qt's Designer, and Slicer's own loader, look a class up in the list at the end of the file."""

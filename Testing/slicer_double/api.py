@@ -25,6 +25,16 @@ _LEFT_OUT: dict[str, dict[str, Any]] = {
 }
 """Named in ``qt_names`` and without a list of members of its own; it has those of its ancestors."""
 
+_LAST_PICTURE_OF_QT_5 = 71
+"""SP_LineEditClearButton."""
+
+
+def add_style(pictures: dict[str, int]) -> None:
+    """The members of QStyle that were tried in Slicer; its lists have none. ``pictures``: values of SP_..."""
+    known = {name: value for name, value in pictures.items() if value <= _LAST_PICTURE_OF_QT_5}
+    members = {"methods": ["standardIcon", "standardPixmap"], "enums": {"StandardPixmap": known}}
+    _LEFT_OUT["QStyle"] = {"bases": ["QObject"], **members}
+
 
 @dataclass(frozen=True)
 class Entry:

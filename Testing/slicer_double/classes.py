@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtNetwork, QtSvg, QtSvgWidgets, QtUiTools, QtWidgets
 
-from .api import Api, Entry
+from .api import Api, Entry, add_style
 from .proxy import Proxy, ProxyType
 
 _QT = (QtWidgets, QtGui, QtCore, QtUiTools, QtSvg, QtSvgWidgets, QtNetwork)
@@ -21,6 +21,7 @@ def use(api: Api, behind: dict[str, type], statics: dict[str, dict[str, Any]]) -
     """Choose the lists, the classes written for the double by name, and static functions that it replaces."""
     global _api
     _api = api
+    add_style({one.name: int(one.value) for one in QtWidgets.QStyle.StandardPixmap})
     _behind.clear()
     _behind.update(behind)
     _statics.clear()

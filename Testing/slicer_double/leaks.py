@@ -39,6 +39,9 @@ def _poke(scene: Any) -> None:
         node.InvokeEvent(vtk.vtkCommand.ModifiedEvent)
         if node.IsA("vtkMRMLMarkupsNode"):
             node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent)
+        if node.IsA("vtkMRMLSegmentationNode"):
+            for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentModified):
+                node.GetSegmentation().InvokeEvent(event)
         if node.IsA("vtkMRMLInteractionNode"):
             node.InvokeEvent(slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent)
     added = scene.AddNewNodeByClass("vtkMRMLTextNode", "poke")

@@ -122,6 +122,8 @@ class Modules:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "real":
             raise AttributeError(name)
+        if name == "terminologies" and name not in self.real:
+            self.real[name] = qSlicerScriptedLoadableModule("Terminologies", "", _terminologies())
         if name in self.real:
             return proxy_of(self.real[name])
         if name in self._listed:
@@ -139,6 +141,16 @@ class Modules:
         self._entered = widget
         if widget is not None:
             widget.parent.enter()
+
+
+def _terminologies() -> Any:
+    """Made when asked for: without Slicer's own terminology files beside it, it complains of each."""
+    shown = slicer.vtkMRMLScene.GetGlobalWarningDisplay()
+    slicer.vtkMRMLScene.GlobalWarningDisplayOff()
+    try:
+        return slicer.vtkSlicerTerminologiesModuleLogic()
+    finally:
+        slicer.vtkMRMLScene.SetGlobalWarningDisplay(shown)
 
 
 def execute(name: str, path: Path, modules: Modules) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from shiboken6 import Shiboken
 
 from .api import Entry
 from .calls import call
+from .left_running import remember
 from .problems import PROBLEMS
 from .signals import BoundSignal, OwnSignal, connect, disconnect
 from .special import special
@@ -136,6 +137,7 @@ class Proxy(metaclass=ProxyType):
         real = call(type(self)._behind, arguments, entry.name)
         object.__setattr__(self, "_real", real)
         self._remember()
+        remember(real)
         if isinstance(real, QtCore.QObject) and real.parent() is not None:
             self._keep()
 

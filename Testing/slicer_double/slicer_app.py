@@ -21,6 +21,7 @@ from .application import qSlicerApplication
 from .behind import WIDGETS
 from .dialogs import DIALOGS, Question, statics
 from .layout import qMRMLPlotWidget, qMRMLSliceView, qMRMLSliceWidget, qSlicerLayoutManager
+from .left_running import left_running, stop
 from .main_window import qSlicerAppMainWindow
 from .modules import (
     Modules,
@@ -226,6 +227,10 @@ class SlicerApp:
             with PROBLEMS.caught(f"cleanup of {type(widget).__name__}"):
                 if widget.parent:
                     widget.cleanup()
+        if self._loaded:
+            for what in left_running():
+                PROBLEMS.add(f"After cleanup there still runs {what}")
+        stop()
         for top in QtWidgets.QApplication.topLevelWidgets():
             top.close()
             top.deleteLater()

@@ -80,7 +80,6 @@ def load(loader: QtUiTools.QUiLoader, path: Path, *parent: Any) -> QtWidgets.QWi
     widget = QtUiTools.QUiLoader.load(loader, buffer, *parent)
     if widget is None:
         raise ValueError(f"{path.name}: {loader.errorString()}")
-    widget.setProperty("_double_connected", len(wanted))
     for connection in wanted:
         _connect(widget, connection, path)
     return widget
