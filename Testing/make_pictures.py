@@ -105,7 +105,6 @@ def _click(app: Any, widget: Any, output: Path) -> None:
     app.process_events(lambda: not panel.session.busy, PATIENCE_S)
     app.process_events()
     take(app, widget, output / "click.png", ui.clickSection)
-    take(app, widget, output / "clicked.png", ui.findingsSection, height=1230)
 
 
 def training(app: Any, output: Path) -> None:
@@ -140,7 +139,6 @@ def training(app: Any, output: Path) -> None:
         app.process_events(lambda: not session.run.state.is_busy, PATIENCE_S)
         assert session.run.state.value == "finished", session.run.error
         app.process_events()
-        take(app, widget, output / "training-done.png", ui.runSection)
         chosen.model = str(demonstration_model("nodule-ct-phantom"))  # a trial of minutes finds nothing worth showing
         app.process_events()
         take(app, widget, output / "training-result.png", ui.resultSection)

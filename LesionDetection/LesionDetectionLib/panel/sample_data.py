@@ -55,10 +55,10 @@ _CHEST_PICTURE = "LesionDetectionChestPhantom.png"
 
 SAMPLES = (
     Sample(
-        "LesionChestPhantom", "Chest phantom", "chest", "fast", _CHEST_SEED, _CHEST_SHA256, False, _CHEST_PICTURE
+        "Chest phantom", "Chest phantom", "chest", "fast", _CHEST_SEED, _CHEST_SHA256, False, _CHEST_PICTURE
     ),
     Sample(
-        "LesionChestPhantomWithTruth", "Chest phantom", "chest", "fast", _CHEST_SEED, _CHEST_SHA256, True, _CHEST_PICTURE
+        "Chest phantom, nodules marked", "Chest phantom", "chest", "fast", _CHEST_SEED, _CHEST_SHA256, True, _CHEST_PICTURE
     ),
 )  # fmt: skip
 

@@ -45,6 +45,14 @@ class _Entry(NamedTuple):
     on_change: OnChange
 
 
+def _identity(folder: Path) -> int:
+    """Another one for another folder in its place; 0 where there is none."""
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return 0
+
+
 class WorkerEngine:
     """Does one request at a time in a child process, the others wait.
 
@@ -66,7 +74,8 @@ class WorkerEngine:
         Args:
             transport: makes one for a command (program and arguments).
             python: the program; Slicer's, or else the running one, where empty.
-            paths: folders in which the child looks for libraries, besides the one that this library lies in.
+            paths: folders in which the child looks for libraries, besides the one that this library lies in. Where one was
+                put in place anew, the next request gets a new process.
             temporary: where to put files for the child; the usual place where None.
         """
         self._make_transport, self._python, self._paths = transport, python or python_program(), tuple(paths)
@@ -75,6 +84,7 @@ class WorkerEngine:
         self._waiting: collections.deque[_Entry] = collections.deque()
         self._running: _Entry | None = None
         self._transport: Transport | None = None
+        self._seen: tuple[int, ...] = ()
         self._ready = False
         self._deadline: Timer | None = None
         self._errors: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
@@ -177,6 +187,10 @@ class WorkerEngine:
     # The process
 
     def _started(self) -> Transport:
+        seen = tuple(_identity(path) for path in self._paths)
+        if self._transport is not None and seen != self._seen:
+            self._drop()  # libraries were installed meanwhile, and a process keeps those that it has loaded
+        self._seen = seen
         if self._transport is None:
             assert self._folder is not None
             child = str(Path(__file__).with_name("child.py"))

@@ -354,3 +354,28 @@ def test_images_are_held_until_the_request_has_ended(engine, processes, tmp_path
     assert (folder / "image-1" / "voxels.npy").exists()
     processes[0].answer(id=2, done=1)
     assert not (folder / "image-1").exists()
+
+
+def test_libraries_that_were_installed_meanwhile_get_a_new_process(processes, tmp_path):
+    """An installation puts a new folder in place; a process keeps the older library that it has loaded."""
+    libraries = tmp_path / "libraries"
+    engine = WorkerEngine(FakeTransport, temporary=tmp_path, paths=[libraries, tmp_path])
+    engine.submit(DevicesRequest(), {})
+    processes[0].answer(ready=__version__)
+    processes[0].answer(id=1, done=[])
+    (tmp_path / "another file").touch()
+    engine.submit(DevicesRequest(), {})
+    assert len(processes) == 1
+    processes[0].answer(id=2, done=[])
+    libraries.mkdir()
+    engine.submit(DevicesRequest(), {})
+    assert processes[0].killed
+    assert processes[1].sent[0]["id"] == 3
+    processes[1].answer(ready=__version__)
+    processes[1].answer(id=3, done=[])
+    (tmp_path / "new").mkdir()
+    libraries.rename(tmp_path / "old")
+    (tmp_path / "new").rename(libraries)
+    engine.submit(DevicesRequest(), {})
+    assert len(processes) == 3
+    engine.close()
