@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 LACKING = ("torch", "torchvision", "safetensors", "cv2", "skimage", "matplotlib", "pydicom", "highdicom", "yaml", "PIL")
 
 
-def test_the_panel_opens_without_them(slicer_app, monkeypatch, tmp_path):
-    monkeypatch.setenv("LESION_MODELS", str(tmp_path))
-    for name in [name for name in sys.modules if name.split(".")[0] in (*LACKING, "LesionDetectionLib")]:
+@pytest.fixture
+def fresh_slicer(slicer_app, monkeypatch):
+    """Our library is imported anew and finds none of the others; what other tests imported comes back afterwards."""
+    ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "LesionDetectionLib"}
+    for name in ours:
+        del sys.modules[name]
+    for name in [name for name in sys.modules if name.split(".")[0] in LACKING]:
         monkeypatch.delitem(sys.modules, name)
     for name in LACKING:
         monkeypatch.setitem(sys.modules, name, None)  # importing it fails
-    widget = slicer_app.load_module("LesionDetection")
-    slicer_app.show(widget)
+    yield slicer_app
+    slicer_app.close()
+    for name in [name for name in sys.modules if name.split(".")[0] == "LesionDetectionLib"]:
+        del sys.modules[name]
+    sys.modules.update(ours)
+
+
+def test_the_panel_opens_without_them(fresh_slicer, monkeypatch, tmp_path):
+    monkeypatch.setenv("LESION_MODELS", str(tmp_path))
+    widget = fresh_slicer.load_module("LesionDetection")
+    fresh_slicer.show(widget)
     assert widget.ui.modelComboBox.currentText == "nodule-ct-phantom 2"
-    widget.panel.context.parameters.ctVolume = slicer_app.load_logic("LesionDetection")._ballVolume()[0]
+    widget.panel.context.parameters.ctVolume = fresh_slicer.load_logic("LesionDetection")._ballVolume()[0]
     assert widget.ui.detectButton.isEnabled()
