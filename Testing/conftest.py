@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from slicer_double.fixture import slicer_app  # noqa: F401 (a fixture)
+from slicer_double.fixture import slicer_app, slicer_lists  # noqa: F401 (fixtures)
 
 # The same examples in every run: a red test can be run again, and a green one does not turn red by luck. Look for new
 # ones with: pytest --hypothesis-profile=default

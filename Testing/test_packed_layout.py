@@ -69,16 +69,14 @@ for info in methods().values():
     assert "Resources/Models/" in Path(run(packed, code).strip()).as_posix()
 
 
-def test_both_modules_are_built_from_there(packed, real_data, tmp_path):
-    lists = real_data("../slicer-api/slicer-5.8.1.json")
-    pytest.importorskip("PySide6.QtWidgets")
+def test_both_modules_are_built_from_there(packed, slicer_lists, tmp_path):
     code = f"""
 import pathlib, sys, pytest
 from slicer_double import api
 from slicer_double.slicer_app import running
 packed = pathlib.Path({str(packed)!r})
 files = {{name: packed / f"{{name}}.py" for name in {MODULES!r}}}
-with running(api.load(pathlib.Path({str(lists)!r})), pathlib.Path({str(tmp_path)!r}), pytest.MonkeyPatch(), files) as app:
+with running(api.load(pathlib.Path({str(slicer_lists)!r})), pathlib.Path({str(tmp_path)!r}), pytest.MonkeyPatch(), files) as app:
     for name in files:
         widget = app.load_module(name)
         app.show(widget)

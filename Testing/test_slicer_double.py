@@ -387,13 +387,12 @@ def test_settings_are_the_tests_own(slicer_app, qt):
     assert slicer.app.userSettings().contains("LesionDetection/folder")
 
 
-def test_nothing_is_left_after_a_test(real_data, tmp_path, monkeypatch):
-    pytest.importorskip("PySide6.QtWidgets")
+def test_nothing_is_left_after_a_test(slicer_lists, tmp_path, monkeypatch):
     import slicer
     from slicer_double import api
     from slicer_double.slicer_app import running
 
-    lists = api.load(real_data("../slicer-api/slicer-5.8.1.json"))
+    lists = api.load(slicer_lists)
     before = set(sys.modules)
     known = set(vars(slicer)), slicer.util.pip_install
     with running(lists, tmp_path, monkeypatch) as app:
@@ -426,14 +425,13 @@ def test_a_dicom_database_is_a_file_that_other_processes_read(slicer_app, tmp_pa
     assert LiveCatalogue(slicer.dicomDatabase).series() == [series]
 
 
-def test_a_library_loaded_anew_is_forgotten_after_the_test(real_data, tmp_path, monkeypatch):
+def test_a_library_loaded_anew_is_forgotten_after_the_test(slicer_lists, tmp_path, monkeypatch):
     """The modules reload their library: classes that other tests hold must stay those that are loaded."""
-    pytest.importorskip("PySide6.QtWidgets")
     from LesionDetectionLib.core import errors
     from slicer_double import api
     from slicer_double.slicer_app import running
 
-    lists = api.load(real_data("../slicer-api/slicer-5.8.1.json"))
+    lists = api.load(slicer_lists)
     with running(lists, tmp_path, monkeypatch) as app:
         app.load_module("LesionDetection").onReload()
         assert sys.modules["LesionDetectionLib.core.errors"] is not errors

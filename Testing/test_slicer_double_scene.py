@@ -194,6 +194,26 @@ def test_one_click_in_place_mode(slicer_app, scene):
     assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
 
 
+def test_a_click_at_a_place_of_a_slice_view(slicer_app, scene):
+    import slicer
+    import vtk
+
+    points = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Click")
+    logic = slicer.modules.markups.logic()
+    logic.SetActiveListID(points)
+    logic.StartPlaceMode(False)
+    view = slicer.app.layoutManager().sliceWidget("Red")
+    inverse = vtk.vtkMatrix4x4()
+    inverse.DeepCopy(view.mrmlSliceNode().GetXYToRAS())
+    inverse.Invert()
+    place = inverse.MultiplyPoint([10.0, -20.0, 0.0, 1.0])[:2]
+    with pytest.raises(TypeError, match="integers"):
+        slicer.util.clickAndDrag(view, start=place, end=place, steps=1)
+    x, y = (round(number) for number in place)
+    slicer.util.clickAndDrag(view, start=(x, y), end=(x, y), steps=1)
+    assert points.GetNthControlPointPositionWorld(0) == pytest.approx((10, -20, 0), abs=1.0)
+
+
 def test_the_place_widget_follows_the_mode(slicer_app, scene):
     import slicer
 

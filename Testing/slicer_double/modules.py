@@ -130,6 +130,14 @@ class Modules:
             raise NotImplementedError(f"Slicer 5.8.1 has slicer.modules.{name}; the double does not imitate it")
         raise AttributeError(f"slicer.modules has no {name}")
 
+    @property
+    def shown(self) -> Any:
+        """The widget of the module that is entered."""
+        for module in self.real.values():
+            if module._widget is not None and module._widget._entered:
+                return module._widget.self()
+        raise AssertionError("No module is shown: slicer_app.show(widget)")
+
     def select(self, name: str) -> None:
         """Leave the shown module, enter another one, as ``slicer.util.selectModule`` does."""
         widget = getattr(self, f"{name}Widget", None)

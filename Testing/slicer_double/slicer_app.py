@@ -178,11 +178,11 @@ class SlicerApp:
                 raise AssertionError(f"Waited {timeout} s in vain")
             time.sleep(0.002)
 
-    def press(self, key: str, widget: Any) -> None:
-        """Press a key ("N", "Ctrl+Z") as if ``widget`` had the keyboard: its shortcut, else a key event."""
+    def press(self, key: str, widget: Any = None) -> None:
+        """Press a key ("N", "Ctrl+Z") as if ``widget``, or the shown module, had the keyboard: a shortcut, else an event."""
         from .keys import press
 
-        press(to_real(widget), key)
+        press(to_real(widget if widget is not None else self.modules.shown.parent), key)
         self.process_events()
 
     def click_in_slice(self, ras: Any) -> None:

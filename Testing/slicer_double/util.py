@@ -90,6 +90,9 @@ def replacements(pip: PipCalls) -> dict[str, Any]:
 
         slicer.app.processEvents()
 
+    def clickAndDrag(widget, button="Left", start=(10, 10), end=(10, 40), steps=20, modifiers=[]):  # noqa: B006
+        click_in_view(widget, start, end)
+
     def updateSegmentBinaryLabelmapFromArray(narray, segmentationNode, segmentId, referenceVolumeNode=None):
         raise NotImplementedError(
             "50 to 75 ms each, and a wrong shape passes silently: write labels as io/mrml_segments"
@@ -115,6 +118,21 @@ def check_signatures(functions: dict[str, Any], api: Api) -> None:
     listed = api.functions("slicer.util")
     for name, function in functions.items():
         assert str(inspect.signature(function)) == listed[name], (name, inspect.signature(function), listed[name])
+
+
+def click_in_view(widget: Any, start: Any, end: Any) -> None:
+    """A click into a slice view at display coordinates, as a self-test makes it (recipes, section 6)."""
+    import slicer
+
+    from .placing import click
+
+    if not all(isinstance(number, int) for number in (*start, *end)):
+        raise TypeError("SetEventPosition takes integers")  # tried
+    if tuple(start) != tuple(end):
+        raise NotImplementedError("The double imitates clicks, no drags")
+    ras = widget.mrmlSliceNode().GetXYToRAS().MultiplyPoint([*start, 0, 1])[:3]
+    click(slicer.mrmlScene, slicer.app.applicationLogic(), ras)
+    slicer.app.processEvents()
 
 
 def _save(scene: Any, path: Path) -> bool:
