@@ -67,6 +67,8 @@ class DataPart:
         )
         for widget, signal, slot in self._slots:
             widget.connect(signal, slot)
+        ui.problemsTable.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
+        ui.problemsTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         if slicer.dicomDatabase is not None:
             slicer.dicomDatabase.connect("databaseChanged()", self._on_database)
 
@@ -221,7 +223,7 @@ class DataPart:
         else:
             texts = [_("Chosen: {series} series of {of} patients, {with_labels} with labels.")]
             texts += [_("{hidden} of them are not shown.")] if hidden else []
-            texts += [_("{useless} are no {modality} and are not used.")] if useless else []
+            texts += [_("Not used, as no {modality}: {useless}.")] if useless else []
         self._context.ui.countsText.setText(
             " ".join(texts).format(
                 shown=shown,
@@ -351,7 +353,7 @@ class DataPart:
 
 
 def _title(source: Source) -> str:
-    titles = {
+    titles: dict[str, str] = {
         DATABASE: _("Slicer’s DICOM database"),
         "dicom": _("Folder of DICOM files"),
         "luna16": _("LUNA16"),

@@ -43,7 +43,7 @@ class ResultPart:
         self._shown_for = ("", "")
         self._announced = 0
         self.message = MessageLine(ui.resultMessageRow, ui.resultMessageIcon, ui.resultMessage)
-        ui.phantomWarningIcon.setPixmap(icons.picture("warning", 20))
+        self.draw_again()
         self._slots = (
             (ui.modelComboBox, "currentIndexChanged(int)", self._on_model),
             (ui.useButton, "clicked(bool)", self._on_use),
@@ -59,6 +59,10 @@ class ResultPart:
         for widget, signal, slot in self._slots:
             widget.disconnect(signal, slot)
         self.message.close()
+
+    def draw_again(self) -> None:
+        """The icon, in the colours of the theme."""
+        self._context.ui.phantomWarningIcon.setPixmap(icons.picture("warning", 20))
 
     @property
     def result(self) -> TrainingResult | None:
@@ -157,7 +161,7 @@ class ResultPart:
             widget.setEnabled(whole and not (widget == ui.measureButton and self._context.session.measuring.busy))
         if str(ui.cardBrowser.property("ofCard")) != result.card:
             ui.cardBrowser.setProperty("ofCard", result.card)
-            ui.cardBrowser.setMarkdown(_smaller_headings(result.card))
+            ui.cardBrowser.setMarkdown(_for_panel(result.card))
 
     # -- what the person does -----------------------------------------------------------------------------------------
 
@@ -227,7 +231,7 @@ class ResultPart:
 
 def _title(entry: Any) -> str:
     name = f"{entry.name} {entry.version}".strip()
-    return _("{name} (came with the program)").format(name=name) if entry.shipped else name
+    return str(_("{name} (came with the program)").format(name=name)) if entry.shipped else name
 
 
 def _cpm_text(result: TrainingResult) -> str:
@@ -242,8 +246,9 @@ def _cpm_text(result: TrainingResult) -> str:
 
 def _measured_text(result: TrainingResult) -> str:
     if result.cpm is None:
-        return _("Nothing is known of how good it is: no case was kept for a test, or none had a lesion.")
-    text = _("Mean sensitivity at 1/8 to 8 false marks per scan.") + " " + _scans(result.scans)
+        return str(_("Nothing is known of how good it is: no case was kept for a test, or none had a lesion."))
+    text = str(_("Mean sensitivity at 1/8 to 8 false marks per scan."))
+    text += f" {_scans(result.scans)}"
     if result.models > 1:
         text += " " + _("{models} models, each on patients that it has not seen.").format(models=result.models)
     if result.cpm_bounds is not None:
@@ -252,9 +257,10 @@ def _measured_text(result: TrainingResult) -> str:
 
 
 def _scans(count: int) -> str:
-    return _("Measured on one scan.") if count == 1 else _("Measured on {scans} scans.").format(scans=count)
+    return str(_("Measured on one scan.") if count == 1 else _("Measured on {scans} scans.").format(scans=count))
 
 
-def _smaller_headings(markdown: str) -> str:
-    """The card's headings are those of a page, too large in a panel."""
-    return re.sub(r"^(#{1,2}) ", r"##\1 ", markdown, flags=re.MULTILINE)
+def _for_panel(markdown: str) -> str:
+    """The card's headings are those of a page, too large in a panel; and its commands wrap as text does, as blocks do not."""
+    smaller = re.sub(r"^(#{1,2}) ", r"##\1 ", markdown, flags=re.MULTILINE)
+    return re.sub(r"^ {4}(\S.*)$", r"`\1`", smaller, flags=re.MULTILINE)

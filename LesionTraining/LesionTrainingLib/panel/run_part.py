@@ -95,7 +95,7 @@ class RunPart:
         ui.cancelButton.setEnabled(state is not RunState.STOPPING)
         ui.cancelButton.text = _("Cancel") if state.is_busy else _("Close")
         busy_or_open = can_end or state is RunState.FINISHED
-        ui.progressBar.setVisible(can_end)
+        ui.progressBar.setVisible(state.is_busy or (can_end and run.fraction > 0))
         ui.progressBar.setValue(round(1000 * run.fraction))
         ui.progressText.setText(self._progress_text())
         ui.progressText.setVisible(bool(ui.progressText.text))
@@ -109,6 +109,7 @@ class RunPart:
         if state is not self._last_state:
             before, self._last_state = self._last_state, state
             self.poll()
+            self._show_curves()
             self.list_earlier()
             if state is RunState.FINISHED and before.is_busy:
                 self._on_finished()
@@ -125,9 +126,9 @@ class RunPart:
         """Why nothing can be trained now, in a sentence; empty where it can."""
         summary = self._data.summary
         if self._context.session.measuring.busy:
-            return _("A model is being measured.")
+            return str(_("A model is being measured."))
         if summary is not None and not summary.labelled:
-            return _("The chosen data has no labels.")
+            return str(_("The chosen data has no labels."))
         return ""
 
     def _progress_text(self) -> str:
@@ -168,6 +169,7 @@ class RunPart:
         ui.curveText.setVisible(bool(losses))
         ui.curveComboBox.setVisible(bool(losses))
         if curves is None or not losses:
+            ui.curveText.setText("")
             return
         loss = self._curves.update_loss(curves)
         kinds = [(LOSS, _("Loss"))]
@@ -256,7 +258,7 @@ def _button(state: RunState) -> tuple[str, str]:
 def _duration(seconds: float) -> str:
     """In the unit that a person would say."""
     if seconds < 90:
-        return _("{n} s").format(n=max(5, 5 * round(seconds / 5)))
+        return str(_("{n} s").format(n=max(5, 5 * round(seconds / 5))))
     if seconds < 5400:
-        return _("{n} min").format(n=round(seconds / 60))
-    return _("{n} h").format(n=round(seconds / 3600, 1))
+        return str(_("{n} min").format(n=round(seconds / 60)))
+    return str(_("{n} h").format(n=round(seconds / 3600, 1)))

@@ -14,6 +14,7 @@ from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
 from LesionDetectionLib.panel.context import told
 from LesionDetectionLib.panel.places import models_folder
 from LesionDetectionLib.panel.small_print import make_small
+from LesionDetectionLib.panel.theme import watch_theme
 
 import LesionTrainingLib
 
@@ -70,7 +71,9 @@ class TrainingPanel:
         self.result = ResultPart(self.context, self.data, self.curves)
         self.run = RunPart(self.context, self.data, self.plan, self.curves, self._on_finished)
         self.sample = SamplePart(self.context)
+        self._parts = (self.data, self.plan, self.run, self.result, self.sample)
         self._asked_devices = False
+        self._theme = watch_theme(ui.runSection, self._draw_again)
         self.session.observe(self._on_session)
 
     # What the module tells the panel
@@ -113,12 +116,19 @@ class TrainingPanel:
 
     def close(self) -> None:
         """End the workers and let go of all that is observed."""
+        self._theme.called = None
         self.session.unobserve(self._on_session)
-        for part in (self.data, self.plan, self.run, self.result, self.sample):
+        for part in self._parts:
             part.close()
         self.session.close()
 
     # Inside
+
+    def _draw_again(self) -> None:
+        """In the colours of another theme."""
+        for part in (self.data, self.run, self.result, self.sample):
+            part.message.draw_again()
+        self.result.draw_again()
 
     def _on_session(self, change: str) -> None:
         if self.context.parameters is None:

@@ -148,7 +148,7 @@ class TrainingRun:
             return 0.0
         parts = self.folder.plan.parts
         done = len(parts) if self.state is RunState.FINISHED else parts.index(self.part) if self.part in parts else 0
-        now = self._job.fraction if self._job is not None and self.state is not RunState.FINISHED else 0.0
+        now = self._last_fraction if self.state is not RunState.FINISHED else 0.0
         return min(1.0, (done + now) / len(parts))
 
     @property
@@ -218,7 +218,7 @@ class TrainingRun:
         if self.state is RunState.STOPPING:
             self._end(self._remove)
         elif self.state is RunState.PAUSING and self.folder.next_part is not None:
-            self.state, self.part = RunState.PAUSED, self.folder.next_part
+            self.state, self.part, self._last_fraction = RunState.PAUSED, self.folder.next_part, 0.0
             self._on_change()
         else:
             self._next()

@@ -68,7 +68,7 @@ def test_a_tick_on_a_study_takes_its_series(listed, ui, chosen):
     study.setCheckState(0, qt.Qt.Checked)
     assert chosen.series == ["1.1.1", "1.1.2"]
     assert ui.databaseTree.topLevelItem(0).checkState(0) == qt.Qt.Checked
-    assert ui.countsText.text == "Chosen: 2 series of 1 patients, 2 with labels. 1 are no CT and are not used."
+    assert ui.countsText.text == "Chosen: 2 series of 1 patients, 2 with labels. Not used, as no CT: 1."
     study.child(1).setCheckState(0, qt.Qt.Unchecked)
     assert chosen.series == ["1.1.1"]
     assert ui.databaseTree.topLevelItem(0).checkState(0) == qt.Qt.PartiallyChecked

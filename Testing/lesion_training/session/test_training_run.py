@@ -77,8 +77,9 @@ def test_pause_and_resume(run, runs, steered):
     assert run.state is RunState.PAUSING
     run.pause()  # once is enough
     begin(run.folder, run.part)
+    steered.tell(0.25)
     steered.end("cancelled")
-    assert (run.state, run.can_resume, run.error) == (RunState.PAUSED, True, None)
+    assert (run.state, run.can_resume, run.error, run.fraction) == (RunState.PAUSED, True, None, 0.25)
     run.resume()
     assert run.state is RunState.RUNNING
     assert len(steered.asked) == 2
@@ -172,7 +173,7 @@ def test_pausing_between_folds_goes_on_with_the_next(run, runs, steered, finish)
     run.start(replace(PLAN, folds=2), runs)
     run.pause()
     steered.end(result=finish(run))
-    assert (run.state, run.part.fold) == (RunState.PAUSED, 1)
+    assert (run.state, run.part.fold, run.fraction) == (RunState.PAUSED, 1, 0.5)
     run.resume()
     assert steered.asked[-1].fold == 1
 
