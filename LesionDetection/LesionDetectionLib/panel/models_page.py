@@ -274,7 +274,8 @@ def _about(entry: ModelEntry) -> str:
         lines.append(
             _("It learned from computer-made phantoms only: what it marks on a patient says nothing about the patient.")
         )
-    return "\n".join(line for line in (*lines, str(entry.path)) if line)
+    lines.append(_("It came with the program.") if entry.shipped else str(entry.path))
+    return "\n".join(line for line in lines if line)
 
 
 class _waiting:
