@@ -111,7 +111,7 @@ def _question(feature: str, lacking: Sequence[Found]) -> str:
             name=one.package.name,
             least=one.package.least,
             size=_size(one.package.megabytes),
-            purpose=one.package.purpose,
+            purpose=_(one.package.purpose),
         )
         for one in lacking
     ]

@@ -97,12 +97,12 @@ def _cells(found: Found) -> list[str]:
     here = found.version or _("missing")
     if found.apart:
         here = _("{version}, apart").format(version=here)
-    return [found.package.name, here, found.package.least, found.package.purpose]
+    return [found.package.name, here, found.package.least, _(found.package.purpose)]
 
 
 def _used_for(found: Found) -> str:
     features = [dependencies.wanted_for(name) for name, names in FEATURES.items() if found.package.name in names]
-    return f"{found.package.purpose}: {', '.join(features)}"
+    return f"{_(found.package.purpose)}: {', '.join(features)}"
 
 
 def _summary(lacking: Sequence[Found]) -> str:
