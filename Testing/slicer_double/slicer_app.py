@@ -193,15 +193,15 @@ class SlicerApp:
         self.process_events()
 
     def picture(self, widget: Any, path: Path, size: tuple[int, int] = (480, 900), dark: bool = False) -> Path:
-        """The widget drawn to a PNG, in a light palette or in Slicer's dark one."""
+        """The widget drawn to a PNG, in a light palette or in Slicer's dark one; higher than ``size`` where it must be."""
         real = to_real(widget.parent if hasattr(widget, "setup") else widget)
         before = QtWidgets.QApplication.palette()
         QtWidgets.QApplication.setPalette(DARK() if dark else LIGHT())
         try:
             real.setAttribute(QtCore.Qt.WidgetAttribute.WA_DontShowOnScreen, True)
-            real.resize(*size)
             real.show()
             for _ in range(3):
+                real.resize(size[0], max(size[1], _needed_height(real, size[0])))
                 self.process_events()
             pixmap: QtGui.QPixmap = real.grab()
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,6 +238,12 @@ class SlicerApp:
         DIALOGS.clear()
         self._loaded.clear()
         gc.collect()
+
+
+def _needed_height(widget: QtWidgets.QWidget, width: int) -> int:
+    """The height below which Slicer's module panel, a scroll area, scrolls instead of squeezing: texts wrap to it."""
+    layout = widget.layout()
+    return layout.totalHeightForWidth(width) if layout is not None and layout.hasHeightForWidth() else 0
 
 
 def _slicer_widget(name: str) -> Any:
