@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ from .runs import RunFolder
 Images = Mapping[str, Image]
 VALIDATION_SHARE = 0.15
 """Of the patients of a fold that are learned from: set aside to choose thresholds with."""
+LOOKS = 20
+"""At the validation cases, in each fit."""
 _IN_USE = ".in-use"
 
 
@@ -217,7 +220,20 @@ def _settings(plan: TrainingPlan) -> Any:
             settings = changed(settings, values)
         except ValueError as error:
             raise UsageError(f"The settings in {where} do not fit the method {plan.method}: {error}.") from error
-    return settings
+    return _watched(settings)
+
+
+def _watched(settings: Any) -> Any:
+    """With a look at the validation cases from time to time in each fit, for the curves in the panel, where none was set. It
+    changes no weights."""
+    from ..learning.engine.settings import EngineSettings
+
+    stages = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
+    fits = {
+        name: stage for name, stage in stages.items() if isinstance(stage, EngineSettings) and not stage.validate_every
+    }
+    looks = {name: replace(stage, validate_every=max(1, stage.steps // LOOKS)) for name, stage in fits.items()}
+    return replace(settings, **looks)
 
 
 def _command(plan: TrainingPlan) -> str:

@@ -110,6 +110,18 @@ def test_preset_and_file_change_the_settings(fake_recipe, begun, tmp_path, monke
     assert "settings.yaml do not fit the method nodule-ct: “stepz” is not known" in str(job.error)
 
 
+def test_validation_cases_are_looked_at_for_the_curves(tmp_path):
+    from LesionTrainingLib.session.tasks import _settings
+
+    settings = _settings(PLAN)
+    assert settings.screening_stage.validate_every == settings.screening_stage.steps // 20
+    (tmp_path / "own.yaml").write_text("reduction_stage: {steps: 4, validate_every: 3}\n")
+    own = _settings(replace(PLAN, settings_file=str(tmp_path / "own.yaml")))
+    assert own.reduction_stage.validate_every == 3
+    (tmp_path / "own.yaml").write_text("reduction_stage: {steps: 4}\n")
+    assert _settings(replace(PLAN, settings_file=str(tmp_path / "own.yaml"))).reduction_stage.validate_every == 1
+
+
 def test_folds_divide_the_patients_once(fake_recipe, begun, tmp_path):
     run = begun(folds=2, seed=5)
     for fold in range(2):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import REDUCTION_INPUT_ZYX, ReductionResNet, ScreeningFCN
 from torch import nn
 
@@ -18,6 +19,7 @@ from .networks import fresh
 from .positions import PositionSampler, Samples
 from .scans import TrainingScan
 from .settings import RecipeSettings
+from .watching import Watched
 
 NAME = "reduction"
 
@@ -30,6 +32,7 @@ class ReductionTask(Task[Batch]):
         screening: the first network, which gives the first layers' weights to begin with.
         mined: where it is wrong, and where it put its candidates.
         device: where patches are put.
+        watched: scans that it does not learn from, to tell meanwhile how it does on them.
     """
 
     network: ReductionResNet
@@ -43,6 +46,7 @@ class ReductionTask(Task[Batch]):
         window_hu: tuple[float, float],
         seed: int,
         device: torch.device,
+        watched: Sequence[TrainingScan] = (),
     ) -> None:
         self.network = fresh(lambda: ReductionResNet(settings.reduction), seed, NAME)
         self.network.start_from(screening)
@@ -50,6 +54,8 @@ class ReductionTask(Task[Batch]):
         self._sampler = PositionSampler(scans, settings.sampling)
         self._sampler.mined, self._sampler.proposals = mined.negatives, mined.proposals
         self._maker = BatchMaker(scans, REDUCTION_INPUT_ZYX, window_hu, settings, seed, NAME, device)
+        kinds = settings.sampling.reduction_negatives
+        self._watched = Watched(watched, REDUCTION_INPUT_ZYX, kinds, settings, window_hu, seed, NAME, device)
 
     def ready_ahead(self, step: int) -> bool:
         return True
@@ -64,6 +70,9 @@ class ReductionTask(Task[Batch]):
     def loss(self, network: nn.Module, batch: Batch, peers: Peers) -> Mapping[str, Term]:
         logits, regression = network(batch.voxels)
         return hybrid_loss(logits, regression, batch.labels, batch.targets, self._settings.regression_weight)
+
+    def validate(self, network: nn.Module, peers: Peers, progress: Progress) -> dict[str, float]:
+        return self._watched.measure(lambda voxels: network(voxels)[0])
 
     def identity(self) -> dict[str, Any]:
         return self._maker.identity()

@@ -20,6 +20,7 @@ from .networks import fresh
 from .positions import Places, PositionSampler, Samples
 from .scans import TrainingScan
 from .settings import RecipeSettings
+from .watching import Watched
 
 Mine = Callable[[ScreeningFCN, Peers, Progress], Mined]
 """Runs a network on the training scans and tells where it is wrong."""
@@ -33,6 +34,7 @@ class ScreeningTask(Task[Batch]):
         scans: the training scans.
         device: where patches are put.
         mine: finds hard negatives on some of the scans.
+        watched: scans that it does not learn from, to tell meanwhile how it does on them.
     """
 
     network: ScreeningFCN
@@ -45,12 +47,15 @@ class ScreeningTask(Task[Batch]):
         seed: int,
         device: torch.device,
         mine: Mine,
+        watched: Sequence[TrainingScan] = (),
     ) -> None:
         self.network = fresh(lambda: ScreeningFCN(settings.screening), seed, NAME)
         self._settings, self._seed, self._device, self._mine = settings, seed, device, mine
         self._sampler = PositionSampler(scans, settings.sampling)
         self._maker = BatchMaker(scans, SCREENING_INPUT_ZYX, window_hu, settings, seed, NAME, device)
         self._mined_at = 0
+        kinds = settings.sampling.screening_negatives
+        self._watched = Watched(watched, SCREENING_INPUT_ZYX, kinds, settings, window_hu, seed, NAME, device)
 
     def ready_ahead(self, step: int) -> bool:
         return not self._mines_before(step)
@@ -80,6 +85,9 @@ class ScreeningTask(Task[Batch]):
         kept[select_informative(every, self._settings.filtering, generator)] = 1.0
         own = peers.own(kept)
         return {"classification": Term((losses * own).sum(), own.sum())}
+
+    def validate(self, network: nn.Module, peers: Peers, progress: Progress) -> dict[str, float]:
+        return self._watched.measure(lambda voxels: network(voxels)[:, :, 0, 0, 0])
 
     def state(self) -> State:
         mined = self._sampler.mined

@@ -95,6 +95,7 @@ class Stages:
             self.run.seed,
             self.run.device,
             self._place.mine_some,
+            self.validation,
         )
         return Stage(task.network, self._fit(task, self.settings.screening_stage, folder, progress))
 
@@ -108,7 +109,14 @@ class Stages:
     ) -> Stage[ReductionResNet]:
         """Fit the second network, begun from the first one's layers. Raises what :func:`..engine.fit.fit` does."""
         task = ReductionTask(
-            self.training, screening, mined, self.settings, self.nodule.window_hu, self.run.seed, self.run.device
+            self.training,
+            screening,
+            mined,
+            self.settings,
+            self.nodule.window_hu,
+            self.run.seed,
+            self.run.device,
+            self.validation,
         )
         return Stage(task.network, self._fit(task, self.settings.reduction_stage, folder, progress))
 
