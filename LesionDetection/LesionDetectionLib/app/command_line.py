@@ -14,10 +14,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LesionDetectionLib import __version__
-from LesionDetectionLib.app.commands import cohort, detect, evaluate, measure, methods, model, phantom, reproduce, train
+from LesionDetectionLib.app.commands import (
+    cohort,
+    detect,
+    evaluate,
+    follow_up,
+    measure,
+    methods,
+    model,
+    phantom,
+    reproduce,
+    train,
+)
 from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError
 
-_COMMANDS = (methods, cohort, detect, measure, phantom, model, train, evaluate, reproduce)
+_COMMANDS = (methods, cohort, detect, measure, follow_up, phantom, model, train, evaluate, reproduce)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

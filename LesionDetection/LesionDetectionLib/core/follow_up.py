@@ -63,15 +63,16 @@ class FollowUp:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Target lesions first, then other pairs, then what was not found again, then what is new."""
+        grids = (self.baseline.run.geometry, self.follow_up.run.geometry)
         partners = {pair.baseline: pair for pair in self.pairing.pairs}
+        before = sorted(self.pairing.baseline, key=lambda item: (item.id not in self.targets, item.id not in partners))
         rows = []
-        for item in sorted(
-            self.pairing.baseline, key=lambda item: (item.id not in self.targets, item.id not in partners)
-        ):
+        for item in before:
             pair = partners.get(item.id)
             now = self.follow_up.get(pair.follow_up) if pair else None
-            rows.append(row_of(item, now, pair, self.organs, item.id in self.targets, item.id in self.confirmed_gone))
-        return (*rows, *(row_of(None, item, None, {}, False, False) for item in self.pairing.new))
+            target, gone = item.id in self.targets, item.id in self.confirmed_gone
+            rows.append(row_of(item, now, grids, pair, self.organs, target, gone))
+        return (*rows, *(row_of(None, item, grids) for item in self.pairing.new))
 
     @cached_property
     def response(self) -> Response:
@@ -92,7 +93,8 @@ class FollowUp:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that must stand beside the category."""
-        notes = [self.alignment] if self.alignment else []
+        notes = [*dict.fromkeys((*self.baseline.run.warnings, *self.follow_up.run.warnings))]
+        notes += [self.alignment] if self.alignment else []
         if self.new_candidates:
             ids = ", ".join(item.id for item in self.new_candidates)
             notes.append(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .finding import Finding, Status
+from .image import Geometry
 from .lesion import Point
 from .pairing import Pair
 from .targets import NORMAL_NODE_BELOW_MM, is_node, measured_mm, organ_of
@@ -68,11 +69,22 @@ class Row:
 
 
 def row_of(
-    before: Finding | None, now: Finding | None, pair: Pair | None, organs: Mapping[str, str], target: bool, gone: bool
+    before: Finding | None,
+    now: Finding | None,
+    grids: tuple[Geometry, Geometry],
+    pair: Pair | None = None,
+    organs: Mapping[str, str] | None = None,
+    target: bool = False,
+    gone: bool = False,
 ) -> Row:
-    """The row of a pair, or of a finding alone."""
+    """The row of a pair, or of a finding alone; ``grids`` are those of the two scans.
+
+    Raises:
+        ValueError: neither is given.
+    """
     known = before or now
-    assert known is not None
+    if known is None:
+        raise ValueError("A row needs a finding.")
     node = is_node(known.lesion)
     if before is not None and now is not None:
         kind = PAIRED
@@ -81,18 +93,18 @@ def row_of(
     else:
         kind = NEW if known.status is Status.ACCEPTED else CANDIDATE
     now_mm = measured_mm(now.lesion, node) if now is not None else (0.0 if kind == GONE else None)
-    now_volume = _volume(now) if now is not None else (0.0 if kind == GONE else None)
+    now_volume = _volume(now, grids[1]) if now is not None else (0.0 if kind == GONE else None)
     return Row(
         kind=kind,
         baseline_id=before.id if before else "",
         follow_up_id=now.id if now else "",
         target=target,
         node=node,
-        organ=organ_of(before, organs) if before else organ_of(known, {}),
+        organ=organ_of(known, (organs or {}) if before else {}),
         meaning=known.lesion.meaning.meaning,
         baseline_mm=measured_mm(before.lesion) if before else None,
         follow_up_mm=now_mm,
-        baseline_volume_mm3=_volume(before),
+        baseline_volume_mm3=_volume(before, grids[0]),
         follow_up_volume_mm3=now_volume,
         distance_mm=pair.distance_mm if pair else None,
         by_person=bool(pair and pair.by_person),
@@ -102,8 +114,12 @@ def row_of(
     )
 
 
-def _volume(item: Finding | None) -> float | None:
-    return None if item is None else item.lesion.measurements.get("volume_mm3")
+def _volume(item: Finding | None, grid: Geometry) -> float | None:
+    """As measured; counted from the mask where the method gave none."""
+    if item is None:
+        return None
+    counted = None if item.lesion.mask is None else item.lesion.mask.count * grid.voxel_volume_mm3
+    return item.lesion.measurements.get("volume_mm3", counted)
 
 
 def _remark(kind: str, node: bool, now_mm: float | None, now: Finding | None) -> str:

@@ -92,7 +92,12 @@ def lesion_label(rank: int, lesion: Lesion) -> str:
 
 
 def write_csv(detections: Detections, path: Path) -> None:
-    """Write the lesions as comma-separated values (RFC 4180, UTF-8, CRLF), whole or not at all.
+    """Write the lesions as :func:`write_columns` does. Raises OutputError."""
+    write_columns(lesion_columns(detections), path)
+
+
+def write_columns(columns: Sequence[Column], path: Path) -> None:
+    """Write columns as comma-separated values (RFC 4180, UTF-8, CRLF), whole or not at all.
 
     Numbers are written with all digits that matter (they read back exactly), missing ones as empty cells. Text that a
     spreadsheet would run as a formula gets a leading apostrophe.
@@ -100,7 +105,6 @@ def write_csv(detections: Detections, path: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    columns = lesion_columns(detections)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([column.name for column in columns])
