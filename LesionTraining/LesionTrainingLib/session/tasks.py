@@ -41,8 +41,8 @@ from .runs import RunFolder
 Images = Mapping[str, Image]
 VALIDATION_SHARE = 0.15
 """Of the patients of a fold that are learned from: set aside to choose thresholds with."""
-LOOKS = 20
-"""At the validation cases, in each fit."""
+LOOKS, LEAST_BETWEEN = 20, 5
+"""At the validation cases, in each fit, and steps between two at least."""
 _IN_USE = ".in-use"
 
 
@@ -232,7 +232,7 @@ def _watched(settings: Any) -> Any:
     fits = {
         name: stage for name, stage in stages.items() if isinstance(stage, EngineSettings) and not stage.validate_every
     }
-    looks = {name: replace(stage, validate_every=max(1, stage.steps // LOOKS)) for name, stage in fits.items()}
+    looks = {name: replace(stage, validate_every=max(LEAST_BETWEEN, stage.steps // LOOKS)) for name, stage in fits.items()}
     return replace(settings, **looks)
 
 

@@ -119,7 +119,7 @@ def test_validation_cases_are_looked_at_for_the_curves(tmp_path):
     own = _settings(replace(PLAN, settings_file=str(tmp_path / "own.yaml")))
     assert own.reduction_stage.validate_every == 3
     (tmp_path / "own.yaml").write_text("reduction_stage: {steps: 4}\n")
-    assert _settings(replace(PLAN, settings_file=str(tmp_path / "own.yaml"))).reduction_stage.validate_every == 1
+    assert _settings(replace(PLAN, settings_file=str(tmp_path / "own.yaml"))).reduction_stage.validate_every == 5
 
 
 def test_folds_divide_the_patients_once(fake_recipe, begun, tmp_path):
