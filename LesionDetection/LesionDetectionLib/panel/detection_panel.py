@@ -41,6 +41,7 @@ _SMALL = (
     "operatingFewLabel",
     "operatingManyLabel",
     "exportText",
+    "notesText",
     "researchText",
 )
 
@@ -174,6 +175,7 @@ class DetectionPanel:
                 self.findings.show_findings()
                 self.click.show_undo()
                 self.export.refresh()
+                self.follow_up.show_findings()
             elif change == CURRENT:
                 self.findings.show_current()
 

@@ -20,6 +20,15 @@ def go_to(scene: Any, point_ras_mm: Sequence[float], volume_node: Any | None) ->
     slicer.modules.markups.logic().JumpSlicesToLocation(*(float(n) for n in point_ras_mm), True)
 
 
+def show_at(scene: Any, point_ras_mm: Sequence[float], volume_node: Any | None) -> None:
+    """As :func:`go_to`, with the volume in the background even where a view shows it in front of another."""
+    if volume_node is not None:
+        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+        if any(node.GetBackgroundVolumeID() != volume_node.GetID() for node in composites):
+            show(volume_node)
+    go_to(scene, point_ras_mm, volume_node)
+
+
 def show(volume_node: Any) -> None:
     """Make a volume the background of the slice views."""
     if slicer.app.layoutManager() is not None:

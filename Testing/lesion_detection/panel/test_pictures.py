@@ -77,3 +77,23 @@ def test_with_a_pet(slicer_app, picture, panel, ui, ct):
     ui.methodText.linkActivated.emit("limits")
     ui.clickButton.click()
     picture("pet", (460, 1080))
+
+
+def test_a_follow_up(slicer_app, picture, panel, ui, detected, engine):
+    from dataclasses import replace
+
+    from LesionDetectionLib.io.mrml import volume_node
+
+    from .conftest import CENTERS, SCORES, ball, found_in
+
+    later = replace(chest_image(), name="chest, later")
+    panel.context.parameters.ctVolume = volume_node(slicer_app.scene, later)
+    ui.detectButton.click()
+    lesions = (ball(later, CENTERS[0], 4.0, SCORES[0]), ball(later, CENTERS[1], 4.5, 0.9))
+    engine.finish(replace(found_in(later), lesions=lesions))
+    for section in (ui.imagesSection, ui.detectSection, ui.clickSection, ui.findingsSection):
+        section.collapsed = True
+    ui.followUpSection.collapsed = False
+    ui.alignComboBox.setCurrentIndex(1)
+    ui.compareButton.click()
+    picture("follow_up", (460, 700))

@@ -142,3 +142,32 @@ def test_dicom_of_a_real_series_is_written_by_the_worker(slicer_app, panel, ui, 
     assert panel.export.job.state == "done", panel.export.job.error
     kinds = {pydicom.dcmread(path).Modality for path in (tmp_path / "dicom").glob("*.dcm")}
     assert kinds == {"SEG", "SR"}
+
+
+@pytest.mark.slow
+def test_two_examinations_are_aligned_by_the_worker_and_compared(slicer_app, panel, ui):
+    from dataclasses import replace
+
+    import numpy as np
+    from LesionDetectionLib.io.mrml import volume_node
+    from LesionTrainingLib.cohorts.phantoms.chest import make_chest
+    from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
+
+    case = make_chest(1, TINY)
+    moved = np.array(case.image.ijk_to_ras)
+    shift = np.array((9.0, -14.0, 30.0))
+    moved[:3, 3] += shift
+    later = replace(case.image, ijk_to_ras=moved, name="later")
+    largest = max(case.lesions, key=lambda lesion: lesion.diameter_mm).center_ras_mm
+    for image, place in ((case.image, largest), (later, tuple(np.add(largest, shift)))):
+        panel.context.parameters.ctVolume = volume_node(slicer_app.scene, image)
+        panel.click.clicked(place)
+        slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+        assert panel.session.job.state == "done", panel.session.message
+    ui.followUpSection.collapsed = False
+    ui.compareButton.click()
+    slicer_app.process_events(lambda: panel.follow_up.job.finished, timeout=120)
+    assert panel.follow_up.job.state == "done", panel.follow_up.job.error
+    assert ui.followUpTable.item(0, 0).text() == ui.followUpTable.item(0, 1).text() == "L1"
+    assert abs(float(ui.followUpTable.item(0, 4).text())) < 5
+    assert panel.follow_up.job.result.matrix[:3, 3] == pytest.approx(shift, abs=2)

@@ -1,0 +1,119 @@
+"""The table of a comparison: one row a lesion at two times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from LesionDetectionLib.core.follow_up import FollowUp
+from LesionDetectionLib.core.follow_up_rows import CANDIDATE, GONE, NEW, NOT_FOUND, PAIRED, Row
+
+from . import icons
+from .context import quietly
+
+_RIGHT = range(2, 5)
+"""Columns of numbers."""
+_WHAT = 5
+
+
+class FollowUpTable:
+    """Args:
+    on_chosen: called when the person chooses other rows.
+    on_go_to: called with the row of a double click.
+    """
+
+    def __init__(self, table: Any, on_chosen: Callable[[], None], on_go_to: Callable[[Row], None]) -> None:
+        self._table, self._on_chosen, self._on_go_to = table, on_chosen, on_go_to
+        self._rows: tuple[Row, ...] = ()
+        names = [_("Earlier"), _("Later"), _("mm"), _("now"), _("%"), _("What")]
+        table.setColumnCount(len(names))
+        table.setHorizontalHeaderLabels(names)
+        tips = [
+            _("Finding of the earlier examination; a mark says that it is a target lesion"),
+            _("Finding of the later examination"),
+            _("Diameter that counts, earlier: short axis of a lymph node, long axis of any other lesion"),
+            _("The same diameter later"),
+            _("Change of the diameter"),
+            _("What became of it"),
+        ]
+        for column, tip in enumerate(tips):
+            table.horizontalHeaderItem(column).setToolTip(tip)
+        table.setSelectionBehavior(table.SelectRows)
+        table.setSelectionMode(table.ExtendedSelection)
+        table.setEditTriggers(table.NoEditTriggers)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(24)
+        header = table.horizontalHeader()
+        header.setMinimumSectionSize(24)
+        header.setHighlightSections(False)
+        for column in range(len(names)):
+            header.setSectionResizeMode(column, header.Stretch if column == _WHAT else header.ResizeToContents)
+        self._signals = [
+            (table, "itemSelectionChanged()", self._on_selection),
+            (table, "cellDoubleClicked(int,int)", self._on_double_click),
+        ]
+        for widget, signal, slot in self._signals:
+            widget.connect(signal, slot)
+
+    def close(self) -> None:
+        for widget, signal, slot in self._signals:
+            widget.disconnect(signal, slot)
+
+    def show(self, comparison: FollowUp | None) -> None:
+        self._rows = () if comparison is None else comparison.rows
+        with quietly(self._table):
+            self._table.clearSelection()
+            self._table.setRowCount(len(self._rows))
+            for number, row in enumerate(self._rows):
+                for column, text in enumerate(_cells(row)):
+                    self._table.setItem(number, column, _item(row, column, text))
+
+    @property
+    def chosen(self) -> tuple[Row, ...]:
+        """The chosen rows, from top to bottom."""
+        rows = sorted(index.row() for index in self._table.selectionModel().selectedRows())
+        return tuple(self._rows[row] for row in rows if row < len(self._rows))
+
+    def _on_selection(self) -> None:
+        self._on_chosen()
+
+    def _on_double_click(self, row: int, _column: int) -> None:
+        self._on_go_to(self._rows[row])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    kinds = {
+        PAIRED: row.meaning,
+        NOT_FOUND: _("not found again"),
+        GONE: _("disappeared"),
+        NEW: _("new lesion"),
+        CANDIDATE: _("new? not decided"),
+    }
+    numbers = (_number(row.baseline_mm), _number(row.follow_up_mm), _signed(row.change_percent))
+    return (row.baseline_id, row.follow_up_id, *numbers, kinds[row.kind])
+
+
+def _item(row: Row, column: int, text: str) -> Any:
+    item = qt.QTableWidgetItem(text)
+    if column == 0 and row.target:
+        item.setIcon(icons.icon("show"))
+    if column in _RIGHT:
+        item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+    if row.remark:
+        item.setToolTip(row.remark)
+    return item
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.0f}"
