@@ -65,6 +65,23 @@ def phantom(kind: str, diameter_mm: float, spacing_mm: tuple[float, float, float
     return Phantom(image, truth, center * [-1, -1, 1], diameter_mm)
 
 
+def at_an_organ(diameter_mm: float, overlap_mm: float, seed: int = 0) -> Phantom:
+    """A ball in lung, a part of which lies in a large convex organ of nearly its density (a heart), which is no lesion."""
+    spacing, size, radius, organ_mm = FINE, (120, 120, 70), diameter_mm / 2, 25.0
+    axes = [(np.arange(n) - (n - 1) / 2) * step for n, step in zip(size, spacing, strict=True)]
+    z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
+    ball = _cover(np.sqrt(x**2 + y**2 + z**2) - radius, spacing)
+    organ = _cover(np.sqrt((x - (radius - overlap_mm + organ_mm)) ** 2 + y**2 + (0.4 * z) ** 2) - organ_mm, spacing)
+    values = _mix(_mix(np.full(x.shape, -860.0), 30.0, ball), 40.0, organ * (1 - ball))
+    values = ndimage.gaussian_filter(values, 0.7 / np.array(spacing[::-1]))
+    grain = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(x.shape), 0.5)
+    matrix = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
+    matrix[:3, 3] = [-axes[0][0], -axes[1][0], axes[2][0]]
+    voxels = np.round(values + 20 * grain / grain.std()).astype(np.int16)
+    truth = x**2 + y**2 + z**2 < radius**2
+    return Phantom(Image(voxels, matrix, CT, HU, "organ"), truth, np.zeros(3), diameter_mm)
+
+
 def _cover(distance, spacing):
     """Share of a voxel inside, from the signed distance of its centre (negative inside)."""
     return np.clip(0.5 - distance / np.mean(spacing[:2]), 0, 1)

@@ -33,23 +33,6 @@ phantoms = _phantoms()
 phantom, dice = phantoms.phantom, phantoms.dice
 
 
-def at_the_heart(diameter_mm, overlap_mm, seed=0):
-    """A ball in lung, a part of which lies in a large convex organ of nearly its density: image, truth."""
-    spacing, size, radius, organ = (0.7, 0.7, 1.0), (120, 120, 70), diameter_mm / 2, 25.0
-    axes = [(np.arange(n) - (n - 1) / 2) * step for n, step in zip(size, spacing, strict=True)]
-    z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
-    ball = np.clip(0.5 - (np.sqrt(x**2 + y**2 + z**2) - radius) / 0.7, 0, 1)
-    from_organ = np.sqrt((x - (radius - overlap_mm + organ)) ** 2 + y**2 + (0.4 * z) ** 2) - organ
-    values = -860 + 890 * ball
-    values = values + (40 - values) * np.clip(0.5 - from_organ / 0.7, 0, 1) * (1 - ball)
-    values = ndimage.gaussian_filter(values, 0.7 / np.array(spacing[::-1]))
-    grain = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(x.shape), 0.5)
-    matrix = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
-    matrix[:3, 3] = [-axes[0][0], -axes[1][0], axes[2][0]]
-    voxels = np.round(values + 20 * grain / grain.std()).astype(np.int16)
-    return Image(voxels, matrix, CT, HU, "heart"), x**2 + y**2 + z**2 < radius**2
-
-
 def full(lesion, image):
     return lesion.mask.full(image.shape_kji)
 
@@ -105,7 +88,8 @@ def test_a_click_on_the_true_border_makes_the_outline_better(kind, mm, spacing, 
 
 
 def test_a_lesion_that_was_lost_in_an_organ_comes_back_with_one_click():
-    image, truth = at_the_heart(10, 5)
+    scene = phantoms.at_an_organ(10, 5)
+    image, truth = scene.image, scene.truth
     before = full(measure_at(image, np.zeros(3)), image)
     assert dice(before, truth) < 0.5
     point = worst_place(before, truth, image)
@@ -116,7 +100,8 @@ def test_a_lesion_that_was_lost_in_an_organ_comes_back_with_one_click():
 
 @pytest.mark.parametrize("overlap_mm", [3.0, 8.0])
 def test_further_clicks_at_an_organ_make_it_no_worse(overlap_mm):
-    image, truth = at_the_heart(16, overlap_mm)
+    scene = phantoms.at_an_organ(16, overlap_mm)
+    image, truth = scene.image, scene.truth
     points, found = [], [full(measure_at(image, np.zeros(3)), image)]
     for _ in range(3):
         points.append(worst_place(found[-1], truth, image))
