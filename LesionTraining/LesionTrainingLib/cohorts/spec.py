@@ -30,6 +30,7 @@ _KINDS = {
     "lidc": ".lidc",
     "deeplesion": ".deeplesion",
     "folder": ".folder",
+    "reviewed": ".reviewed",
     "table": ".table",
     "dicom": ".dicom.folder",
     "dicomdb": ".dicom.database",

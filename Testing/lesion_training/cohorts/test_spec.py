@@ -98,7 +98,9 @@ def test_what_means_a_cohort():
 def test_every_kind_describes_itself():
     known = kinds()
     assert known["phantoms"] is PHANTOMS
-    assert set(known) == {"luna16", "lidc", "deeplesion", "folder", "table", "dicom", "dicomdb", "phantoms"}
+    assert set(known) == {
+        *("luna16", "lidc", "deeplesion", "folder", "reviewed", "table", "dicom", "dicomdb", "phantoms"),
+    }
     for name, kind in known.items():
         assert kind.name == name
         assert kind.title
