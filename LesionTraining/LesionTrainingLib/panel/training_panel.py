@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import slicer
 from LesionDetectionLib.app.packages import libraries_folder
 from LesionDetectionLib.app.worker.engine import Engine
-from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
+from LesionDetectionLib.app.worker.worker_engine import GRACE_S, WorkerEngine
 from LesionDetectionLib.panel.context import told
 from LesionDetectionLib.panel.places import models_folder
 from LesionDetectionLib.panel.small_print import make_small
@@ -28,7 +28,7 @@ from .run_part import RunPart
 from .sample_part import SamplePart
 from .training_context import TrainingContext
 
-GRACE_S = 600.0
+PATIENCE_S = 600.0
 """A paused run writes a checkpoint after the step under way, which takes long on a slow processor."""
 _SMALL = (
     "sourceText",
@@ -46,23 +46,26 @@ _SMALL = (
 )
 
 
-def worker_engine() -> Engine:
-    """An engine with a process of its own, that finds this library and those that only the worker uses."""
+def worker_engine(grace_s: float = GRACE_S) -> Engine:
+    """An engine with a process of its own, that finds this library and those that only the worker uses.
+
+    Args:
+        grace_s: how long a request that was cancelled may take to end by itself.
+    """
     from LesionDetectionLib.panel.qt_worker import QtTransport
 
     own = Path(LesionTrainingLib.__file__).parent.parent
-    return WorkerEngine(QtTransport, paths=[own, libraries_folder()], grace_s=GRACE_S)
+    return WorkerEngine(QtTransport, paths=[own, libraries_folder()], grace_s=grace_s)
 
 
 class TrainingPanel:
     """Args:
     ui: the widgets of ``LesionTraining.ui`` by name.
     scene: to work on.
-    make_engine: makes an engine for what takes long; worker processes where None.
     """
 
-    def __init__(self, ui: Any, scene: Any, make_engine: Callable[[], Engine] | None = None) -> None:
-        self.session = TrainingSession(make_engine or worker_engine, models_folder, runs_folder)
+    def __init__(self, ui: Any, scene: Any) -> None:
+        self.session = TrainingSession(worker_engine, partial(worker_engine, PATIENCE_S), models_folder, runs_folder)
         self.context = TrainingContext(ui, scene, self.session)
         make_small(ui, _SMALL)
         self.curves = CurvesView(scene)

@@ -232,7 +232,9 @@ def _watched(settings: Any) -> Any:
     fits = {
         name: stage for name, stage in stages.items() if isinstance(stage, EngineSettings) and not stage.validate_every
     }
-    looks = {name: replace(stage, validate_every=max(LEAST_BETWEEN, stage.steps // LOOKS)) for name, stage in fits.items()}
+    looks = {
+        name: replace(stage, validate_every=max(LEAST_BETWEEN, stage.steps // LOOKS)) for name, stage in fits.items()
+    }
     return replace(settings, **looks)
 
 
@@ -242,7 +244,7 @@ def _command(plan: TrainingPlan) -> str:
 
     given = {"cohort": plan.cohort, "validation": plan.validation, "test": plan.test}
     specs = [f"--{name} {shlex.quote(without_folders(spec))}" for name, spec in given.items() if spec]
-    config = [f"--config {plan.preset}.yaml"] if preset(plan.method, plan.preset).settings or plan.settings_file else []
+    config = ["--config SETTINGS"] if preset(plan.method, plan.preset).settings or plan.settings_file else []
     return " ".join([f"lesion train --method {plan.method}", *specs, *config, f"--seed {plan.seed} --output BUNDLE"])
 
 

@@ -51,7 +51,7 @@ class LazyEngine:
 
 class TrainingSession:
     """Args:
-        make_engine: makes an engine, of which two are used.
+        make_looking, make_working: make an engine each.
         models: gives the model folder.
         runs: gives the folder of all training runs.
 
@@ -64,9 +64,15 @@ class TrainingSession:
         listing, checking, phantom, measuring: the questions that are under way.
     """
 
-    def __init__(self, make_engine: Callable[[], Engine], models: Callable[[], Path], runs: Callable[[], Path]) -> None:
+    def __init__(
+        self,
+        make_looking: Callable[[], Engine],
+        make_working: Callable[[], Engine],
+        models: Callable[[], Path],
+        runs: Callable[[], Path],
+    ) -> None:
         self.models, self.runs = models, runs
-        self._look, self._work = LazyEngine(make_engine), LazyEngine(make_engine)
+        self._look, self._work = LazyEngine(make_looking), LazyEngine(make_working)
         self._observers: list[Observer] = []
         self.catalogue: Catalogue | None = None
         self.summary: CohortSummary | None = None

@@ -58,7 +58,7 @@ class Engines:
     def __init__(self):
         self.made = []
 
-    def __call__(self):
+    def __call__(self, _grace_s=0.0):
         self.made.append(SteeredEngine())
         return self.made[-1]
 

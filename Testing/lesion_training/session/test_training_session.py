@@ -28,7 +28,7 @@ def session(engines, steered, tmp_path):
         engines.append(type(steered)())
         return engines[-1]
 
-    made = TrainingSession(make, lambda: tmp_path / "models", lambda: tmp_path / "runs")
+    made = TrainingSession(make, make, lambda: tmp_path / "models", lambda: tmp_path / "runs")
     yield made
     made.close()
 

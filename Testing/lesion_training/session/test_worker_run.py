@@ -31,11 +31,15 @@ class Worked:
 
     def __init__(self, folder):
         self.workers = []
-        self.session = TrainingSession(self._make, lambda: folder / "models", lambda: folder / "runs")
+        self.session = TrainingSession(self._make, self._make, lambda: folder / "models", lambda: folder / "runs")
 
     def _make(self):
         self.workers.append(PipedWorker(paths=[Path(LesionTrainingLib.__file__).parent.parent], grace_s=60.0))
         return self.workers[-1]
+
+    def kill(self):
+        """End the process that trains, as a full memory does."""
+        self.workers[-1]._transport._process.kill()
 
     def until(self, ready, tries=1500):
         for _ in range(tries):
@@ -58,7 +62,9 @@ def plan_for(cohort, settings):
 
 
 @pytest.mark.slow
-def test_from_a_dicom_database_to_a_model_paused_in_the_middle(worked, phantom_database, tmp_path, tiny_settings):
+def test_from_a_dicom_database_to_a_model_killed_and_paused_in_the_middle(
+    worked, phantom_database, tmp_path, tiny_settings
+):
     session, run = worked.session, worked.session.run
     session.list_database(phantom_database(4), LabelChoice())
     worked.until(lambda: session.catalogue is not None)
@@ -71,6 +77,12 @@ def test_from_a_dicom_database_to_a_model_paused_in_the_middle(worked, phantom_d
     assert session.summary.lesions > 0
 
     session.start(plan_for(cohort, tiny_settings))
+    worked.until(lambda: run.text.startswith("Step"))
+    worked.kill()
+    worked.until(lambda: not run.state.is_busy)
+    assert run.state is RunState.FAILED
+    assert "worker process ended unexpectedly" in str(run.error)
+    run.resume()
     worked.until(lambda: run.text.startswith("Step"))
     run.pause()
     worked.until(lambda: run.state is RunState.PAUSED)
