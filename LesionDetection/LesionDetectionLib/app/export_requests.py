@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from LesionDetectionLib.core.detections import Detections
-from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.errors import DependencyError, InputError
 from LesionDetectionLib.core.finding import Findings
 from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.late import load
 from LesionDetectionLib.core.progress import Progress
 
 from .worker.requests import Request
@@ -55,17 +56,32 @@ class DicomRequest(Request):
     overwrite: bool = False
 
 
+@dataclass(frozen=True)
+class TrainingCaseRequest(Request):
+    """Keep a reviewed scan as a case to learn from. Images: ``image``. Result: the case's folder.
+
+    Attributes:
+        folder: of all cases.
+        findings: as JSON.
+        overwrite: replace an earlier review of the same scan.
+    """
+
+    TASK: ClassVar[str] = "LesionDetectionLib.app.export_requests:write_training_case"
+
+    folder: str
+    findings: dict[str, Any]
+    overwrite: bool = False
+
+
 def write_report(
     request: ReportRequest, images: Mapping[str, Image], _kept: object, progress: Progress
 ) -> dict[str, str]:
     """Raises InputError where there is no image; else as :func:`.export.write_results`."""
     from .export import write_results
 
-    if IMAGE not in images:
-        raise InputError("There is no image to report on. Load the volume again.")
     written = write_results(
         Path(request.folder),
-        images[IMAGE],
+        _image(images),
         Detections.from_json(request.detections),
         overwrite=request.overwrite,
         progress=progress,
@@ -85,3 +101,30 @@ def write_dicom(request: DicomRequest, _images: Mapping[str, Image], _kept: obje
         overwrite=request.overwrite,
     )
     return [str(path) for path in (written.seg, written.sr) if path is not None]
+
+
+def write_training_case(
+    request: TrainingCaseRequest, images: Mapping[str, Image], _kept: object, progress: Progress
+) -> str:
+    """
+    Raises:
+        InputError: there is no image.
+        DependencyError: Lesion Training is not installed.
+        LesionDetectionError: see ``LesionTrainingLib.cohorts.reviewed.write_reviewed_case``.
+    """
+    try:
+        write = load("LesionTrainingLib.cohorts.reviewed:write_reviewed_case")
+    except ModuleNotFoundError as error:
+        raise DependencyError("Cases are written by the module Lesion Training, which is not installed.") from error
+    progress(0.0, "Writing the case")
+    folder = write(
+        Path(request.folder), _image(images), Findings.from_json(request.findings), overwrite=request.overwrite
+    )
+    progress(1.0)
+    return str(folder)
+
+
+def _image(images: Mapping[str, Image]) -> Image:
+    if IMAGE not in images:
+        raise InputError("There is no image to write. Load the volume again.")
+    return images[IMAGE]

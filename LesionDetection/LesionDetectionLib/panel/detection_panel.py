@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -47,8 +48,11 @@ _SMALL = (
 
 
 def worker_engine() -> Engine:
-    """A worker process that Qt's events drive; it also sees the libraries that are kept apart from Slicer's."""
-    return WorkerEngine(QtTransport, paths=[libraries_folder()])
+    """A worker process that Qt's events drive; it also sees the libraries that are kept apart from Slicer's, and Lesion
+    Training's, where that is installed."""
+    training = importlib.util.find_spec("LesionTrainingLib")
+    folders = [] if training is None else [Path(place).parent for place in training.submodule_search_locations or ()]
+    return WorkerEngine(QtTransport, paths=[libraries_folder(), *folders])
 
 
 class DetectionPanel:

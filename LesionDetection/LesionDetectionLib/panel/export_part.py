@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,16 @@ import slicer
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.export import REPORT
-from LesionDetectionLib.app.export_requests import IMAGE, DicomRequest, ReportRequest
+from LesionDetectionLib.app.export_requests import IMAGE, DicomRequest, ReportRequest, TrainingCaseRequest
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import LesionDetectionError, OutputError
 from LesionDetectionLib.core.image import Image
-from LesionDetectionLib.core.late import load
 
 from . import ask, dependencies, dicom_database
 from .context import Context, told
 from .message_line import MessageLine
 
-_TRAINING_CASES = "LesionTrainingLib.cohorts.reviewed"
+_TRAINING = "LesionTrainingLib"
 
 
 class ExportPart:
@@ -44,7 +44,7 @@ class ExportPart:
         ]
         for widget, signal, slot in self._connections:
             widget.connect(signal, slot)
-        ui.trainingCaseButton.setVisible(importlib.util.find_spec("LesionTrainingLib") is not None)
+        ui.trainingCaseButton.setVisible(importlib.util.find_spec(_TRAINING) is not None)
         self._show_job()
 
     def close(self) -> None:
@@ -167,20 +167,26 @@ class ExportPart:
 
     def _training_case(self) -> None:
         session = self._context.session
-        session.detections()
+        session.detections()  # takes over what was edited, and says so where there is no result
         image, findings = session.image(), session.findings
         folder = ask.choose_folder(_("Folder of training cases"))
-        if folder is None:
-            return
-        write = load(f"{_TRAINING_CASES}:write_reviewed_case")
-        case = "".join(c if c.isalnum() or c in "-_." else "-" for c in image.name).strip("-.") or "case"
-        try:
-            written = write(folder, image, findings, case)
-        except OutputError as error:
-            if not ask.confirm(_("{error} Replace it?").format(error=error)):
+        if folder is not None and findings is not None:
+            self._write_case(TrainingCaseRequest(str(folder), findings.to_json()), image)
+
+    def _write_case(self, request: TrainingCaseRequest, image: Image) -> None:
+        def done(written: str) -> None:
+            self.message.note(_("The case is in {path}; Lesion Training reads the folder.").format(path=written))
+
+        def failed(job: Job) -> None:
+            # The command line's option is in the sentence where the case is there already.
+            if not (isinstance(job.error, OutputError) and "--overwrite" in str(job.error)):
+                self.message.warn(str(job.error), job.details)
                 return
-            written = write(folder, image, findings, case, overwrite=True)
-        self.message.note(_("The case is in {path}; Lesion Training reads the folder.").format(path=written))
+            text = _("This scan is a case of {folder} already. Replace it?")
+            if ask.confirm(text.format(folder=request.folder)):
+                self._write_case(replace(request, overwrite=True), image)
+
+        self._start(request, {IMAGE: image}, done, failed=failed)
 
     def _may_replace(self, folder: Path, names: list[str]) -> bool | None:
         """Whether earlier files are replaced: False where there are none, None where the person does not want it."""
@@ -197,12 +203,15 @@ class ExportPart:
         images: dict[str, Image],
         done: Callable[[Any], None],
         always: Callable[[], None] = lambda: None,
+        failed: Callable[[Job], None] | None = None,
     ) -> None:
         def on_change(job: Job) -> None:
             self.job = job
             if job.state == "done":
                 with told(self.message.warn):
                     done(job.result)
+            elif job.state == "failed" and failed is not None:
+                failed(job)
             elif job.state == "failed":
                 self.message.warn(str(job.error or LesionDetectionError()), job.details)
             elif job.state == "cancelled":

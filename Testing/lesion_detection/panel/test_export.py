@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 
 import pytest
-from LesionDetectionLib.app.export_requests import DicomRequest, ReportRequest
+from LesionDetectionLib.app.export_requests import DicomRequest, ReportRequest, TrainingCaseRequest
 
 
 @pytest.fixture
@@ -161,17 +161,26 @@ def test_a_failed_export_is_a_sentence(ui, detected, opened, answers, engine, tm
     assert "The disk is full." in ui.exportMessage.text
 
 
-def test_findings_become_a_training_case(slicer_app, panel, ui, detected, opened, answers, monkeypatch, tmp_path):
-    import sys
-    import types
-
-    written = []
-    module = types.ModuleType("LesionTrainingLib.cohorts.reviewed")
-    module.write_reviewed_case = lambda folder, image, findings, case, overwrite=False: (
-        written.append((folder, image.name, len(findings.items), case)) or folder / case
-    )
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+def test_findings_become_a_training_case(ui, detected, opened, answers, engine, tmp_path):
     answers["folder"] = tmp_path
     ui.trainingCaseButton.click()
-    assert written == [(tmp_path, "chest", 4, "chest")]
-    assert ui.exportMessage.text == f"The case is in {tmp_path / 'chest'}; Lesion Training reads the folder."
+    assert isinstance(engine.request, TrainingCaseRequest)
+    assert (engine.request.folder, engine.request.overwrite) == (str(tmp_path), False)
+    assert len(engine.request.findings["findings"]) == 4
+    engine.finish(str(tmp_path / "a1b2"))
+    assert ui.exportMessage.text == f"The case is in {tmp_path / 'a1b2'}; Lesion Training reads the folder."
+
+
+def test_an_earlier_review_is_replaced_only_after_asking(ui, detected, opened, answers, engine, tmp_path):
+    from LesionDetectionLib.core.errors import OutputError
+
+    answers["folder"] = tmp_path
+    ui.trainingCaseButton.click()
+    engine._end("failed", error=OutputError("a1b2 is there already: add --overwrite."))
+    assert answers["asked"] == [f"This scan is a case of {tmp_path} already. Replace it?"]
+    assert ui.exportMessage.text == ""
+    answers["confirm"] = True
+    ui.trainingCaseButton.click()
+    engine._end("failed", error=OutputError("a1b2 is there already: add --overwrite."))
+    assert engine.request.overwrite
+    assert ui.exportProgressRow.isVisible()

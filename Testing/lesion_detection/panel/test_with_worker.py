@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .conftest import CENTERS
+from .conftest import CENTERS, chest_image
 
 
 @pytest.fixture
@@ -171,3 +171,25 @@ def test_two_examinations_are_aligned_by_the_worker_and_compared(slicer_app, pan
     assert ui.followUpTable.item(0, 0).text() == ui.followUpTable.item(0, 1).text() == "L1"
     assert abs(float(ui.followUpTable.item(0, 4).text())) < 5
     assert panel.follow_up.job.result.matrix[:3, 3] == pytest.approx(shift, abs=2)
+
+
+def test_a_reviewed_scan_becomes_a_case_that_training_reads(slicer_app, panel, ui, ct, tmp_path, monkeypatch):
+    from LesionDetectionLib.panel import ask
+    from LesionTrainingLib.cohorts.spec import open_cohort
+
+    monkeypatch.setattr(ask, "choose_folder", lambda *_: tmp_path)
+    panel.click.clicked(CENTERS[0])
+    slicer_app.process_events(lambda: not panel.session.busy, timeout=60)
+    panel.session.accept([panel.session.current])
+    ui.trainingCaseButton.click()
+    slicer_app.process_events(lambda: panel.export.job.finished, timeout=60)
+    assert panel.export.job.state == "done", panel.export.job.error
+    (case,) = open_cohort(f"reviewed:{tmp_path}").cases
+    (image,) = case.images().values()
+    assert image.shape_kji == chest_image().shape_kji
+    assert len(case.truth().lesions) == 1
+    monkeypatch.setattr(ask, "confirm", lambda text: asked.append(text))
+    asked = []
+    ui.trainingCaseButton.click()
+    slicer_app.process_events(lambda: panel.export.job.finished, timeout=60)
+    assert len(asked) == 1
