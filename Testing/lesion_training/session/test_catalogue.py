@@ -166,3 +166,13 @@ def test_who_asks_for_it_sees_patient_ids(database, files, opened):
     found = patient_ids(opened(files.folder / "ctkDICOM.sql"))
     assert found == {patient_key(name, ""): name for name in ("P-4711", "second")}
     assert set(found) == {patient.key for patient in list_file(files.folder).patients}
+
+
+def test_the_genuine_database(real_data):
+    listed = list_file(real_data("slicer-dicom-database"))
+    assert listed.counts == Counts(patients=2, studies=2, series=2, labelled=1)
+    assert listed.modalities == {"CT": 1, "PT": 1}
+    assert listed.problems == ()
+    pet = Chosen(listed, frozenset(series.uid for series in listed.series), modalities=("PT",))
+    (case,) = open_cohort(str(pet.spec())).cases
+    assert case.labelled
