@@ -22,7 +22,7 @@ IMAGE = "image"
 
 @dataclass(frozen=True)
 class ReportRequest(Request):
-    """Write everything about a result to a folder. Images: ``image``. Result: paths by name, see ``export.write_results``.
+    """Write table, pictures and page of a result to a folder. Images: ``image``. Result: paths by name, see ``export.write_results``.
 
     Attributes:
         folder: made where it is missing.
@@ -76,13 +76,17 @@ class TrainingCaseRequest(Request):
 def write_report(
     request: ReportRequest, images: Mapping[str, Image], _kept: object, progress: Progress
 ) -> dict[str, str]:
-    """Raises InputError where there is no image; else as :func:`.export.write_results`."""
+    """Without scene and segmentation file: Slicer's own classes belong in Slicer's process, and it saves its scene itself.
+
+    Raises InputError where there is no image; else as :func:`.export.write_results`.
+    """
     from .export import write_results
 
     written = write_results(
         Path(request.folder),
         _image(images),
         Detections.from_json(request.detections),
+        scene=False,
         overwrite=request.overwrite,
         progress=progress,
     )

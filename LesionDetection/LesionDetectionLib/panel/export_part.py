@@ -15,7 +15,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.export import REPORT
-from LesionDetectionLib.app.export_requests import IMAGE, DicomRequest, ReportRequest, TrainingCaseRequest
+from LesionDetectionLib.app.export_requests import TrainingCaseRequest
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import LesionDetectionError, OutputError
 from LesionDetectionLib.core.image import Image
@@ -95,20 +95,20 @@ class ExportPart:
         return slot
 
     def _report(self) -> None:
-        detections, image = self._context.session.detections(), self._context.session.image()
+        session = self._context.session
+        session.image()  # says where there is nothing to report on, before a folder is asked for
         folder = ask.choose_folder(_("Folder for the report"))
         if folder is None or not dependencies.ensure("report"):
             return
         overwrite = self._may_replace(folder, [REPORT])
         if overwrite is None:
             return
-        request = ReportRequest(str(folder), detections.to_json(), overwrite)
 
         def done(written: dict[str, str]) -> None:
             self.message.note(_("Everything is in {folder}.").format(folder=folder))
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(written[REPORT]))
 
-        self._start(request, {IMAGE: image}, done)
+        self._start(*session.report_request(folder, overwrite), done)
 
     def _csv(self) -> None:
         from LesionDetectionLib.io.lesion_table import write_csv
@@ -133,20 +133,19 @@ class ExportPart:
         self.message.note(_("The scene is in {path}; load it to go on.").format(path=path))
 
     def _dicom_folder(self) -> None:
-        request = self._dicom_request()
+        session, sources = self._context.session, self._sources()
         folder = ask.choose_folder(_("Folder for DICOM segmentation and report"))
         if folder is None or not dependencies.ensure("dicom"):
             return
         overwrite = self._may_replace(folder, ["lesions.seg.dcm", "lesions.sr.dcm"])
         if overwrite is not None:
             self._start(
-                request(folder, overwrite),
-                {},
+                *session.dicom_request(folder, sources, overwrite),
                 lambda _written: self.message.note(_("DICOM files are in {folder}.").format(folder=folder)),
             )
 
     def _dicom_database(self) -> None:
-        request = self._dicom_request()
+        session, sources = self._context.session, self._sources()
         if not dependencies.ensure("dicom"):
             return
         folder = Path(tempfile.mkdtemp(prefix="lesion-dicom-"))
@@ -155,25 +154,23 @@ class ExportPart:
             dicom_database.put_into_database(folder)
             self.message.note(_("Segmentation and report are in the DICOM database, beside the scan."))
 
-        self._start(request(folder, True), {}, done, lambda: shutil.rmtree(folder, ignore_errors=True))
+        request, images = session.dicom_request(folder, sources, overwrite=True)
+        self._start(request, images, done, lambda: shutil.rmtree(folder, ignore_errors=True))
 
-    def _dicom_request(self) -> Callable[[Path, bool], DicomRequest]:
+    def _sources(self) -> list[Path]:
+        """Files of the series that the result is of; says where there is no result, or no series."""
         session = self._context.session
-        session.detections()  # takes over what was edited, and says so where there is no result
-        findings, volume = session.findings, session.results.volume_node  # type: ignore[union-attr]
-        sources = [str(path) for path in dicom_database.source_files(volume)]
-        content = findings.to_json()  # type: ignore[union-attr]
-        return lambda folder, overwrite: DicomRequest(str(folder), sources, content, overwrite)
+        session.image()
+        return dicom_database.source_files(session.results.volume_node)  # type: ignore[union-attr]
 
     def _training_case(self) -> None:
         session = self._context.session
-        session.detections()  # takes over what was edited, and says so where there is no result
-        image, findings = session.image(), session.findings
+        session.training_case_request(Path())  # says where nothing was decided, before a folder is asked for
         folder = ask.choose_folder(_("Folder of training cases"))
-        if folder is not None and findings is not None:
-            self._write_case(TrainingCaseRequest(str(folder), findings.to_json()), image)
+        if folder is not None:
+            self._write_case(*session.training_case_request(folder))
 
-    def _write_case(self, request: TrainingCaseRequest, image: Image) -> None:
+    def _write_case(self, request: TrainingCaseRequest, images: dict[str, Image]) -> None:
         def done(written: str) -> None:
             self.message.note(_("The case is in {path}; Lesion Training reads the folder.").format(path=written))
 
@@ -184,9 +181,9 @@ class ExportPart:
                 return
             text = _("This scan is a case of {folder} already. Replace it?")
             if ask.confirm(text.format(folder=request.folder)):
-                self._write_case(replace(request, overwrite=True), image)
+                self._write_case(replace(request, overwrite=True), images)
 
-        self._start(request, {IMAGE: image}, done, failed=failed)
+        self._start(request, images, done, failed=failed)
 
     def _may_replace(self, folder: Path, names: list[str]) -> bool | None:
         """Whether earlier files are replaced: False where there are none, None where the person does not want it."""

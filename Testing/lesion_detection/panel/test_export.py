@@ -82,7 +82,8 @@ def test_the_table_is_written_with_the_accepted_findings(panel, ui, detected, op
     assert ui.exportMessage.text == f"1 findings are in {tmp_path / 'lesions.csv'}."
 
 
-def test_cancelling_the_choice_of_a_file_does_nothing(ui, detected, opened, answers):
+def test_cancelling_the_choice_of_a_file_does_nothing(panel, ui, detected, opened, answers):
+    panel.session.accept(["L1"])
     for button in (ui.csvButton, ui.sceneButton, ui.reportButton, ui.trainingCaseButton):
         button.click()
     assert not ui.exportMessageRow.isVisible()
@@ -161,8 +162,11 @@ def test_a_failed_export_is_a_sentence(ui, detected, opened, answers, engine, tm
     assert "The disk is full." in ui.exportMessage.text
 
 
-def test_findings_become_a_training_case(ui, detected, opened, answers, engine, tmp_path):
+def test_findings_become_a_training_case(panel, ui, detected, opened, answers, engine, tmp_path):
     answers["folder"] = tmp_path
+    ui.trainingCaseButton.click()
+    assert "Accept or reject findings first" in ui.exportMessage.text
+    panel.session.accept(["L1"])
     ui.trainingCaseButton.click()
     assert isinstance(engine.request, TrainingCaseRequest)
     assert (engine.request.folder, engine.request.overwrite) == (str(tmp_path), False)
@@ -171,9 +175,10 @@ def test_findings_become_a_training_case(ui, detected, opened, answers, engine, 
     assert ui.exportMessage.text == f"The case is in {tmp_path / 'a1b2'}; Lesion Training reads the folder."
 
 
-def test_an_earlier_review_is_replaced_only_after_asking(ui, detected, opened, answers, engine, tmp_path):
+def test_an_earlier_review_is_replaced_only_after_asking(panel, ui, detected, opened, answers, engine, tmp_path):
     from LesionDetectionLib.core.errors import OutputError
 
+    panel.session.accept(["L1"])
     answers["folder"] = tmp_path
     ui.trainingCaseButton.click()
     engine._end("failed", error=OutputError("a1b2 is there already: add --overwrite."))

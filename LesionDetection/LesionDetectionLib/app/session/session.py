@@ -19,12 +19,12 @@ from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Code, Lesion, Point
 from LesionDetectionLib.io.mrml_findings import FindingNodes, results_in
 
+from ..export_requests import IMAGE, DicomRequest, ReportRequest, TrainingCaseRequest
 from ..operating import OperatingCurve
 from ..worker.engine import Engine, Job
 from ..worker.requests import DetectRequest, MeasureRequest
 from . import editing
 from .clicks import Click, click_on
-from .exporting import IMAGE, DicomRequest, ReportRequest, TrainingCaseRequest
 from .images import VolumeImages
 from .result_set import ResultSet
 from .thresholds import Thresholds
@@ -414,49 +414,46 @@ class Session:
         self._required()
         return self._image()
 
-    # Handing on
+    # Handing on: requests for the worker, as their progress is shown in a place of its own
 
-    def write_report(self, folder: Path, *, pictures: bool = True, report: bool = True, overwrite: bool = False) -> Job:
-        """Start writing table, pictures and page of what is reported; the job's result is the paths by name.
+    def report_request(self, folder: Path, overwrite: bool = False) -> tuple[ReportRequest, dict[str, Image]]:
+        """To write table, pictures and page of what is reported; with the images that it needs.
 
         Raises:
-            UsageError: there is no result, or something is running already.
+            UsageError: there is no result.
             InputError: its volume is gone.
         """
-        self._refuse_busy()
-        detections = self.detections().to_json()
-        request = ReportRequest(str(folder), detections, pictures=pictures, report=report, overwrite=overwrite)
-        return self._start(request, {IMAGE: self._image()}, lambda written: None)
+        return ReportRequest(str(folder), self.detections().to_json(), overwrite), {IMAGE: self._image()}
 
-    def write_dicom(self, folder: Path, sources: Sequence[Path], *, observer: str = "", overwrite: bool = False) -> Job:
-        """Start writing a DICOM segmentation and report; the job's result is the paths by name.
+    def dicom_request(
+        self, folder: Path, sources: Sequence[Path], overwrite: bool = False
+    ) -> tuple[DicomRequest, dict[str, Image]]:
+        """To write a DICOM segmentation and report.
 
         Args:
             sources: files of the series that the volume was loaded from.
 
         Raises:
-            UsageError: there is no result, or something is running already.
+            UsageError: there is no result.
         """
-        self._refuse_busy()
-        self.detections()
+        self.detections()  # takes over what was edited
         findings = self._required().findings.to_json()
-        request = DicomRequest(str(folder), tuple(map(str, sources)), findings, observer, overwrite)
-        return self._start(request, {}, lambda written: None)
+        return DicomRequest(str(folder), [str(path) for path in sources], findings, overwrite), {}
 
-    def write_training_case(self, folder: Path, case_id: str, *, overwrite: bool = False) -> Job:
-        """Start keeping the reviewed scan as a training case; the job's result is its folder.
+    def training_case_request(
+        self, folder: Path, overwrite: bool = False
+    ) -> tuple[TrainingCaseRequest, dict[str, Image]]:
+        """To keep the reviewed scan as a training case.
 
         Raises:
-            UsageError: there is no result, something is running already, or nothing was decided.
+            UsageError: there is no result, or nobody decided on any finding.
             InputError: its volume is gone.
         """
-        self._refuse_busy()
         self.detections()
         findings = self._required().findings
         if all(item.status is Status.NEW for item in findings.items):
             raise UsageError("Accept or reject findings first: what nobody decided on cannot be learned from.")
-        request = TrainingCaseRequest(str(folder), case_id, findings.to_json(), overwrite)
-        return self._start(request, {IMAGE: self._image()}, lambda written: None)
+        return TrainingCaseRequest(str(folder), findings.to_json(), overwrite), {IMAGE: self._image()}
 
     def _change(self, text: str, change: Callable[[Findings], Findings], ids: list[str]) -> None:
         if not ids:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
-from LesionDetectionLib.core import errors
 from LesionDetectionLib.app.packages import explained
+from LesionDetectionLib.core import errors
 from LesionDetectionLib.core.errors import DependencyError, DeviceError, LesionDetectionError
 
 
