@@ -107,6 +107,39 @@ def _click(app: Any, widget: Any, output: Path) -> None:
     take(app, widget, output / "click.png", ui.clickSection)
 
 
+def follow_up(app: Any, output: Path) -> None:
+    """The sample phantom, and the same 14 mm higher and turned a little, in which one finding is deleted by hand."""
+    from LesionDetectionLib.panel import sample_data
+    from vtk import vtkMatrix4x4, vtkTransform
+
+    earlier, _ = sample_data.make(sample_data.SAMPLES[0], app.scene)
+    later, _ = sample_data.make(sample_data.SAMPLES[0], app.scene)
+    earlier.SetName("January")
+    later.SetName("April")
+    move, matrix = vtkTransform(), vtkMatrix4x4()
+    later.GetIJKToRASMatrix(matrix)
+    move.Translate(3, -5, 14)
+    move.RotateX(4)
+    move.Concatenate(matrix)
+    later.SetIJKToRASMatrix(move.GetMatrix())
+    widget = app.load_module("LesionDetection")
+    app.show(widget)
+    panel, ui = widget.panel, widget.ui
+    for volume in (earlier, later):
+        panel.context.parameters.ctVolume = volume
+        app.process_events()
+        ui.detectButton.click()
+        app.process_events(lambda: not panel.session.busy, PATIENCE_S)
+    panel.session.delete([max(panel.session.listed, key=lambda item: item.lesion.diameter_mm).id])
+    ui.followUpSection.collapsed = False
+    app.process_events()
+    ui.compareButton.click()
+    app.process_events(lambda: panel.follow_up.job.finished, PATIENCE_S)
+    assert panel.follow_up.comparison is not None, panel.follow_up.job.error
+    app.process_events()
+    take(app, widget, output / "follow-up.png", ui.followUpSection, height=1700)
+
+
 def training(app: Any, output: Path) -> None:
     """Phantoms in the DICOM database chosen, checked and trained on for some steps, and what came of it."""
     from DICOMLib import DICOMUtils
@@ -144,7 +177,11 @@ def training(app: Any, output: Path) -> None:
         take(app, widget, output / "training-result.png", ui.resultSection)
 
 
-SUBJECTS: dict[str, Callable[[Any, Path], None]] = {"detection": detection, "training": training}
+SUBJECTS: dict[str, Callable[[Any, Path], None]] = {
+    "detection": detection,
+    "follow-up": follow_up,
+    "training": training,
+}
 
 
 def main() -> None:
