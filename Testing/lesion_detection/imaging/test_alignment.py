@@ -159,6 +159,13 @@ def test_scans_that_have_nothing_in_common_are_refused(trunk):
         align(trunk, other)
 
 
+def test_a_few_slices_are_refused(patient, trunk):
+    for slices in (1, 4):
+        thin = replace(slab(patient, 20, 20 + slices), name="thin")
+        with pytest.raises(InputError, match=f"“thin” is too thin to be aligned by \\({4 * slices} mm\\)"):
+            align(trunk, thin)
+
+
 def test_an_empty_scan_is_refused(trunk):
     with pytest.raises(InputError, match="No body was found in “air”"):
         align(trunk, replace(trunk, voxels=np.full(trunk.shape_kji, -1000, np.int16), name="air"))
