@@ -203,12 +203,11 @@ def _unknown_method(manifest: Manifest) -> str:
 
 
 def _folder_name(manifest: Manifest) -> str:
-    """Letters, digits, dashes and dots only, none at the ends: no path of another folder, and good on every system."""
-    parts = [
-        re.sub(r"[^A-Za-z0-9.]+", "-", str(part))[:_LONGEST_NAME].strip("-.")
-        for part in (manifest.name, manifest.version)
-    ]
-    return "-".join(part or "model" for part in parts)
+    """``name-version`` of letters, digits and dashes, dots in the version only: no path of another folder, no hidden one, and
+    none of the names that Windows keeps for devices (``nul.x`` is one)."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", str(manifest.name))[:_LONGEST_NAME].strip("-")
+    version = re.sub(r"[^A-Za-z0-9.]+", "-", str(manifest.version))[:_LONGEST_NAME].strip("-.")
+    return f"{name or 'model'}-{version or 'model'}"
 
 
 def _is_whole(path: Path, digest: str) -> bool:

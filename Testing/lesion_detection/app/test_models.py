@@ -108,13 +108,16 @@ def test_a_damaged_copy_is_replaced_when_asked(shelf, a_bundle):
     shelf.verify(installed.path)
 
 
-@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "C:\\evil", "..", "a/b", "\0", "CON:", "x" * 500, " . "])
+@pytest.mark.parametrize(
+    "name", ["../../evil", "/etc/evil", "C:\\evil", "..", "a/b", "\0", "CON:", "x" * 500, " . ", "nul.x"]
+)
 def test_a_name_is_never_a_path(shelf, tmp_path, name):
     write_bundle(tmp_path / "m", replace(MADE, name=name, version=name), ARRAYS, "card")
     installed = shelf.install(tmp_path / "m")
     assert installed.path.parent == shelf.user_folder
     assert installed.path.resolve().parent == shelf.user_folder.resolve()
     assert len(installed.path.name) < 130
+    assert installed.path.name.split(".")[0].lower() not in ("con", "nul")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "shipped", "user"]
     shelf.verify(installed.path)
 
