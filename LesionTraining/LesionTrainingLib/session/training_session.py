@@ -78,12 +78,12 @@ class TrainingSession:
         self.summary: CohortSummary | None = None
         self.checked = ""
         self.devices: dict[str, str] = {}
+        self.measuring = Latest(self._work, lambda: self._tell(MEASURE))
         self.run = TrainingRun(self._work, models, lambda: self._tell(RUN))
         self.listing = Latest(self._look, lambda: self._tell(LISTING))
         self.checking = Latest(self._look, lambda: self._tell(CHECK))
         self.phantom = Latest(self._look, lambda: self._tell(PHANTOM))
         self._devices = Latest(self._look, lambda: self._tell(DEVICES))
-        self.measuring = Latest(self._work, lambda: self._tell(MEASURE))
         self._temporary: Path | None = None
 
     def observe(self, observer: Observer) -> None:
@@ -176,3 +176,5 @@ class TrainingSession:
     def _tell(self, change: str) -> None:
         for observer in tuple(self._observers):
             observer(change)
+        if change in (RUN, MEASURE) and not self.run.state.is_busy and not self.measuring.busy:
+            self._work.close()  # its memory, the GPU's too, is for others now

@@ -218,7 +218,7 @@ def test_an_empty_database_says_what_to_do(panel, ui, engines, catalogue):
 
 def test_every_kind_of_cohort_can_be_chosen(ui, chosen, panel):
     kinds = [ui.sourceComboBox.itemData(n) for n in range(ui.sourceComboBox.count)]
-    assert {"dicomdb", "dicom", "luna16", "lidc", "deeplesion", "folder", "table", "phantoms"} <= set(kinds)
+    assert {"dicomdb", "dicom", "luna16", "lidc", "deeplesion", "folder", "table", "phantoms", "reviewed"} <= set(kinds)
     titles = [ui.sourceComboBox.itemText(n) for n in range(ui.sourceComboBox.count)]
     assert len(set(titles)) == len(titles)
     for kind in kinds:

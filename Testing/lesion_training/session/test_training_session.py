@@ -87,6 +87,22 @@ def test_a_run_that_is_removed_ends_with_its_process(session, engines, tmp_path)
     assert len(engines) == 2
 
 
+def test_a_process_that_trains_no_more_gives_its_memory_back(session, engines, tmp_path):
+    session.start(PLAN)
+    session.run.pause()
+    assert not engines[-1].closed
+    engines[-1].end("cancelled")
+    assert engines[-1].closed
+    session.run.resume()
+    assert len(engines) == 2
+    session.run.pause()
+    engines[-1].end("cancelled")
+    session.measure(tmp_path / "m", "phantoms:chest", "cpu", 1, lambda result: None)
+    assert not engines[-1].closed
+    engines[-1].end("failed")
+    assert engines[-1].closed
+
+
 def test_measuring_and_training_exclude_each_other(session, engines, tmp_path):
     session.measure(tmp_path / "m", "phantoms:chest", "cpu", 1, lambda result: None)
     assert engines[0].asked == [
