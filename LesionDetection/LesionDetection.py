@@ -304,6 +304,8 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
 
     def test_logic_measures_a_ball(self):
         """A ball of 20 mm in lung-like surroundings is outlined with its diameter and gets one segment."""
+        if not _isPossible(self, "measure"):
+            return
         volumeNode, center, _count = _ballVolume()
         result = LesionDetectionLogic().measure(volumeNode, center)
         assert result.segmentation.GetSegmentation().GetNumberOfSegments() == 1
@@ -312,6 +314,8 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
 
     def test_click_to_measure_and_undo(self):
         """A click in the ball gives a finding with nodes and a row; undo takes it back, redo brings it again."""
+        if not _isPossible(self, "measure"):
+            return
         panel, ui = self._panel()
         volumeNode, center, _count = _ballVolume()
         panel.context.parameters.ctVolume = volumeNode
@@ -336,7 +340,7 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
 
     def test_detect_and_review(self):
         """Detect finds nodules; the slider shows fewer and more of them; a rejected one is no longer drawn."""
-        if not _torchIsHere(self):
+        if not _isPossible(self, "detect"):
             return
         panel, ui = self._panel()
         panel.context.parameters.ctVolume, truth = _phantomVolume()
@@ -365,7 +369,7 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
 
     def test_cancel_in_the_middle(self):
         """Detect turns into Cancel; after it nothing was added, and Detect works again."""
-        if not _torchIsHere(self):
+        if not _isPossible(self, "detect"):
             return
         panel, ui = self._panel()
         panel.context.parameters.ctVolume, _truth = _phantomVolume()
@@ -381,6 +385,8 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
 
     def test_scene_keeps_decisions(self):
         """A saved scene opens with findings, decisions and choices as they were."""
+        if not _isPossible(self, "measure"):
+            return
         panel, ui = self._panel()
         volumeNode, center, _count = _ballVolume()
         panel.context.parameters.ctVolume = volumeNode
@@ -433,11 +439,14 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
             loop.exec_()
 
 
-def _torchIsHere(test):
-    if importlib.util.find_spec("torch") is not None:
-        return True
-    test.delayDisplay(_("Skipped: PyTorch is not installed, so nothing can be detected."), 100)
-    return False
+def _isPossible(test, feature):
+    """Whether the libraries of a feature are there; says what is skipped where they are not: tests install nothing."""
+    from LesionDetectionLib.app import packages
+
+    lacking = ", ".join(found.package.name for found in packages.missing(feature))
+    if lacking:
+        test.delayDisplay(_("Skipped: {libraries} not installed.").format(libraries=lacking), 100)
+    return not lacking
 
 
 def _ballVolume(diameterMm=20.0):

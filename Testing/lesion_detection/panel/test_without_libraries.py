@@ -33,3 +33,14 @@ def test_the_panel_opens_without_them(fresh_slicer, monkeypatch, tmp_path):
     assert widget.ui.modelComboBox.currentText == "nodule-ct-phantom 2"
     widget.panel.context.parameters.ctVolume = fresh_slicer.load_logic("LesionDetection")._ballVolume()[0]
     assert widget.ui.detectButton.isEnabled()
+
+
+def test_the_self_test_skips_what_cannot_be_done(fresh_slicer, monkeypatch, tmp_path):
+
+    monkeypatch.setenv("LESION_MODELS", str(tmp_path))
+    fresh_slicer.load_module("LesionDetection")
+    from LesionDetectionLib.app import packages
+
+    monkeypatch.setattr(packages, "missing", lambda _feature: (packages.Found(packages.PACKAGES["torch"]),))
+    sys.modules["LesionDetection"].LesionDetectionTest().runTest()
+    assert fresh_slicer.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
