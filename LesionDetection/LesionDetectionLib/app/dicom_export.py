@@ -62,7 +62,7 @@ def export_dicom(
     except ModuleNotFoundError as error:
         raise DependencyError(explained(error)) from error
     from LesionDetectionLib.io.dicom_findings import exported
-    from LesionDetectionLib.io.dicom_sources import read_sources
+    from LesionDetectionLib.io.dicom_sources import read_sources, unseen
 
     folder, progress = Path(folder), progress or Progress()
     check_output_folder(folder, _NAMES, overwrite)
@@ -72,7 +72,7 @@ def export_dicom(
     if any(item.segment for item in items):
         seg = dicom_seg.segmentation(findings, items, series, progress.part(0.5, 0.7), observer)
     report = dicom_sr.report(findings, items, series, seg, progress.part(0.7, 0.8), observer)
-    with atomic_folder(folder, overwrite) as temporary:
+    with atomic_folder(folder, overwrite) as temporary, unseen():
         for name, dataset in ((SEG, seg), (SR, report)):
             if dataset is not None:
                 progress(0.9, f"Writing {name}")

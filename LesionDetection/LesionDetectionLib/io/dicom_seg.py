@@ -35,17 +35,15 @@ from .dicom_findings import (
     series_description,
     site_of,
 )
-from .dicom_headers import Plane, quiet_pydicom
+from .dicom_headers import Plane
 from .dicom_placing import first_voxels_ras, slices_of
-from .dicom_sources import SourceSeries
+from .dicom_sources import UTF8, SourceSeries, unseen
 from .display import lesion_color
 from .lesion_table import finding_label
 from .terminology import category_of
 
 MAKER, MODEL, SERIAL = "SlicerLesionDetection", "LesionDetection", "none"
 """Manufacturer, model name and serial number of the "device" that makes our objects."""
-UTF8 = "ISO_IR 192"
-"""Of what we write; names of the source are converted."""
 _SERIES_NUMBER = 701
 _LARGEST_PIXEL_DATA = 2**32 - 2
 
@@ -63,8 +61,9 @@ def segmentation(
         Cancelled: through ``progress``.
     """
     items = [item for item in items if item.segment]
-    with quiet_pydicom():
+    with unseen():
         seg = _without_frames(findings, items, sources, creator)
+        seg.SpecificCharacterSet = UTF8
         _refer_to(seg, sources)
         _add_frames(seg, items, sources, progress)
     return seg
@@ -99,7 +98,6 @@ def _without_frames(findings: Findings, items: Sequence[Exported], sources: Sour
         plane_positions=[highdicom.PlanePositionSequence("PATIENT", described.ImagePositionPatient)],
         omit_empty_frames=False,
         series_description=series_description("Lesions", findings.run),
-        specific_character_set=UTF8,
     )
     shared = seg.SharedFunctionalGroupsSequence[0]
     shared.PixelMeasuresSequence[0].SpacingBetweenSlices = DS(step, auto_format=True)

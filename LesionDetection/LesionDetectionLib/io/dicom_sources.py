@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +20,34 @@ from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
 
 from .dicom import read_stack
-from .dicom_grid import JITTER_MM, JITTER_SHARE, SIDEWAYS_RESIDUAL_MM
+from .dicom_grid import JITTER_MM, JITTER_SHARE
 from .dicom_headers import Plane, quiet_pydicom
 from .dicom_placing import first_voxels_ras
 from .dicom_series import Stack, find_stacks_in
 
+UTF8 = "ISO_IR 192"
+"""Character set of what we write; names and texts of the source are converted."""
 _TYPE_2 = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"),
     *("StudyDate", "StudyTime", "ReferringPhysicianName", "PositionReferenceIndicator"),
 )
 """Attributes that a file has to have, if empty; files whose makers removed the patient lack them."""
 _SEXES = ("M", "F", "O")
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Keep the libraries' remarks from screen and log: they quote what they find odd, and that may be the patient's name."""
+    loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
+    levels = [logger.level for logger in loggers]
+    with quiet_pydicom():
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.CRITICAL)
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,26 +91,20 @@ def read_sources(files: Sequence[Path], progress: Progress) -> SourceSeries:
             "The source series names no frame of reference (0020,0052), so nothing exported could be placed in it."
         )
     image = read_stack(stack, skipped, progress.part(0.2, 1.0))
-    return SourceSeries(image, _planes_of(image, stack), _description(stack.planes[0]), _instances(stack))
+    return SourceSeries(image, _planes_of(image, stack), _description(stack.planes[0], image), _instances(stack))
 
 
 def _planes_of(image: Image, stack: Stack) -> tuple[Plane | None, ...]:
-    """Slices and planes are the same where they lie at the same place, in mm, and have the same size."""
-    rows, columns = image.shape_kji[1:]
-    if (stack.planes[0].rows, stack.planes[0].columns) != (rows, columns):
-        return (None,) * image.shape_kji[0]  # straightened: every slice was moved
-    starts = first_voxels_ras(image.geometry) * (-1, -1, 1)
-    positions = np.array([plane.position for plane in stack.planes])
-    normal = image.ijk_to_ras[:3, 2] * (-1, -1, 1) / image.spacing_mm[2]
+    """Slices and planes are the same where they lie at the same height, in mm, and no slice was moved aside."""
+    if (stack.planes[0].rows, stack.planes[0].columns) != image.shape_kji[1:]:
+        return (None,) * image.shape_kji[0]  # straightened, which widens the slices
+    normal = image.ijk_to_ras[:3, 2] / image.spacing_mm[2]
+    heights = np.array([plane.position for plane in stack.planes]) * (-1, -1, 1) @ normal
     reach = max(JITTER_MM, JITTER_SHARE * image.spacing_mm[2])
     found: list[Plane | None] = []
-    for start in starts:
-        away = positions - start
-        along = away @ normal
-        aside = np.linalg.norm(away - along[:, None] * normal, axis=1)
-        nearest = int(np.argmin(np.abs(along)))
-        same = abs(along[nearest]) <= reach and aside[nearest] <= SIDEWAYS_RESIDUAL_MM
-        found.append(stack.planes[nearest] if same else None)
+    for height in first_voxels_ras(image.geometry) @ normal:
+        nearest = int(np.argmin(np.abs(heights - height)))
+        found.append(stack.planes[nearest] if abs(heights[nearest] - height) <= reach else None)
     return tuple(found)
 
 
@@ -105,14 +118,16 @@ def _instances(stack: Stack) -> dict[str, str]:
     return found
 
 
-def _description(plane: Plane) -> Dataset:
-    """The header of the series, as of a single CT slice, with nothing in it that highdicom would stumble over.
+def _description(plane: Plane, image: Image) -> Dataset:
+    """The header of the series, as of a single CT slice of the image, with nothing that highdicom would stumble over.
 
     highdicom takes patient and study from an image: the same modules for all kinds, so that of CT will do. Real files lack
     what they should have, or have dates that are none.
     """
-    with quiet_pydicom():
+    with unseen():
         header = dcmread(plane.path, stop_before_pixels=True, force=True)
+        header.decode()  # all of it, or what nobody looked at would be copied in the old character set
+        header.SpecificCharacterSet = UTF8
         for keyword in _TYPE_2:
             if header.get(keyword) is None:
                 setattr(header, keyword, "")
@@ -121,7 +136,7 @@ def _description(plane: Plane) -> Dataset:
         header.PatientSex = header.PatientSex if header.PatientSex in _SEXES else ""
         for keyword, kind in (("PatientBirthDate", DA), ("StudyDate", DA), ("StudyTime", TM)):
             setattr(header, keyword, _valid(header.get(keyword), kind))
-        header.Rows, header.Columns = plane.rows, plane.columns
+        header.Rows, header.Columns = image.shape_kji[1:]
         header.PixelSpacing, header.SliceThickness = list(plane.pixel_spacing), plane.thickness or 1.0
         header.ImagePositionPatient, header.ImageOrientationPatient = list(plane.position), list(plane.orientation)
         return header

@@ -25,9 +25,8 @@ from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.recist import recist_of_mask
 
 from .dicom_findings import Exported, algorithm_of, are_reviewed, series_description, site_of
-from .dicom_headers import quiet_pydicom
-from .dicom_seg import MAKER, MODEL, SERIAL, UTF8, dicom_code, plain
-from .dicom_sources import SourceSeries
+from .dicom_seg import MAKER, MODEL, SERIAL, dicom_code, plain
+from .dicom_sources import UTF8, SourceSeries, unseen
 
 _Group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations | sr.PlanarROIMeasurementsAndQualitativeEvaluations
 
@@ -94,7 +93,7 @@ def report(
     Raises:
         Cancelled: through ``progress``.
     """
-    with quiet_pydicom():
+    with unseen():
         groups = []
         for n, item in enumerate(items):
             progress(n / len(items), f"Reporting lesion {n + 1} of {len(items)}")
@@ -118,8 +117,8 @@ def report(
             is_final=False,
             is_verified=False,
             series_description=series_description("Measurements", findings.run),
-            specific_character_set=UTF8,
         )
+        document.SpecificCharacterSet = UTF8
         document.CurrentRequestedProcedureEvidenceSequence = [_evidence(sources, seg)]
         document.CodingSchemeIdentificationSequence = [_own_scheme()]
         if not items:

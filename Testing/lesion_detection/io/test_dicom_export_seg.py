@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import highdicom
 import numpy as np
 import pytest
 from highdicom.seg import segread
@@ -22,7 +21,9 @@ from LesionDetectionLib.io.files import read_image
 from LesionTrainingLib.cohorts.dicom.label_rules import WHOLES, LabelRules
 from LesionTrainingLib.cohorts.dicom.segmentation_labels import read_segmentation
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
+from skimage.color import lab2rgb
 
 EVEN = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5)
 OBLIQUE = (0.9, 0.3, 0.3162277660168379, -0.35, 0.9367496997597597, 0.0)
@@ -165,11 +166,22 @@ def test_an_interpolated_slice_has_its_own_place_and_claims_no_source(dicom, tmp
     assert alone == {100.0 + 11 * 2.5}
 
 
+def test_uneven_slices_are_placed_on_the_even_grid(dicom, tmp_path):
+    files = dicom.series((0.0, 2.5, 5.0, 8.4, 10.9, 13.4, 15.9))
+    image = read_image(dicom.folder)
+    assert "unevenly spaced" in image.notes[0]
+    findings = findings_on(image.geometry, count=6)
+    dataset = check_voxels(export_dicom(tmp_path / "out", files, findings).seg, findings, image.geometry)
+    sure = {len(group.DerivationImageSequence) for group in dataset.PerFrameFunctionalGroupsSequence}
+    assert sure == {0, 1}
+
+
 def test_a_tilted_gantry_is_placed_on_the_straightened_grid(dicom, tmp_path):
     files = dicom.series([n * 2.5 for n in range(8)], slide=(0.0, 0.2, 0.0))
     image = read_image(dicom.folder)
     assert "straightened" in image.notes[0]
-    findings = findings_on(image.geometry)
+    everywhere = Mask(np.random.default_rng(0).random(image.shape_kji) < 0.3, (0, 0, 0))
+    findings, _ = findings_on(image.geometry).adding(Lesion((0.0, 0.0, 0.0), 8.0, 0.1, mask=everywhere))
     dataset = check_voxels(export_dicom(tmp_path / "out", files, findings).seg, findings, image.geometry)
     assert (dataset.Rows, dataset.Columns) == image.shape_kji[1:] != (7, 9)
     assert not any(group.DerivationImageSequence for group in dataset.PerFrameFunctionalGroupsSequence)
@@ -261,8 +273,9 @@ def test_a_segment_says_what_it_is_and_who_made_it(dicom, tmp_path):
     for segment, item in zip(dataset.SegmentSequence, items, strict=True):
         assert (segment.TrackingID, segment.TrackingUID) == (item.id, item.tracking_uid)
         assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == item.lesion.meaning.value
-        color = highdicom.color.CIELabColor.from_dicom_value([int(n) for n in segment.RecommendedDisplayCIELabValue])
-        assert np.allclose(np.array(color.to_rgb()) / 255, lesion_color(item.number), atol=0.01)
+        scaled = np.array(segment.RecommendedDisplayCIELabValue) / 65535  # PS3.3 C.10.7.1.1
+        lab = scaled * (100, 255, 255) - (0, 128, 128)
+        assert np.allclose(lab2rgb(lab), lesion_color(item.number), atol=0.01)
     first, second, third, fourth, *_ = dataset.SegmentSequence
     assert first.SegmentLabel == "L1 0.90 8 mm"
     assert first.SegmentDescription == "Größer als früher"
@@ -281,7 +294,10 @@ def test_a_segment_says_what_it_is_and_who_made_it(dicom, tmp_path):
 def test_patient_and_study_are_those_of_the_series_and_nothing_else(dicom, tmp_path):
     """Names in another character set, a date that is none, and what de-identification left out."""
     changes = {"SpecificCharacterSet": "ISO_IR 100", "PatientName": "Müller^Änne", "PatientBirthDate": "unknown"}
-    files = dicom.series(EVEN, **changes, PatientSex="female", StudyDescription="Größe", StudyID="7", PatientAge="055Y")
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "1", "99X", "Schädel"
+    more = {"StudyDescription": "Größe", "StudyID": "7", "PatientAge": "055Y", "PatientSex": "female"}
+    files = dicom.series(EVEN, **changes, **more, ProcedureCodeSequence=[[code]] * len(EVEN))
     findings = findings_on(read_image(dicom.folder).geometry)
     export = export_dicom(tmp_path / "out", files, findings)
     for path in (export.seg, export.sr):
@@ -289,9 +305,23 @@ def test_patient_and_study_are_those_of_the_series_and_nothing_else(dicom, tmp_p
         assert dataset.PatientName == "Müller^Änne"
         assert (dataset.PatientBirthDate, dataset.PatientSex, dataset.AccessionNumber) == ("", "", "")
         assert (dataset.StudyDescription, dataset.StudyID, dataset.PatientAge) == ("Größe", "7", "055Y")
+        assert dataset.ProcedureCodeSequence[0].CodeMeaning == "Schädel"
         assert dataset.StudyInstanceUID == "1.2.826.0.1.11"
         assert dataset.SeriesInstanceUID != dcmread(files[0]).SeriesInstanceUID
         assert dataset.SpecificCharacterSet == "ISO_IR 192"
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value", "ignore:.*PN component")
+def test_what_the_libraries_remark_of_a_name_reaches_no_log(dicom, tmp_path, caplog, capsys):
+    odd = {"PatientName": "Doe Jane " * 12, "PatientBirthDate": "DoeJane", "PatientID": "Doe\\Jane"}
+    files = dicom.series(EVEN, **odd)
+    findings = findings_on(read_image(dicom.folder).geometry)
+    caplog.clear()
+    caplog.set_level("DEBUG")
+    export_dicom(tmp_path / "out", files, findings, observer="Doe")
+    assert not [record for record in caplog.records if record.name.startswith(("pydicom", "highdicom"))]
+    assert "Doe" not in caplog.text
+    assert "Doe" not in "".join(capsys.readouterr())
 
 
 def test_accepted_findings_alone_are_exported_where_there_are_any(dicom, tmp_path):
