@@ -95,7 +95,6 @@ class ClickPart:
         with told(self.message.warn):
             if dependencies.ensure("measure"):
                 job = session.measure(self.volume, point_ras_mm)
-                self._context.show_job()
                 if job is None:
                     self.message.note(
                         _("{name} is chosen; click near its outline to correct it.").format(name=session.current)

@@ -29,7 +29,6 @@ class Context:
     engine: of the session, for what is no business of a session (which devices there are).
     shelf: the models.
     parameters: the choices, kept in the scene; None until the module has made them.
-    show_job: shows how far the session's job is; parts call it when they began one, which may wait for a worker to start.
     """
 
     ui: Any
@@ -38,7 +37,6 @@ class Context:
     engine: Engine
     shelf: ModelShelf
     parameters: Any = None
-    show_job: Callable[[], None] = lambda: None
     _models: dict[str, ModelEntry | None] = field(default_factory=dict)
 
     @property

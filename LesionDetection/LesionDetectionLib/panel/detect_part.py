@@ -212,7 +212,6 @@ class DetectPart:
             choice = self.choice()
             if dependencies.ensure("detect"):
                 session.detect(choice)
-                self._context.show_job()
 
     def _on_method(self, _index: int) -> None:
         self._context.parameters.method = chosen_in(self._context.ui.methodComboBox)

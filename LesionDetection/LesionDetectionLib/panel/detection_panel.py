@@ -76,7 +76,6 @@ class DetectionPanel:
         self.models_page = self._make_models_page()
         self._parts = (self.images, self.click, self.detect, self.findings, self.export, self.follow_up)
         self._warmed = False
-        self.context.show_job = self._show_job
         self._theme = watch_theme(ui.LesionDetection, self._draw_again)
         self._draw_again()
         self.session.observe(self._on_session)
@@ -161,16 +160,13 @@ class DetectionPanel:
         findings, current = self.session.findings, self.session.current
         return findings.get(current).lesion.center_ras_mm if findings is not None and current else None
 
-    def _show_job(self) -> None:
-        self.detect.show_job()
-        self.click.show_job()
-
     def _on_session(self, change: str) -> None:
         if self.context.parameters is None:
             return
         with told():
             if change == JOB:
-                self._show_job()
+                self.detect.show_job()
+                self.click.show_job()
             elif change == RESULTS:
                 self.findings.show_results()
                 self.follow_up.refresh()

@@ -189,6 +189,7 @@ class Session:
 
         self.message = ""
         self.job = self._engine.submit(request, images, on_change)
+        self._tell(JOB)
         return self.job
 
     def _measured(self, volume_node: Any, image: Image, target: ResultSet | None, click: Click, lesion: Lesion) -> None:
