@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +77,10 @@ def export_dicom(
         for name, dataset in ((SEG, seg), (SR, report)):
             if dataset is not None:
                 progress(0.9, f"Writing {name}")
-                dataset.save_as(temporary / name)
+                content = io.BytesIO()  # pydicom would hide the reason of an error in writing: disk full, no permission
+                dataset.save_as(content)
+                (temporary / name).write_bytes(content.getbuffer())
+        progress(1.0, "DICOM written")
     if seg is None:  # an earlier one would be taken for a part of this export
         (folder / SEG).unlink(missing_ok=True)
-    progress(1.0, "DICOM written")
     return DicomExport(folder / SEG if seg is not None else None, folder / SR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,14 +76,14 @@ def files_of(series):
 
 def test_both_files_or_none(series, findings, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    save = FileDataset.save_as
+    write = Path.write_bytes
 
-    def full(dataset, path, *args, **kwargs):
+    def full(path, data):
         if path.name == SR:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        save(dataset, path, *args, **kwargs)
+        return write(path, data)
 
-    monkeypatch.setattr("pydicom.dataset.Dataset.save_as", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match=f"The disk is full: {out}"):
         export_dicom(out, files_of(series), findings)
     assert not out.exists()
