@@ -16,6 +16,9 @@ CT, PET, MR, UNKNOWN = "CT", "PT", "MR", ""
 HU, SUV_BW, BQ_PER_ML = "HU", "SUVbw", "Bq/ml"
 """Units of voxel values: Hounsfield units; standardized uptake value by body weight (g/ml); activity concentration."""
 
+PHANTOM = "Phantom"
+"""In ``Image.identifiers`` of what is computer-made: which one. A model that learned from nothing else says so."""
+
 _ONLY_HU_BELOW, _NO_HU_ABOVE = -200.0, 100_000.0
 """A CT of a patient has fat and air below -200 HU; metal ends far below 100,000."""
 

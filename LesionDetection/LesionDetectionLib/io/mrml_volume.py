@@ -11,7 +11,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LesionDetectionLib.core.errors import GeometryError, InputError
-from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, SUV_BW, UNKNOWN, FloatArray, Image
+from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, PHANTOM, SUV_BW, UNKNOWN, FloatArray, Image
 
 from .display import window_for
 from .mrml_scene import subject_item
@@ -32,6 +32,7 @@ _KEPT_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 """Voxel types that Slicer shows and stores as they are."""
 _MODALITY_ATTRIBUTE = "DICOM.Modality"
 _INSTANCES_ATTRIBUTE = "DICOM.instanceUIDs"
+_PHANTOM_ATTRIBUTE = "LesionDetection.phantom"
 
 
 def volume_node(scene: Any, image: Image) -> Any:
@@ -51,6 +52,8 @@ def volume_node(scene: Any, image: Image) -> Any:
         node.SetVoxelValueUnits(_coded(_UNITS[image.unit]))
         node.SetVoxelValueQuantity(_coded(_QUANTITIES[image.unit]))
     item = subject_item(scene, node)
+    if PHANTOM in image.identifiers:
+        node.SetAttribute(_PHANTOM_ATTRIBUTE, image.identifiers[PHANTOM])
     if image.modality:
         scene.GetSubjectHierarchyNode().SetItemAttribute(item, _MODALITY_ATTRIBUTE, image.modality)
     _set_display(node, image)
@@ -125,11 +128,13 @@ def _unit(node: Any) -> str:
 
 
 def _dicom_facts(node: Any) -> tuple[str, dict[str, str]]:
-    """Modality, and the UIDs of the series and its instances, where the node came from DICOM."""
+    """Modality, and the UIDs of the series and its instances, where the node came from DICOM; whether it is a phantom."""
     identifiers = {}
     instances = node.GetAttribute(_INSTANCES_ATTRIBUTE)
     if instances:
         identifiers["SOPInstanceUIDs"] = instances
+    if node.GetAttribute(_PHANTOM_ATTRIBUTE):
+        identifiers[PHANTOM] = node.GetAttribute(_PHANTOM_ATTRIBUTE)
     scene = node.GetScene()
     if scene is None or not scene.GetSubjectHierarchyNode().GetItemByDataNode(node):
         return UNKNOWN, identifiers

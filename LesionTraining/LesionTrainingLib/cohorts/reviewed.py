@@ -22,7 +22,7 @@ import numpy.typing as npt
 from LesionDetectionLib.core.atomic import atomic_folder
 from LesionDetectionLib.core.errors import InputError, ModalityError, OutputError, UsageError
 from LesionDetectionLib.core.finding import Finding, Findings, Status
-from LesionDetectionLib.core.image import Geometry, Image, understood_as
+from LesionDetectionLib.core.image import PHANTOM, Geometry, Image, understood_as
 from LesionDetectionLib.core.lesion import Lesion, Mask
 from LesionDetectionLib.core.progress import Progress
 from scipy import ndimage
@@ -89,6 +89,7 @@ def write_reviewed_case(
         "patient": patient or (_hash(study) if study else case_id),
         "modality": image.modality,
         "unit": image.unit,
+        "phantom": image.identifiers.get(PHANTOM, ""),
         "labels": names,
         "lesions": [_entry(item, *place) for item, place in zip(accepted, places, strict=True)],
         "negatives": [_entry(item) for item in rejected],
@@ -125,11 +126,13 @@ class ReviewedOptions:
 class ReviewedCase(Case):
     """Attributes:
     exclude: whether what nobody decided on is excluded.
+    phantom: whether the scan is computer-made.
     folder: its files.
     labels: its label maps.
     """
 
     exclude: bool
+    phantom: bool
     folder: Path = field(repr=False)
     labels: tuple[Path, ...] = field(repr=False)
 
@@ -176,7 +179,9 @@ def open_reviewed(path: Path, options: ReviewedOptions, progress: Progress) -> C
             cases.append(_case(folder, options))
         except InputError as error:
             left_out.append(LeftOut(folder.name, str(error)))
-    return Cohort("", f"reviewed scans in {path.resolve().name}", tuple(cases), tuple(left_out))
+    on_phantoms = bool(cases) and all(case.phantom for case in cases)
+    title = f"reviewed {'phantoms' if on_phantoms else 'scans'} in {path.resolve().name}"
+    return Cohort("", title, tuple(cases), tuple(left_out), on_phantoms=on_phantoms)
 
 
 def _check(image: Image, findings: Findings, case_id: str) -> None:
@@ -244,7 +249,15 @@ def _case(folder: Path, options: ReviewedOptions) -> ReviewedCase:
         raise InputError(f"{folder} lacks {', '.join(missing)}. Write the case again.")
     modalities = (content["modality"],)
     return ReviewedCase(
-        folder.name, content["patient"], "", modalities, True, options.undecided == "excluded", folder, files[1:]
+        folder.name,
+        content["patient"],
+        "",
+        modalities,
+        True,
+        options.undecided == "excluded",
+        bool(content.get("phantom")),
+        folder,
+        files[1:],
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 import slicer
 import vtk
 from LesionDetectionLib.core.errors import GeometryError, InputError
-from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, SUV_BW, Image
+from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, PHANTOM, SUV_BW, Image
 from LesionDetectionLib.io import mrml, mrml_scene
 
 
@@ -155,3 +155,8 @@ def test_ct_is_shown_in_the_window_of_its_tissue(scene, value, window, level):
     voxels[0] = -1000
     display = mrml.volume_node(scene, Image(voxels, np.eye(4), modality=CT, unit=HU)).GetDisplayNode()
     assert (display.GetWindow(), display.GetLevel()) == (window, level)
+
+
+def test_a_phantom_stays_one_in_the_scene(scene):
+    image = Image(np.zeros((2, 3, 4), np.int16), np.eye(4), modality="CT", unit="HU", identifiers={PHANTOM: "chest"})
+    assert mrml.image_from_node(mrml.volume_node(scene, image)).identifiers == {PHANTOM: "chest"}

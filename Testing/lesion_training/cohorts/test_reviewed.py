@@ -284,6 +284,17 @@ def test_listing_and_checking_them(phantom_cases, capsys):
     assert "reviewed" in capsys.readouterr().out
 
 
+def test_reviewed_phantoms_are_phantoms(phantom_cases, tmp_path):
+    folder, made = phantom_cases
+    assert open_cohort(f"reviewed:{folder}").on_phantoms
+    phantom = made["001"]
+    patient = replace(phantom.image, identifiers={})
+    item = Finding("L1", phantom.lesions[0], status=ACCEPTED)
+    for image, name in ((phantom.image, "001"), (patient, "002")):
+        write_reviewed_case(tmp_path, image, reviewed(image, item), name)
+    assert not open_cohort(f"reviewed:{tmp_path}").on_phantoms, "one patient among them"
+
+
 def test_training_makes_of_them_what_it_makes_of_the_phantoms_themselves(phantom_cases):
     from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
     from LesionTrainingLib.learning.nodule_ct.scans import prepare_scan

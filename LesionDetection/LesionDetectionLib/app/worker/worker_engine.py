@@ -233,7 +233,7 @@ class WorkerEngine:
             return LesionDetectionError(f"The worker process could not begin its work: {last}.")
         return LesionDetectionError(
             f"The worker process ended unexpectedly (code {code}). The computer's memory may have been full: close other "
-            "programs, or detect in a smaller region, and try again."
+            "programs and try again. A smaller region, or smaller batches in training, need less."
         )
 
     def _read(self, transport: Transport, line: str) -> None:

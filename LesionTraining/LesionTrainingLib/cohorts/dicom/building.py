@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +61,9 @@ def build(catalogue: SeriesCatalogue, options: DicomOptions, title: str, progres
     if without and options.labels != NONE:
         notes.append(f"Cases without labels: {without} of {len(cases)}.")
     progress(1.0, "Listed")
-    return Cohort("", title, cases, (*catalogue.left_out(), *left_out, *labelling.left_out), tuple(notes))
+    unused = (*catalogue.left_out(), *left_out, *labelling.left_out)
+    on_phantoms = bool(cases) and all(_is_phantom(case.series[0].files[0]) for case in cases)
+    return Cohort("", title, cases, unused, tuple(notes), on_phantoms)
 
 
 def _none_meant(records: Sequence[SeriesRecord]) -> str:
@@ -87,6 +90,18 @@ def _fault(record: SeriesRecord) -> str:
                     return f"The files of {which} now hold something else. Update the database, or import them again."
                 return ""
     return f"The files of {which} are damaged or no DICOM. Copy or import them again."
+
+
+def _is_phantom(path: Path) -> bool:
+    """Whether an image says that it is of a phantom, as those that this program writes do. The first that does not ends
+    the question for a cohort, so that it costs one header where there are patients."""
+    import pydicom
+    from LesionDetectionLib.io.dicom_headers import quiet_pydicom
+
+    with quiet_pydicom(), contextlib.suppress(Exception):  # what is damaged is told when it is read
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["QualityControlImage"])
+        return str(header.get("QualityControlImage", "")) == "YES"
+    return False
 
 
 def _labelling(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from LesionDetectionLib.core.image import CT, HU, Geometry, Image
+from LesionDetectionLib.core.image import CT, HU, PHANTOM, Geometry, Image
 from LesionDetectionLib.core.progress import Progress
 
 from .acquisition import Scanner, scan
@@ -49,7 +49,7 @@ def make_chest(seed: int, settings: ChestSettings = DEFAULT, progress: Progress 
     lesions, kinds = add_nodules(site, settings, random_stream(seed, "nodules"), progress.part(0.68, 0.72))
     del vessels, site
     voxels = scan(volume, _scanner(seed, settings, grid.geometry), random_stream(seed, "noise"), progress.part(0.72, 1))
-    image = Image(voxels, grid.geometry.ijk_to_ras, CT, HU, f"chest-phantom-{seed:04d}")
+    image = Image(voxels, grid.geometry.ijk_to_ras, CT, HU, f"chest-phantom-{seed:04d}", identifiers={PHANTOM: "chest"})
     progress(1.0, "Done")
     return PhantomCase(image, tuple(lesions), tuple(kinds), tuple(mimics), settings, seed)
 

@@ -181,6 +181,7 @@ def _dicom_slice(case: PhantomCase, k: int) -> Any:
     ds.StudyTime = ds.SeriesTime = ds.ContentTime = "000000"
     ds.AccessionNumber, ds.ReferringPhysicianName = "", ""
     ds.Modality, ds.Manufacturer = "CT", "Phantom"
+    ds.QualityControlImage = "YES"  # PS3.3 C.7.6.1: "a quality control or phantom image"
     ds.StudyDescription, ds.SeriesDescription, ds.ImageComments = "Phantom", image.name, _MADE
     anatomy = image.name.split("-", maxsplit=1)[0]
     ds.PatientName, ds.PatientID = f"Phantom^{anatomy.capitalize()}", image.name

@@ -306,6 +306,16 @@ def phantom(tmp_path_factory):
     return series, Detections.load(truth)
 
 
+def test_what_is_computer_made_says_so_as_dicom_too(phantom, files, tmp_path):
+    """A model that learned from phantoms which went through a DICOM database must not pass for one of patients."""
+    series, _ = phantom
+    files.folder = tmp_path / "both"
+    shutil.copytree(series, files.folder)
+    assert open_cohort(f"dicom:{files.folder}").on_phantoms
+    files.image()
+    assert not open_cohort(f"dicom:{files.folder}").on_phantoms, "one patient among them"
+
+
 def test_a_phantom_with_a_table_of_its_nodules(phantom, tmp_path):
     series, truth = phantom
     uid = open_cohort(f"dicom:{series}").cases[0].id
