@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from LesionDetectionLib.app.operating import OperatingCurve, curve_of
 from LesionDetectionLib.core.bundle import Bundle, Manifest
+from LesionDetectionLib.core.resources import demonstration_model
 
 POINTS = [[0.9, 0.0, 0.4], [0.7, 0.5, 0.6], [0.5, 0.5, 0.8], [0.1, 4.0, 0.9]]
 
@@ -81,3 +82,16 @@ def test_a_model_without_a_measurement_has_no_curve():
 def test_a_bundle_serves_as_well_as_its_manifest():
     found = curve_of(Bundle(manifest(froc=POINTS), {}, "", "here"))
     assert found.thresholds.tolist() == [0.9, 0.7, 0.5, 0.1]
+
+
+def test_the_shipped_models_curve_agrees_with_its_own_operating_points():
+    """Read between 60 points, it tells a false mark in thirty scans and one lesion in 300 from its table."""
+    model = Bundle.open(demonstration_model("nodule-ct-phantom"))
+    curve = curve_of(model)
+    assert curve.scans == 100
+    for row in model.manifest.metrics["test"]["operating_points"].values():
+        assert curve.fp_at(row["threshold"]) == pytest.approx(row["false_positives_per_scan"], abs=0.035)
+        assert curve.sensitivity_of(row["threshold"]) == pytest.approx(row["found"] / row["lesions"], abs=0.0035)
+    low, high = curve.limits
+    assert low == 0
+    assert high > 8
