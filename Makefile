@@ -9,6 +9,7 @@ SCAN ?=
 AT ?=
 DEVICE ?= auto
 WORKERS ?= 2
+PROCESSES ?= 2
 RUN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
@@ -29,8 +30,9 @@ check: setup
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 
+# Two at once: most of them use one core. A file's tests stay together, as they share what was costly to make.
 test: check
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 demo: setup
 	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"
