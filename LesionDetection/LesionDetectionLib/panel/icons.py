@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import logging
 from typing import Any
 
 import qt
 import slicer
 
+_log = logging.getLogger(__name__)
 _GRID = 64
 """Icons are drawn on so many pixels a side; Qt scales them down smoothly to what a screen needs."""
 _STROKE = 7
@@ -53,10 +55,19 @@ _COLORS = {"accept": _ACCEPTED, "reject": _REJECTED, "warning": _WARNING}
 
 
 def icon(name: str) -> Any:
-    """The icon of this name, for a button or a table's cell. Raises KeyError where there is none."""
-    made = qt.QIcon(_drawn(name))
-    made.addPixmap(_drawn(name, qt.QPalette.Disabled), qt.QIcon.Disabled)
-    return made
+    """The icon of this name, for a button or a table's cell. Raises KeyError where there is none.
+
+    Where this Slicer cannot draw it, it is empty: a panel must not lack its buttons for want of pictures on them.
+    """
+    if name not in _STROKES:
+        raise KeyError(name)
+    try:
+        made = qt.QIcon(_drawn(name))
+        made.addPixmap(_drawn(name, qt.QPalette.Disabled), qt.QIcon.Disabled)
+        return made
+    except Exception:
+        _log.exception("The icon %s cannot be drawn.", name)
+        return qt.QIcon()
 
 
 def picture(name: str, size: int = 16) -> Any:
