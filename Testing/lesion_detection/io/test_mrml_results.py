@@ -288,9 +288,9 @@ def test_a_scene_that_cannot_be_saved_leaves_nothing(tmp_path):
 
 
 def test_a_node_that_cannot_be_stored_leaves_nothing(scene, tmp_path):
-    empty = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "empty")
-    with pytest.raises(OutputError, match=r"x\.seg\.nrrd was not written"):
-        mrml_scene.write_node(empty, SEGMENTATION_STORAGE, tmp_path / "x.seg.nrrd")
+    empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+    with pytest.raises(OutputError, match=r"x\.nrrd was not written"):
+        mrml_scene.write_node(empty, "vtkMRMLVolumeArchetypeStorageNode", tmp_path / "x.nrrd")
     assert not list(tmp_path.iterdir())
 
 
