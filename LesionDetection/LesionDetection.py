@@ -10,7 +10,6 @@ from typing import Annotated
 import numpy as np
 import qt
 import slicer
-import vtk
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -109,13 +108,13 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.panel = None
-        self._parameters = None
-        self._guiTag = None
+        self._tie = None
         self._entered = False
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         from LesionDetectionLib.panel.detection_panel import DetectionPanel
+        from LesionDetectionLib.panel.parameter_tie import ParameterTie
 
         self.logic = LesionDetectionLogic()
         self.uiWidget = slicer.util.loadUI(self.resourcePath("UI/LesionDetection.ui"))
@@ -123,6 +122,7 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(self.uiWidget)
         self.ui.LesionDetection = self.uiWidget
         self.uiWidget.setMRMLScene(slicer.mrmlScene)
+        self._tie = ParameterTie(self.uiWidget, self._onParameters)
         panel = DetectionPanel(self.ui, slicer.mrmlScene)
         for event, call in (
             (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
@@ -135,7 +135,8 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._useParameterNode()
 
     def cleanup(self):
-        self._connect(None)
+        if self._tie is not None:
+            self._tie.connect(None)
         self.removeObservers()
         if self.panel is not None:
             self.panel.close()
@@ -151,11 +152,11 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._entered = False
         if self.panel is not None:
             self.panel.leave()
-        # While another module is open, nodes may come and go; the choices stay in the scene.
-        self._disconnectGui()
+        if self._tie is not None:
+            self._tie.release()
 
     def onSceneStartClose(self, _caller, _event):
-        self._connect(None)
+        self._tie.connect(None)
         self.panel.scene_closing()
 
     def onSceneEndClose(self, _caller, _event):
@@ -182,33 +183,12 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.onReload(self)
 
     def _useParameterNode(self):
-        self._connect(self.logic.getParameterNode())
-        self.panel.use(self._parameters)
+        self._tie.connect(self.logic.getParameterNode())
+        self.panel.use(self._tie.parameters)
         if self._entered:
             self.panel.images.choose_volumes()
 
-    def _connect(self, parameters):
-        """Keep widgets and parameter node equal; with None, no longer."""
-        self._disconnectGui()
-        if self._parameters is not None:
-            self.removeObserver(self._parameters, vtk.vtkCommand.ModifiedEvent, self._onParameters)
-        self._parameters = parameters
-        if parameters is not None:
-            # connectGui of Slicer 5.8 gives no tag back, so that it could never be disconnected.
-            widgets = {
-                widget.property("SlicerParameterName"): widget
-                for widget in slicer.util.findChildren(self.uiWidget)
-                if widget.property("SlicerParameterName")
-            }
-            self._guiTag = parameters.connectParametersToGui(widgets)
-            self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParameters)
-
-    def _disconnectGui(self):
-        if self._parameters is not None and self._guiTag is not None:
-            self._parameters.disconnectGui(self._guiTag)
-        self._guiTag = None
-
-    def _onParameters(self, _caller, _event):
+    def _onParameters(self):
         if self.panel is not None:
             self.panel.refresh()
 

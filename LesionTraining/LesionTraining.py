@@ -8,7 +8,6 @@ from typing import Annotated
 
 import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
@@ -100,11 +99,11 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.panel = None
-        self._parameters = None
-        self._guiTag = None
+        self._tie = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        from LesionDetectionLib.panel.parameter_tie import ParameterTie
         from LesionTrainingLib.panel.training_panel import TrainingPanel
 
         self.logic = LesionTrainingLogic()
@@ -112,6 +111,7 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(self.uiWidget)
         self.ui = slicer.util.childWidgetVariables(self.uiWidget)
         self.uiWidget.setMRMLScene(slicer.mrmlScene)
+        self._tie = ParameterTie(self.uiWidget, self._onParameters)
         panel = TrainingPanel(self.ui, slicer.mrmlScene)
         for event, call in (
             (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
@@ -124,7 +124,8 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._useParameterNode()
 
     def cleanup(self):
-        self._connect(None)
+        if self._tie is not None:
+            self._tie.connect(None)
         self.removeObservers()
         if self.panel is not None:
             self.panel.close()
@@ -136,11 +137,11 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.enter()
 
     def exit(self):
-        # While another module is open, nodes may come and go; the choices stay in the scene.
-        self._disconnectGui()
+        if self._tie is not None:
+            self._tie.release()
 
     def onSceneStartClose(self, _caller, _event):
-        self._connect(None)
+        self._tie.connect(None)
         self.panel.scene_closing()
 
     def onSceneEndClose(self, _caller, _event):
@@ -160,31 +161,10 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.onReload(self)
 
     def _useParameterNode(self):
-        self._connect(self.logic.getParameterNode())
-        self.panel.use(self._parameters)
+        self._tie.connect(self.logic.getParameterNode())
+        self.panel.use(self._tie.parameters)
 
-    def _connect(self, parameters):
-        """Keep widgets and parameter node equal; with None, no longer."""
-        self._disconnectGui()
-        if self._parameters is not None:
-            self.removeObserver(self._parameters, vtk.vtkCommand.ModifiedEvent, self._onParameters)
-        self._parameters = parameters
-        if parameters is not None:
-            # connectGui of Slicer 5.8 gives no tag back, so that it could never be disconnected.
-            widgets = {
-                widget.property("SlicerParameterName"): widget
-                for widget in slicer.util.findChildren(self.uiWidget)
-                if widget.property("SlicerParameterName")
-            }
-            self._guiTag = parameters.connectParametersToGui(widgets)
-            self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParameters)
-
-    def _disconnectGui(self):
-        if self._parameters is not None and self._guiTag is not None:
-            self._parameters.disconnectGui(self._guiTag)
-        self._guiTag = None
-
-    def _onParameters(self, _caller, _event):
+    def _onParameters(self):
         if self.panel is not None:
             self.panel.choices_changed()
 
