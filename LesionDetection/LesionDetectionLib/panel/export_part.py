@@ -34,12 +34,12 @@ class ExportPart:
         self.message = MessageLine(ui.exportMessageRow, ui.exportMessageIcon, ui.exportMessage)
         self.job: Job | None = None
         self._connections: list[tuple[Any, str, Callable[..., None]]] = [
-            (ui.reportButton, "clicked()", self._guarded(self._report)),
-            (ui.csvButton, "clicked()", self._guarded(self._csv)),
-            (ui.sceneButton, "clicked()", self._guarded(self._scene)),
-            (ui.dicomFolderButton, "clicked()", self._guarded(self._dicom_folder)),
-            (ui.dicomDatabaseButton, "clicked()", self._guarded(self._dicom_database)),
-            (ui.trainingCaseButton, "clicked()", self._guarded(self._training_case)),
+            (ui.reportButton, "clicked()", self.message.guarded(self._report)),
+            (ui.csvButton, "clicked()", self.message.guarded(self._csv)),
+            (ui.sceneButton, "clicked()", self.message.guarded(self._scene)),
+            (ui.dicomFolderButton, "clicked()", self.message.guarded(self._dicom_folder)),
+            (ui.dicomDatabaseButton, "clicked()", self.message.guarded(self._dicom_database)),
+            (ui.trainingCaseButton, "clicked()", self.message.guarded(self._training_case)),
             (ui.exportCancelButton, "clicked()", self._on_cancel),
         ]
         for widget, signal, slot in self._connections:
@@ -85,14 +85,6 @@ class ExportPart:
             button.setEnabled(not busy)
 
     # What is done
-
-    def _guarded(self, action: Callable[[], None]) -> Callable[[], None]:
-        def slot() -> None:
-            self.message.clear()
-            with told(self.message.warn):
-                action()
-
-        return slot
 
     def _report(self) -> None:
         session = self._context.session

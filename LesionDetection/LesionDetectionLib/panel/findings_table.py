@@ -15,6 +15,7 @@ from LesionDetectionLib.io.display import lesion_color
 from . import icons
 from .context import quietly
 from .finding_texts import Row, status_icon, value_heading
+from .list_table import as_list
 from .shortcuts import on_key
 
 _STATUS, _KIND = 5, 6
@@ -35,15 +36,7 @@ class FindingsTable:
         self._icons: dict[Status, Any] = {}
         self._swatches: dict[int, Any] = {}
         table.setColumnCount(_KIND + 1)
-        table.setSelectionBehavior(table.SelectRows)
-        table.setSelectionMode(table.ExtendedSelection)
-        table.setEditTriggers(table.NoEditTriggers)
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(24)
+        as_list(table)
         header = table.horizontalHeader()
         header.setSectionsClickable(True)
         header.setHighlightSections(False)

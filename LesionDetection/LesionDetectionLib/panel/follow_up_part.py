@@ -52,13 +52,13 @@ class FollowUpPart:
         fill(ui.alignComboBox, ways, _FOUND)
         self._connections: list[tuple[Any, str, Callable[..., None]]] = [
             (ui.alignComboBox, "activated(int)", self._on_way),
-            (ui.compareButton, "clicked()", self._guarded(self._compare)),
+            (ui.compareButton, "clicked()", self.message.guarded(self._compare)),
             (ui.followUpCancelButton, "clicked()", self._on_cancel),
-            (ui.linkButton, "clicked()", self._guarded(self._link)),
-            (ui.unlinkButton, "clicked()", self._guarded(self._unlink)),
-            (ui.targetButton, "clicked()", self._guarded(self._targets)),
-            (ui.goneButton, "clicked()", self._guarded(self._gone)),
-            (ui.saveFollowUpButton, "clicked()", self._guarded(self._save)),
+            (ui.linkButton, "clicked()", self.message.guarded(self._link)),
+            (ui.unlinkButton, "clicked()", self.message.guarded(self._unlink)),
+            (ui.targetButton, "clicked()", self.message.guarded(self._targets)),
+            (ui.goneButton, "clicked()", self.message.guarded(self._gone)),
+            (ui.saveFollowUpButton, "clicked()", self.message.guarded(self._save)),
         ]
         for widget, signal, slot in self._connections:
             widget.connect(signal, slot)
@@ -135,14 +135,6 @@ class FollowUpPart:
         ui.goneButton.setEnabled(any(row.baseline_id and not row.follow_up_id for row in rows))
 
     # What is done
-
-    def _guarded(self, action: Callable[[], None]) -> Callable[[], None]:
-        def slot() -> None:
-            self.message.clear()
-            with told(self.message.warn):
-                action()
-
-        return slot
 
     def _compare(self) -> None:
         ui = self._context.ui

@@ -13,6 +13,7 @@ from LesionDetectionLib.core.follow_up_rows import CANDIDATE, GONE, NEW, NOT_FOU
 
 from . import icons
 from .context import quietly
+from .list_table import as_list
 
 _RIGHT = range(2, 5)
 """Columns of numbers."""
@@ -41,15 +42,7 @@ class FollowUpTable:
         ]
         for column, tip in enumerate(tips):
             table.horizontalHeaderItem(column).setToolTip(tip)
-        table.setSelectionBehavior(table.SelectRows)
-        table.setSelectionMode(table.ExtendedSelection)
-        table.setEditTriggers(table.NoEditTriggers)
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(24)
+        as_list(table)
         header = table.horizontalHeader()
         header.setMinimumSectionSize(24)
         header.setHighlightSections(False)

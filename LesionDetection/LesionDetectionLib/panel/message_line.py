@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from . import ask, icons
+from .context import told
 
 NOTE, WARNING, NONE = "note", "warning", ""
 
@@ -31,6 +33,16 @@ class MessageLine:
     def plain(self, text: str) -> None:
         """Without an icon: a hint."""
         self._show(text, NONE)
+
+    def guarded(self, action: Callable[[], None]) -> Callable[[], None]:
+        """A slot that does ``action`` and says here what went wrong, in place of what was said before."""
+
+        def slot() -> None:
+            self.clear()
+            with told(self.warn):
+                action()
+
+        return slot
 
     def clear(self) -> None:
         self._show("", NONE)

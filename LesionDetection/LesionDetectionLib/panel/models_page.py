@@ -60,15 +60,15 @@ class ModelsPage:
         _prepare(ui.modelsTable, [_("Model"), _("Learned from"), _("CPM"), _("Place"), _("Method")])
         self._connections: list[tuple[Any, str, Callable[..., None]]] = [
             (ui.modelsTable, "itemSelectionChanged()", self._show_chosen),
-            (ui.modelVerifyButton, "clicked()", self._guarded(self._verify)),
-            (ui.modelCardButton, "clicked()", self._guarded(self._show_card)),
-            (ui.modelZipButton, "clicked()", self._guarded(self._save_zip)),
-            (ui.modelRemoveButton, "clicked()", self._guarded(self._remove)),
-            (ui.modelFromZipButton, "clicked()", self._guarded(self._install_zip)),
-            (ui.modelFromFolderButton, "clicked()", self._guarded(self._install_folder)),
-            (ui.modelsFolderButton, "clicked()", self._guarded(self._change_folder)),
-            (ui.modelsUsualButton, "clicked()", self._guarded(self._usual_folder)),
-            (ui.modelsClearButton, "clicked()", self._guarded(self._clear)),
+            (ui.modelVerifyButton, "clicked()", self.message.guarded(self._verify)),
+            (ui.modelCardButton, "clicked()", self.message.guarded(self._show_card)),
+            (ui.modelZipButton, "clicked()", self.message.guarded(self._save_zip)),
+            (ui.modelRemoveButton, "clicked()", self.message.guarded(self._remove)),
+            (ui.modelFromZipButton, "clicked()", self.message.guarded(self._install_zip)),
+            (ui.modelFromFolderButton, "clicked()", self.message.guarded(self._install_folder)),
+            (ui.modelsFolderButton, "clicked()", self.message.guarded(self._change_folder)),
+            (ui.modelsUsualButton, "clicked()", self.message.guarded(self._usual_folder)),
+            (ui.modelsClearButton, "clicked()", self.message.guarded(self._clear)),
         ]
         for widget, signal, slot in self._connections:
             widget.connect(signal, slot)
@@ -149,14 +149,6 @@ class ModelsPage:
         ui.modelAboutText.setText("" if entry is None else _about(entry))
 
     # What is done
-
-    def _guarded(self, action: Callable[[], None]) -> Callable[[], None]:
-        def slot() -> None:
-            self.message.clear()
-            with told(self.message.warn):
-                action()
-
-        return slot
 
     def _verify(self) -> None:
         entry = self._required()
