@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from .atomic import atomic_file
 from .errors import InputError
-from .image import Geometry
+from .image import Geometry, Image
 from .lesion import Lesion
 
 SCHEMA_VERSION = 1
@@ -27,6 +28,28 @@ class OperatingPoint:
     threshold: float
 
 
+@dataclass(frozen=True)
+class Control:
+    """A threshold that can be moved after the run: it shows and hides lesions, and needs no new inference.
+
+    Attributes:
+        name: in files (``least_response``).
+        title: on screen.
+        value: a lesion is shown while one row of its evidence lies above (not at) the values of all controls.
+        lowest, highest: ends of what makes sense; ``lowest`` hides nothing.
+        unit: on screen; may be empty.
+        decimals: on screen.
+    """
+
+    name: str
+    title: str
+    value: float
+    lowest: float
+    highest: float
+    unit: str = ""
+    decimals: int = 2
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """Lesions of one scan in falling score, with all that is needed to understand and repeat the run.
@@ -39,6 +62,10 @@ class Detections:
         operating_point: which scores were kept.
         provenance: software version, model name and hash, settings, device, seconds, and whatever else repeats the run.
         warnings: sentences that must be shown with the result ("This model was trained on phantoms ...").
+        controls: thresholds that can be moved afterwards; each lesion's ``evidence`` has a value for each. Empty where the
+            score alone decides.
+        maps: by title what the method made of the image's places ("Lesion similarity"), to look at; on a grid of their own.
+            Not in the JSON file: they are written as images beside it.
     """
 
     lesions: tuple[Lesion, ...]
@@ -50,9 +77,25 @@ class Detections:
     operating_point: OperatingPoint = OperatingPoint("all", 0.0)
     provenance: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
+    maps: Mapping[str, Image] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lesions", tuple(sorted(self.lesions, key=lambda lesion: -lesion.score)))
+
+    def with_control_values(self, values: Sequence[float]) -> Detections:
+        """The same with other values of the controls; no lesion is added or removed. Raises ValueError for another number."""
+        pairs = zip(self.controls, values, strict=True)
+        return replace(self, controls=tuple(replace(control, value=float(value)) for control, value in pairs))
+
+    def passing(self, lesion: Lesion) -> bool:
+        """Whether the controls' values let the lesion pass; one without evidence passes."""
+        if not self.controls or not lesion.evidence:
+            return True
+        return any(
+            all(value > control.value for value, control in zip(row, self.controls, strict=True))
+            for row in lesion.evidence
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -69,6 +112,7 @@ class Detections:
             "operating_point": {"name": self.operating_point.name, "threshold": self.operating_point.threshold},
             "warnings": list(self.warnings),
             "provenance": self.provenance,
+            **({"controls": [vars(control) for control in self.controls]} if self.controls else {}),
             "lesions": [{"rank": rank, **lesion.to_json()} for rank, lesion in enumerate(self.lesions, 1)],
         }
 
@@ -95,6 +139,7 @@ class Detections:
                 operating_point=OperatingPoint(str(point["name"]), float(point["threshold"])),
                 provenance=dict(value.get("provenance", {})),
                 warnings=tuple(map(str, value.get("warnings", ()))),
+                controls=tuple(Control(**control) for control in value.get("controls", ())),
             )
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(f"This detections file is not as its schema says ({error!r}).") from error

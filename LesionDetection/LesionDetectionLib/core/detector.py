@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .bundle import Bundle
@@ -32,13 +32,37 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A setting of a method that a user may want to change, as a form or a command line shows it.
+
+    What kind it is follows from the setting's default: yes or no, a number, or a text.
+
+    Attributes:
+        name: field of the method's settings.
+        title: on screen.
+        help: what it does, in a sentence.
+        options: of a text: (value, title), all that it can be.
+        range: of a number: least and greatest.
+        unit, decimals: of a number, on screen.
+    """
+
+    name: str
+    title: str
+    help: str
+    options: tuple[tuple[str, str], ...] = ()
+    range: tuple[float, float] = (0.0, 1.0)
+    unit: str = ""
+    decimals: int = 1
+
+
+@dataclass(frozen=True)
 class MethodInfo:
     """What a user should know of a method before choosing it. Importing this loads no heavy library.
 
     Attributes:
         id: on the command line, in files.
         title: on screen.
-        modalities: the images it needs, by DICOM modality.
+        modalities: the images it works on, by DICOM modality, the main one first, on whose grid lesions' masks lie.
         needs_model: whether it needs a trained bundle.
         finds: what it looks for, in words.
         limits: what it cannot do, in words.
@@ -48,6 +72,10 @@ class MethodInfo:
             the model's default).
         factory: ``module:name`` of ``create(bundle: Bundle | None, device: str) -> Detector``.
         demonstration_model: folder name under ``Resources/Models``, or empty.
+        optional: those of ``modalities`` that it can do without, at least with some settings.
+        choices: the settings that users may want to change.
+        review_settings: settings with which it gives all that its controls could ever show, for a review in which they are
+            moved; empty for a method without controls.
     """
 
     id: str
@@ -60,6 +88,14 @@ class MethodInfo:
     settings: str
     factory: str
     demonstration_model: str = ""
+    optional: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    review_settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The modalities that it always needs."""
+        return tuple(name for name in self.modalities if name not in self.optional)
 
     def create(self, bundle: Bundle | None, device: str = "auto") -> Detector:
         """Make the detector on ``device`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -101,7 +101,8 @@ class Findings:
     Attributes:
         run: what the method gave: image, grid, model, provenance, warnings. Its ``lesions`` are not looked at; ``items`` are.
         items: in falling score, ties in the order in which they came.
-        threshold: detected findings below it that nobody decided on are not listed.
+        threshold: detected findings below it that nobody decided on are not listed. Where the run has controls, their values
+            decide instead.
         next_number: of the next id.
     """
 
@@ -118,15 +119,21 @@ class Findings:
         """Each lesion as a new finding. The threshold is that of the run's operating point where none is given."""
         items = tuple(Finding(f"L{n}", lesion, origin=origin) for n, lesion in enumerate(detections.lesions, 1))
         chosen = detections.operating_point.threshold if threshold is None else threshold
-        return cls(replace(detections, lesions=()), items, chosen, len(items) + 1)
+        return cls(replace(detections, lesions=(), maps={}), items, chosen, len(items) + 1)
+
+    def passes(self, lesion: Lesion) -> bool:
+        """Whether the threshold, or the run's controls where it has some, let a lesion pass."""
+        return self.run.passing(lesion) if self.run.controls else lesion.score >= self.threshold
+
+    def with_control_values(self, values: Sequence[float]) -> Findings:
+        """With the run's controls moved. Raises ValueError where there is another number of them."""
+        return replace(self, run=self.run.with_control_values(values))
 
     @property
     def listed(self) -> tuple[Finding, ...]:
         """Those that a person should see in a list: above the threshold, decided on, or made by a person."""
         return tuple(
-            item
-            for item in self.items
-            if item.lesion.score >= self.threshold or item.by_person or item.status is not Status.NEW
+            item for item in self.items if item.by_person or item.status is not Status.NEW or self.passes(item.lesion)
         )
 
     @property

@@ -159,6 +159,8 @@ class Lesion:
         method: id of the method that found it.
         model: name of the model that scored it; empty for untrained methods.
         note: a sentence for the user, such as a warning that the mask touches the image's edge.
+        evidence: rows of values, in each row one for each of the run's :class:`~.detections.Control`: the lesion is shown
+            while one row lies above all of them. Empty where the run has none: then the score alone decides.
     """
 
     center_ras_mm: Point
@@ -172,9 +174,11 @@ class Lesion:
     method: str = ""
     model: str = ""
     note: str = ""
+    evidence: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [*self.center_ras_mm, self.diameter_mm, self.score, *self.measurements.values()]
+        numbers += [value for row in self.evidence for value in row]
         if len(self.center_ras_mm) != 3 or not all(math.isfinite(n) for n in numbers):
             raise InputError("A lesion needs a finite centre (three numbers), diameter, score and measurements.")
         if self.diameter_mm < 0:
@@ -200,6 +204,7 @@ class Lesion:
             "method": self.method,
             "model": self.model,
             "note": self.note,
+            **({"evidence": [list(map(float, row)) for row in self.evidence]} if self.evidence else {}),
         }
 
     @classmethod
@@ -221,6 +226,7 @@ class Lesion:
                 method=str(value.get("method", "")),
                 model=str(value.get("model", "")),
                 note=str(value.get("note", "")),
+                evidence=tuple(tuple(float(n) for n in row) for row in value.get("evidence", ())),
             )
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise InputError(f"A lesion in this file is not as the schema says ({error!r}).") from error

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from LesionDetectionLib import __version__
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import Detections, OperatingPoint
 from LesionDetectionLib.core.errors import InputError, UsageError
@@ -22,6 +20,7 @@ from LesionDetectionLib.imaging.suppression import suppress_near
 
 from ..device import choose_device, describe_device
 from ..operating_points import choose_operating_point
+from ..run_record import Stopwatch, provenance
 from . import METHOD
 from .model import load_networks
 from .preprocessing import PreparedScan, prepare
@@ -77,7 +76,7 @@ class NoduleDetector:
         image, progress = images[CT], progress or Progress()
         settings = settings or settings_for(self._bundle)
         point = choose_operating_point(self._bundle, settings.operating_point)
-        watch = _Stopwatch()
+        watch = Stopwatch()
 
         progress(0.0, "Finding the lungs")
         prepared = prepare(image, settings)
@@ -96,18 +95,13 @@ class NoduleDetector:
             modality=CT,
             unit=HU,
             operating_point=point,
-            provenance={
-                "software": f"SlicerLesionDetection {__version__}",
-                "model": {
-                    "name": self._bundle.manifest.name,
-                    "version": self._bundle.manifest.version,
-                    "sha256": self._bundle.digest,
-                },
-                "settings": asdict(settings),
-                "device": describe_device(self._device),
-                "seconds": watch.seconds,
-                "candidates": len(classified.probability),
-            },
+            provenance=provenance(
+                self._bundle,
+                settings,
+                describe_device(self._device),
+                watch,
+                candidates=len(classified.probability),
+            ),
             warnings=self._warnings(image, settings, len(chosen)),
         )
 
@@ -117,10 +111,10 @@ class NoduleDetector:
         Raises:
             DeviceError, Cancelled: see :meth:`detect`.
         """
-        return self._look_at(prepared, settings, progress or Progress(), _Stopwatch())
+        return self._look_at(prepared, settings, progress or Progress(), Stopwatch())
 
     def _look_at(
-        self, prepared: PreparedScan, settings: NoduleSettings, progress: Progress, watch: _Stopwatch
+        self, prepared: PreparedScan, settings: NoduleSettings, progress: Progress, watch: Stopwatch
     ) -> Classified:
         candidates = screen(prepared, self._screening, settings, self._device, progress.part(0, 0.6))
         watch.lap("screening")
@@ -188,16 +182,3 @@ def _lesion(image: Image, center: Point, diameter_mm: float, score: float, measu
     if not np.isfinite(diameter_mm):
         known = outlined.diameter_mm
     return replace(outlined, center_ras_mm=center, diameter_mm=known, score=score, meaning=NODULE)
-
-
-@dataclass
-class _Stopwatch:
-    """Seconds by stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    _since: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[stage] = round(now - self._since, 3)
-        self._since = now
