@@ -56,6 +56,21 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Score:
+    """What the score of a method's lesions is, in lists and texts.
+
+    Attributes:
+        title: on screen; short, as it is the heading of a column.
+        help: what it means, in words.
+        decimals: on screen.
+    """
+
+    title: str = "Score"
+    help: str = "How sure the method is; no probability of cancer"
+    decimals: int = 2
+
+
+@dataclass(frozen=True)
 class MethodInfo:
     """What a user should know of a method before choosing it. Importing this loads no heavy library.
 
@@ -76,6 +91,7 @@ class MethodInfo:
         choices: the settings that users may want to change.
         review_settings: settings with which it gives all that its controls could ever show, for a review in which they are
             moved; empty for a method without controls.
+        score: what its lesions' score is.
     """
 
     id: str
@@ -91,6 +107,7 @@ class MethodInfo:
     optional: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     review_settings: Mapping[str, Any] = field(default_factory=dict)
+    score: Score = Score()
 
     @property
     def required(self) -> tuple[str, ...]:
