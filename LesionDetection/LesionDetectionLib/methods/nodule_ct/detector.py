@@ -20,7 +20,9 @@ from LesionDetectionLib.imaging.suppression import suppress_near
 
 from ..device import choose_device, describe_device
 from ..operating_points import choose_operating_point
+from ..region import region_note
 from ..run_record import Stopwatch, provenance
+from ..scan_notes import unsaid_kind
 from . import METHOD
 from .model import load_networks
 from .preprocessing import PreparedScan, prepare
@@ -144,12 +146,9 @@ class NoduleDetector:
                 f"The slices of “{image.name}” are {thickness:.1f} mm apart: nodules smaller than that may be missed, and "
                 "sizes are rough."
             )
-        if image.modality != CT or image.unit != HU:
-            warnings.append(f"“{image.name}” does not say that it is a CT in Hounsfield units; it was taken for one.")
+        warnings += unsaid_kind(image, CT, HU)
         if settings.region_ras_mm is not None:
-            sides = (high - low for low, high in zip(*settings.region_ras_mm, strict=True))
-            told = " x ".join(f"{side:.0f}" for side in sides)
-            warnings.append(f"Nodules were looked for in a region of {told} mm only, not in the whole scan.")
+            warnings.append(region_note(settings.region_ras_mm, "Nodules"))
         if found > settings.most_lesions:
             warnings.append(f"Only the {settings.most_lesions} highest scores of {found} findings are shown.")
         return tuple(warnings)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, HU, Geometry, Image, require_usable
 from LesionDetectionLib.imaging.boxes import Box, box_around, inside_box, require_box_in
 from LesionDetectionLib.imaging.geometry import Part, resample, resampled_grid, to_axial
 from LesionDetectionLib.imaging.lungs import LungMask, find_lungs, search_region
 
+from ..intensities import scaled
+from ..region import nothing_there
 from .network import REDUCTION_INPUT_ZYX
 from .settings import NoduleSettings
 
@@ -96,8 +97,7 @@ def _seen_part(grid: Geometry, lungs: LungMask | None, region_ras_mm: Box) -> Pa
     around = box_around(grid, region_ras_mm)
     within = _searched(grid.crop(*around), lungs, region_ras_mm) if around is not None else np.zeros((1, 1, 1), bool)
     if around is None or not within.any():
-        where = "no lung" if lungs is not None else "nothing of the scan"
-        raise InputError(f"There is {where} in the region to look in. Move it over the lungs, or make it larger.")
+        raise nothing_there(lungs_only=lungs is not None)
     filled = [np.flatnonzero(within.any(axis=others)) for others in ((0, 1), (0, 2), (1, 2))]  # along i, j, k
     first = np.array(around[0]) + [places[0] for places in filled]
     last = np.array(around[0]) + [places[-1] for places in filled]
@@ -117,11 +117,3 @@ def _crop_around(axial: Image, region: Geometry, spacing_mm: tuple[float, float,
     high = np.minimum(np.ceil(ends[1] + margin) + 1, axial.shape_kji[::-1]).astype(int)
     size = high - low
     return axial.crop((int(low[0]), int(low[1]), int(low[2])), (int(size[0]), int(size[1]), int(size[2])))
-
-
-def scaled(hu: npt.NDArray[np.floating | np.integer], window_hu: tuple[float, float]) -> npt.NDArray[np.float32]:
-    """Hounsfield units as the networks take them: the window becomes 0 to 1, what lies beyond is clipped."""
-    low, high = window_hu
-    unit: npt.NDArray[np.float32] = np.subtract(hu, np.float32(low), dtype=np.float32)
-    unit *= np.float32(1 / (high - low))  # in place: a whole chest on the working grid has 130 MB
-    return np.clip(unit, 0, 1, out=unit)

@@ -14,9 +14,9 @@ from LesionDetectionLib.core.progress import Progress
 
 from ..device import number_format
 from ..folding import for_inference
+from ..pieces import Tick, run_pieces
 from .groups import Group, groups_of, halves, streaming_pays
 from .network import REDUCTION_INPUT_ZYX, ReductionResNet, nodule_probability
-from .pieces import Tick, run_pieces
 from .preprocessing import PreparedScan
 from .regression import decode
 from .screening import Candidates

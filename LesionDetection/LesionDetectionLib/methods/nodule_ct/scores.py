@@ -11,10 +11,10 @@ import torch
 
 from LesionDetectionLib.core.progress import Progress
 
+from ..pieces import Tick
 from .layers import Route, ScoringLayers
 from .network import ScreeningFCN, screening_mapping
 from .peaks import grown
-from .pieces import Tick
 from .preprocessing import PreparedScan
 from .tiles import Triple, run_tiles
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from LesionDetectionLib.core.bundle import Bundle
@@ -10,9 +9,7 @@ from LesionDetectionLib.core.errors import BundleError, UsageError
 from LesionDetectionLib.core.lesion import Point
 
 from ..plain_values import from_json
-
-LEAST_REGION_MM = 5.0
-"""Scores lie up to 3 mm apart: in a smaller region there may be none."""
+from ..region import check_region
 
 
 @dataclass(frozen=True)
@@ -65,13 +62,7 @@ class NoduleSettings:
             raise UsageError("Distances in millimetres cannot be negative.")
         if min(self.most_candidates, self.most_lesions) < 1:
             raise UsageError("At least one candidate and one lesion must be allowed.")
-        if self.region_ras_mm is not None:
-            sides = [high - low for low, high in zip(*self.region_ras_mm, strict=True)]
-            if not all(LEAST_REGION_MM <= side < math.inf for side in sides):
-                told = " x ".join(f"{side:g}" for side in sides)
-                raise UsageError(
-                    f"The region to look in has {told} mm; it needs at least {LEAST_REGION_MM:g} mm in each direction."
-                )
+        check_region(self.region_ras_mm)
 
 
 def settings_for(bundle: Bundle | None) -> NoduleSettings:

@@ -16,7 +16,8 @@ from LesionDetectionLib.core.image import CT, HU, Geometry, Image, require_usabl
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import resample, to_axial
 from LesionDetectionLib.imaging.lungs import find_lungs, search_region
-from LesionDetectionLib.methods.nodule_ct.preprocessing import LEAST_SLICES, REACH_IJK, PreparedScan, scaled
+from LesionDetectionLib.methods.intensities import scaled
+from LesionDetectionLib.methods.nodule_ct.preprocessing import LEAST_SLICES, REACH_IJK, PreparedScan
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
 from ...cohorts.caching import Content, Entry, Maker

@@ -11,8 +11,8 @@ import torch
 
 from LesionDetectionLib.core.progress import Progress
 
-from ..device import is_out_of_memory, out_of_memory
-from ..workers import Workers
+from .device import is_out_of_memory, out_of_memory
+from .workers import Workers
 
 Piece = TypeVar("Piece")
 
