@@ -66,11 +66,12 @@ def slice_blobs(similarity: npt.NDArray[np.floating[Any]]) -> SliceBlobs:
     return SliceBlobs(renumbered[labels], maxima, np.bincount(numbers, minlength=count - 1))
 
 
-def join_over_slices(slices: Sequence[SliceBlobs]) -> list[list[Member]]:
+def join_over_slices(slices: Sequence[SliceBlobs], least_shared: float = 0.0) -> list[list[Member]]:
     """Which blobs belong together: those of neighbouring slices that share a pixel, and what hangs together through them.
 
     Args:
         slices: in order, all of one shape; neighbours in the sequence are neighbours in the scan.
+        least_shared: at least this share of the smaller blob's pixels must lie on the other one; 0 for a single pixel.
 
     Returns:
         Groups in the order of their first members; each with its members (slice index, blob number) in rising order.
@@ -86,9 +87,11 @@ def join_over_slices(slices: Sequence[SliceBlobs]) -> list[list[Member]]:
         lower, upper = slices[index].labels, slices[index + 1].labels
         shared = (lower > 0) & (upper > 0)
         # One number for each pair of blobs: there are few pairs and many shared pixels.
-        both = np.unique(lower[shared].astype(np.int64) * (counts[index + 1] + 1) + upper[shared])
-        low, high = np.divmod(both, counts[index + 1] + 1)
-        pairs.append(np.stack([before[index] + low - 1, before[index + 1] + high - 1]))
+        both = lower[shared].astype(np.int64) * (counts[index + 1] + 1) + upper[shared]
+        both, pixels = np.unique(both, return_counts=True)
+        low, high = both // (counts[index + 1] + 1) - 1, both % (counts[index + 1] + 1) - 1
+        enough = pixels >= least_shared * np.minimum(slices[index].areas[low], slices[index + 1].areas[high])
+        pairs.append(np.stack([before[index] + low[enough], before[index + 1] + high[enough]]))
     rows, columns = np.concatenate(pairs, axis=1)
     total = int(before[-1])
     graph = coo_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), (total, total))

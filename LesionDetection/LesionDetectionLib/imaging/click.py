@@ -20,6 +20,7 @@ from .click_border import BorderPoints, checked_points
 from .click_segmentation import Segmentation, segment
 from .click_volume import ClickSettings, Volume
 from .geometry import AxialOrder
+from .mask_grids import mask_from_axial
 from .measurements import measure_mask
 
 __all__ = ["ClickSettings", "measure_at", "measure_candidate"]
@@ -89,7 +90,8 @@ def measure_at(
     doubt = _doubt(found, modality)
     if doubt and (border is None or not found.voxels.any()):
         raise InputError(doubt)
-    mask = _mask_on(image, order, found, start)
+    box = np.array([part.start for part in found.box])[::-1]
+    mask = mask_from_axial(image, found.voxels, start + box)
     measured = measure_mask(image, mask)
     notes = _notes(image, mask, found, seed, measured.touches_border, settings)
     if doubt:
@@ -156,19 +158,6 @@ def _around(axial: Image, center_ijk: npt.NDArray[np.float64], radius_mm: float)
     box = Volume(axial.voxels, axial.geometry).box(center_ijk, radius_mm)
     (k, j, i), (nk, nj, ni) = [part.start for part in box], [part.stop - part.start for part in box]
     return np.array([i, j, k]), axial.crop((i, j, k), (ni, nj, nk))
-
-
-def _mask_on(image: Image, order: AxialOrder, found: Segmentation, start_ijk: npt.NDArray[np.int_]) -> Mask:
-    """The mask on the image's own grid; ``start_ijk`` is where the segmented crop begins in axial order."""
-    corner = np.array(start_ijk)
-    for axial_axis in range(3):
-        source, index = order.axes[axial_axis], start_ijk[2 - axial_axis] + found.box[axial_axis].start
-        if order.flips[axial_axis]:
-            index = image.shape_kji[source] - index - found.voxels.shape[axial_axis]
-        corner[2 - source] = index
-    trimmed = Mask.from_full(order.undo_array(found.voxels))  # of the box only: the whole image is 1000 times larger
-    i, j, k = corner + np.array(trimmed.start_ijk)
-    return Mask(trimmed.voxels, (int(i), int(j), int(k)))
 
 
 def _doubt(found: Segmentation, modality: str) -> str:

@@ -1,0 +1,46 @@
+"""Weights of a model bundle in a network: all that fit, and nothing else."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from LesionDetectionLib.core.bundle import Weights
+from LesionDetectionLib.core.errors import BundleError
+
+WIDEST = 4096
+"""A network with more channels or units in a layer than this is no network of ours, but a way to fill the memory."""
+
+
+def fill(network: nn.Module, weights: Weights, source: str, prefix: str = "") -> set[str]:
+    """Put the weights in place and the network in evaluation mode; the names of those used.
+
+    Args:
+        network: on the meta device nothing was allocated for it: shapes are compared before memory is taken.
+        source: the bundle, for the text of errors.
+        prefix: of the names of its weights (``screening.``).
+
+    Raises:
+        BundleError: one is missing, of another shape, or not a number.
+    """
+    filled: dict[str, Tensor] = {}
+    for key, expected in network.state_dict().items():
+        array = weights.get(f"{prefix}{key}")
+        if array is None or tuple(array.shape) != tuple(expected.shape):
+            found = "is missing" if array is None else f"has the shape {array.shape}, not {tuple(expected.shape)}"
+            raise BundleError(f"{source} does not fit its own description: {prefix}{key} {found}. Get it again.")
+        tensor = torch.from_numpy(array).to(expected.dtype)
+        if not torch.isfinite(tensor).all():
+            raise BundleError(
+                f"{source} is not usable: {prefix}{key} holds values that are not numbers. Train it again."
+            )
+        filled[key] = tensor
+    network.load_state_dict(filled, assign=True)
+    network.eval().requires_grad_(False)
+    return {f"{prefix}{key}" for key in filled}
+
+
+def refuse_others(weights: Weights, used: set[str], source: str) -> None:
+    """Raises BundleError where the bundle holds weights that no network of the method took."""
+    if unknown := sorted(set(weights) - used):
+        raise BundleError(f"{source} does not fit this method: it also holds {unknown[0]}.")
