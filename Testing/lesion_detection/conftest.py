@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from LesionDetectionLib.core.detections import Detections, OperatingPoint
+from LesionDetectionLib.core.detections import Control, Detections, OperatingPoint
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import NODULE, Lesion, Mask, Recist
 from scipy.spatial.transform import Rotation
@@ -50,6 +52,30 @@ def make_run():
             warnings=("The model “m” was trained on computer-made phantoms only.",),
         )
         return image, detections
+
+    return make
+
+
+@pytest.fixture
+def make_controlled_run(make_run):
+    """``make_controlled_run(count)`` -> an image and detections with two controls and a map.
+
+    A lesion of score s has a bright blob, (s, 5 px), and a large one, (s - 0.3, 30 px). The controls are at (0.5, 10 px).
+    """
+
+    def make(count=4, **options):
+        image, detections = make_run(count, **options)
+        lesions = tuple(
+            replace(lesion, evidence=((lesion.score, 5.0), (lesion.score - 0.3, 30.0))) for lesion in detections.lesions
+        )
+        controls = (
+            Control("least_response", "Least response", 0.5, 0.0, 1.0),
+            Control("least_area", "Least area", 10.0, 0.0, 200.0, "px", 0),
+        )
+        box = image.crop((4, 6, 3), (20, 18, 10))
+        values = np.random.default_rng(1).uniform(-1, 1, box.shape_kji).astype(np.float32)
+        similarity = Image(values, box.ijk_to_ras, name="similarity")
+        return image, replace(detections, lesions=lesions, controls=controls, maps={"Lesion similarity": similarity})
 
     return make
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import gt
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ class Control:
     unit: str = ""
     decimals: int = 2
 
+    @property
+    def text(self) -> str:
+        """``Least area 12 px``: title, value and unit."""
+        return f"{self.title} {self.value:.{self.decimals}f} {self.unit}".strip()
+
 
 @dataclass(frozen=True, eq=False)
 class Detections:
@@ -92,10 +98,8 @@ class Detections:
         """Whether the controls' values let the lesion pass; one without evidence passes."""
         if not self.controls or not lesion.evidence:
             return True
-        return any(
-            all(value > control.value for value, control in zip(row, self.controls, strict=True))
-            for row in lesion.evidence
-        )
+        least = [control.value for control in self.controls]
+        return any(all(map(gt, row, least)) for row in lesion.evidence)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -129,8 +133,11 @@ class Detections:
         try:
             image, point = value["image"], value["operating_point"]
             i, j, k = image["size_ijk"]
+            controls = tuple(Control(**control) for control in value.get("controls", ()))
+            lesions = tuple(Lesion.from_json(lesion) for lesion in value["lesions"])
+            require_evidence_for(controls, lesions)
             return cls(
-                lesions=tuple(Lesion.from_json(lesion) for lesion in value["lesions"]),
+                lesions=lesions,
                 geometry=Geometry((k, j, i), np.array(image["ijk_to_ras"], dtype=np.float64)),
                 method=str(value["method"]),
                 image_name=str(image["name"]),
@@ -139,7 +146,7 @@ class Detections:
                 operating_point=OperatingPoint(str(point["name"]), float(point["threshold"])),
                 provenance=dict(value.get("provenance", {})),
                 warnings=tuple(map(str, value.get("warnings", ()))),
-                controls=tuple(Control(**control) for control in value.get("controls", ())),
+                controls=controls,
             )
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(f"This detections file is not as its schema says ({error!r}).") from error
@@ -156,3 +163,9 @@ class Detections:
             return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as lesion detections: {error}.") from error
+
+
+def require_evidence_for(controls: Sequence[Control], lesions: Iterable[Lesion]) -> None:
+    """Raises ValueError where a lesion's evidence has another number of values than there are controls."""
+    if any(len(row) != len(controls) for lesion in lesions for row in lesion.evidence):
+        raise ValueError(f"evidence that is not of {len(controls)} values")

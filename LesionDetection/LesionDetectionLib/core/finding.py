@@ -6,13 +6,17 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
-from .detections import Detections, OperatingPoint
+from .detections import Detections, OperatingPoint, require_evidence_for
 from .errors import InputError, UsageError
 from .lesion import Lesion, Point
 
 SCHEMA_VERSION = 1
+
+CHOSEN = "chosen in review"
+"""Name of the operating point of a result whose thresholds a person moved."""
 
 DETECTED, CLICKED, MERGED, DRAWN = "detected", "clicked", "merged", "drawn"
 """Where a finding comes from: a method, a person's click, several findings that a person joined, or a person's drawing."""
@@ -126,17 +130,28 @@ class Findings:
         return self.run.passing(lesion) if self.run.controls else lesion.score >= self.threshold
 
     def with_control_values(self, values: Sequence[float]) -> Findings:
-        """With the run's controls moved. Raises ValueError where there is another number of them."""
-        return replace(self, run=self.run.with_control_values(values))
+        """With the run's controls moved; no operating point of the model holds then, and no least score: the controls do.
 
-    @property
+        Raises ValueError where there is another number of them.
+        """
+        run = self.run.with_control_values(values)
+        if run.controls == self.run.controls:
+            return self
+        return replace(self, run=replace(run, operating_point=OperatingPoint(CHOSEN, 0.0)))
+
+    def shown_as(self, other: Findings) -> Findings:
+        """These items with the threshold and the controls of another state of the same result."""
+        run = replace(self.run, controls=other.run.controls, operating_point=other.run.operating_point)
+        return replace(self, run=run, threshold=other.threshold)
+
+    @cached_property
     def listed(self) -> tuple[Finding, ...]:
         """Those that a person should see in a list: above the threshold, decided on, or made by a person."""
         return tuple(
             item for item in self.items if item.by_person or item.status is not Status.NEW or self.passes(item.lesion)
         )
 
-    @property
+    @cached_property
     def drawn(self) -> tuple[Finding, ...]:
         """Those that are drawn in the views: listed and not rejected."""
         return tuple(item for item in self.listed if item.status is not Status.REJECTED)
@@ -173,8 +188,8 @@ class Findings:
         """The run with these findings' lesions (:attr:`reported` where None), for tables, files and reports."""
         chosen = self.reported if items is None else items
         point = self.run.operating_point
-        if point.threshold != self.threshold:
-            point = OperatingPoint("chosen in review", self.threshold)
+        if not self.run.controls and point.threshold != self.threshold:
+            point = OperatingPoint(CHOSEN, self.threshold)
         return replace(self.run, lesions=tuple(item.lesion for item in chosen), operating_point=point)
 
     def to_json(self) -> dict[str, Any]:
@@ -198,9 +213,12 @@ class Findings:
                 f"{SCHEMA_VERSION}. Update the program."
             )
         try:
+            run = Detections.from_json(value["run"])
+            items = tuple(Finding.from_json(item) for item in value["findings"])
+            require_evidence_for(run.controls, (item.lesion for item in items))
             return cls(
-                run=Detections.from_json(value["run"]),
-                items=tuple(Finding.from_json(item) for item in value["findings"]),
+                run=run,
+                items=items,
                 threshold=float(value["threshold"]),
                 next_number=int(value["next_number"]),
             )

@@ -84,6 +84,11 @@ def value_unit(image: Image) -> str:
     return "SUV" if image.unit == SUV_BW else image.unit
 
 
+def modality_name(modality: str) -> str:
+    """What people call a modality: ``PET`` for the code ``PT``."""
+    return "PET" if modality == PET else modality
+
+
 def _looks_like_hu(sample: npt.NDArray[Any]) -> bool:
     return sample.size > 0 and -4096 <= float(sample.min()) <= -200 and float(sample.max()) <= 100_000
 

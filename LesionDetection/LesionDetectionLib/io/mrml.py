@@ -5,17 +5,19 @@ Every function takes the scene or node; none knows of ``slicer.mrmlScene`` or of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from LesionDetectionLib.core.detections import Detections
 
+from .mrml_maps import is_map, map_nodes
 from .mrml_marks import diameter_nodes, point_list_node, table_node
 from .mrml_scene import batch, put_under, subject_item
 from .mrml_segments import segmentation_node
 from .mrml_volume import image_from_node, volume_node
 
-__all__ = ["ResultNodes", "add_detections", "image_from_node", "volume_node"]
+__all__ = ["ResultNodes", "add_detections", "image_from_node", "is_map", "volume_node"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class ResultNodes:
         points: one control point a lesion, in rank order.
         diameters: long and short axis of each lesion that has RECIST diameters.
         table: one row a lesion.
-        folder_item: subject hierarchy item that holds points, table and diameters.
+        folder_item: subject hierarchy item that holds points, table, diameters and maps.
+        maps: what the method made of the image's places, as volumes by title.
     """
 
     segmentation: Any
@@ -35,10 +38,11 @@ class ResultNodes:
     diameters: tuple[Any, ...]
     table: Any
     folder_item: int
+    maps: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def all(self) -> tuple[Any, ...]:
-        nodes = (self.segmentation, self.points, self.table, *self.diameters)
+        nodes = (self.segmentation, self.points, self.table, *self.diameters, *self.maps.values())
         return tuple(node for node in nodes if node is not None)
 
 
@@ -63,6 +67,7 @@ def add_detections(scene: Any, volume_node: Any, detections: Detections, name: s
         points = point_list_node(scene, detections, f"{name} lesion points")
         table = table_node(scene, detections, f"{name} lesion table")
         diameters = diameter_nodes(scene, detections)
-        for node in (points, table, *diameters):
+        maps = map_nodes(scene, detections.maps, name)
+        for node in (points, table, *diameters, *maps.values()):
             put_under(scene, node, folder)
-    return ResultNodes(segmentation, points, tuple(diameters), table, folder)
+    return ResultNodes(segmentation, points, tuple(diameters), table, folder, maps)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import slicer
 
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.finding import Finding, Findings
+from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Mask, Recist
 
 from .lesion_table import finding_columns, finding_label
+from .mrml_maps import by_title, map_nodes
 from .mrml_marks import axis_nodes, fill_points, fill_table, new_point_list
 from .mrml_scene import batch, put_under, remove_node, subject_item
 from .mrml_segments import SegmentEntry, add_segments, changed_at, masks_of, new_segmentation_node, set_facts
@@ -25,13 +27,17 @@ _MARK = "LesionDetection.findings"
 """Attribute of the text node of a result."""
 _THRESHOLD = "LesionDetection.threshold"
 """Kept apart from the text, which has all masks in it: the threshold changes at each move of a slider."""
+_CONTROLS = "LesionDetection.controls"
+"""The same for controls: their values by name, as JSON."""
+_FIRST_CONTROLS = "LesionDetection.firstControls"
+"""Those that the controls had when the result was made."""
 _AXIS_OF = "LesionDetection.finding"
 """Attribute of a diameter's line: the finding's id."""
-_VOLUME, _SEGMENTATION, _POINTS, _TABLE = "volume", "segmentation", "points", "table"
+_VOLUME, _SEGMENTATION, _POINTS, _TABLE, _MAP = "volume", "segmentation", "points", "table", "map"
 
 
 class FindingNodes:
-    """The nodes of one result: segmentation, points, diameters, table, and the text that holds everything.
+    """The nodes of one result: segmentation, points, diameters, table, maps, and the text that holds everything.
 
     Attributes:
         text: the text node; its name is the result's title.
@@ -45,8 +51,14 @@ class FindingNodes:
         self._shown_at: dict[str, int] = {}
 
     @classmethod
-    def create(cls, scene: Any, volume_node: Any, findings: Findings, name: str) -> FindingNodes:
-        """Add a result beside its volume, as new nodes. ``name`` begins the nodes' names."""
+    def create(
+        cls, scene: Any, volume_node: Any, findings: Findings, name: str, maps: Mapping[str, Image] | None = None
+    ) -> FindingNodes:
+        """Add a result beside its volume, as new nodes. ``name`` begins the nodes' names.
+
+        Args:
+            maps: what the method made of the image's places, by title; see :mod:`.mrml_maps`.
+        """
         hierarchy = scene.GetSubjectHierarchyNode()
         with batch(scene):
             parent = hierarchy.GetItemParent(subject_item(scene, volume_node))
@@ -58,8 +70,13 @@ class FindingNodes:
             table = scene.AddNewNodeByClass("vtkMRMLTableNode", f"{name} table")
             for role, node in ((_POINTS, points), (_TABLE, table)):
                 text.SetNodeReferenceID(role, node.GetID())
-            for node in (points, table, text):
+            shown = map_nodes(scene, maps or {}, name).values()
+            for node in shown:
+                text.AddNodeReferenceID(_MAP, node.GetID())
+            for node in (points, table, *shown, text):
                 put_under(scene, node, folder)
+            if findings.run.controls:
+                text.SetAttribute(_FIRST_CONTROLS, _control_values(findings))
             nodes = cls(text, Findings(findings.run))
             nodes.show(findings)
         return nodes
@@ -77,7 +94,7 @@ class FindingNodes:
             raise InputError(f"The findings in “{text.GetName()}” cannot be read: {error}.") from error
         if isinstance(value, dict) and text.GetAttribute(_THRESHOLD):
             value["threshold"] = text.GetAttribute(_THRESHOLD)
-        nodes = cls(text, Findings.from_json(value))
+        nodes = cls(text, _with_controls(Findings.from_json(value), text))
         there = nodes.axes
         nodes._axes_made = {
             item.id: item.lesion.recist for item in nodes.findings.items if item.id in there and item.lesion.recist
@@ -103,6 +120,22 @@ class FindingNodes:
         return self.text.GetNodeReference(_TABLE)
 
     @property
+    def maps(self) -> dict[str, Any]:
+        """The maps' volumes by title; without those that were removed."""
+        count = self.text.GetNumberOfNodeReferences(_MAP)
+        nodes = (self.text.GetNthNodeReference(_MAP, n) for n in range(count))
+        return by_title(node for node in nodes if node is not None)
+
+    @property
+    def first_control_values(self) -> tuple[float, ...]:
+        """The controls' values when the result was made; as they are now where the node does not say."""
+        try:
+            said = dict(json.loads(self.text.GetAttribute(_FIRST_CONTROLS) or "{}"))
+            return tuple(float(said.get(control.name, control.value)) for control in self.findings.run.controls)
+        except (ValueError, TypeError, RecursionError):
+            return tuple(control.value for control in self.findings.run.controls)
+
+    @property
     def axes(self) -> dict[str, list[Any]]:
         """The diameters' lines by finding."""
         found: dict[str, list[Any]] = {}
@@ -115,7 +148,8 @@ class FindingNodes:
     @property
     def all(self) -> tuple[Any, ...]:
         lines = [node for nodes in self.axes.values() for node in nodes]
-        return tuple(n for n in (self.text, self.segmentation, self.points, self.table, *lines) if n is not None)
+        nodes = (self.text, self.segmentation, self.points, self.table, *self.maps.values(), *lines)
+        return tuple(node for node in nodes if node is not None)
 
     def show(self, findings: Findings) -> None:
         """Let the nodes show these findings instead; only what differs is touched. What a user removed stays removed."""
@@ -135,6 +169,8 @@ class FindingNodes:
             if self.table is not None:
                 fill_table(self.table, finding_columns(findings))
             self.text.SetAttribute(_THRESHOLD, repr(float(findings.threshold)))
+            if findings.run.controls:
+                self.text.SetAttribute(_CONTROLS, _control_values(findings))
             if not same or not self.text.GetText():
                 self.text.SetText(_as_text(findings))
                 self.seen()
@@ -250,6 +286,26 @@ def results_in(scene: Any) -> list[Any]:
 def _entry(item: Finding) -> SegmentEntry:
     tags = {"status": item.status.value, "origin": item.origin, "tracking_uid": item.tracking_uid}
     return SegmentEntry(item.id, item.number, finding_label(item), item.lesion, tags)
+
+
+def _control_values(findings: Findings) -> str:
+    return json.dumps({control.name: control.value for control in findings.run.controls}, separators=(",", ":"))
+
+
+def _with_controls(findings: Findings, text: Any) -> Findings:
+    """With the controls where the text node's attribute says that they were left; as they are where it says nothing.
+
+    Raises:
+        InputError: the attribute is damaged.
+    """
+    said = text.GetAttribute(_CONTROLS)
+    if not said:
+        return findings
+    try:
+        values = dict(json.loads(said))
+        return findings.with_control_values([float(values.get(c.name, c.value)) for c in findings.run.controls])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"The thresholds of “{text.GetName()}” cannot be read: {error}.") from error
 
 
 def _as_text(findings: Findings) -> str:

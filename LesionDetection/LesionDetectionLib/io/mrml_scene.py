@@ -63,13 +63,18 @@ def put_under(scene: Any, node: Any, parent_item: int) -> None:
 
 
 def remove_node(scene: Any, node: Any) -> None:
-    """Take a node out of the scene with its subject hierarchy item, which a bare scene would keep."""
+    """Take a node out of the scene with its subject hierarchy item, which a bare scene would keep, and with the display and
+    storage nodes that were its alone."""
+    own = [] if node.GetScene() is None else _display_and_storage(node)
     hierarchy = scene.GetSubjectHierarchyNode()
     item = hierarchy.GetItemByDataNode(node)
     if item:
         hierarchy.RemoveItem(item, False, False)
     if node.GetScene() is not None:
         scene.RemoveNode(node)
+    for other in own:
+        if other.GetScene() is not None and _owner(other) is None:
+            scene.RemoveNode(other)
 
 
 def show_in_slices(scene: Any, volume_node: Any, center_ras_mm: Point | None) -> None:
@@ -133,6 +138,20 @@ def write_node(node: Any, storage_class: str, path: Path) -> None:
         storage.SetFileName(str(temporary))
         if not storage.WriteData(node) or not temporary.exists():
             raise OutputError(f"{path} was not written. Is the disk full?")
+
+
+def _display_and_storage(node: Any) -> list[Any]:
+    found = []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        found += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    if node.IsA("vtkMRMLStorableNode"):
+        found += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
+    return [one for one in found if one is not None]
+
+
+def _owner(node: Any) -> Any | None:
+    """The node that is still shown by a display node, or stored by a storage node."""
+    return node.GetDisplayableNode() if node.IsA("vtkMRMLDisplayNode") else node.GetStorableNode()
 
 
 def _view_node(scene: Any, class_name: str, layout_name: str) -> Any:

@@ -93,3 +93,70 @@ def test_the_record_says_which_threshold_was_chosen(findings):
     assert findings.as_detections().operating_point.name == "chosen in review"
     untouched = replace(findings, threshold=0.3)
     assert untouched.as_detections().operating_point.name == "balanced"
+
+
+# Controls
+
+
+@pytest.fixture
+def controlled(make_controlled_run):
+    """Four with scores .95, .825, .7, .575; see ``make_controlled_run``."""
+    return Findings.of(make_controlled_run(4)[1])
+
+
+@pytest.mark.parametrize(
+    ("values", "passing"),
+    [
+        ((0.5, 10), ["L1", "L2"]),
+        ((0.5, 0), ["L1", "L2", "L3", "L4"]),
+        ((0.0, 0), ["L1", "L2", "L3", "L4"]),
+        ((0.0, 29), ["L1", "L2", "L3", "L4"]),
+        ((0.3, 29), ["L1", "L2", "L3"]),
+        ((0.6, 4), ["L1", "L2", "L3"]),
+        ((0.0, 30), []),
+        ((0.95, 0), []),
+    ],
+)
+def test_a_lesion_is_listed_while_one_row_lies_above_all_controls(controlled, values, passing):
+    moved = controlled.with_control_values(values)
+    assert ids(moved.listed) == passing
+    assert ids(controlled.listed) == ["L1", "L2"], "states are never changed"
+
+
+def test_the_score_threshold_says_nothing_where_there_are_controls(controlled):
+    assert ids(replace(controlled, threshold=0.99).listed) == ["L1", "L2"]
+    assert controlled.as_detections().operating_point.name == "balanced"
+    assert replace(controlled, threshold=0.99).as_detections().operating_point.name == "balanced"
+
+
+def test_moved_controls_are_in_the_record(controlled):
+    assert controlled.with_control_values([0.5, 10]) is controlled, "not moved at all"
+    moved = controlled.with_control_values([0.25, 3]).as_detections()
+    assert [control.text for control in moved.controls] == ["Least response 0.25", "Least area 3 px"]
+    assert (moved.operating_point.name, moved.operating_point.threshold) == ("chosen in review", 0.0)
+    with pytest.raises(ValueError, match="zip"):
+        controlled.with_control_values([0.25])
+
+
+def test_a_persons_own_and_what_was_decided_stay_whatever_the_controls(controlled, make_run):
+    more, new = controlled.adding(replace(make_run(1)[1].lesions[0], score=1.0), origin=CLICKED)
+    decided = with_status(more, "L4", Status.ACCEPTED)
+    assert ids(decided.with_control_values([1.0, 200]).listed) == [new, "L4"]
+
+
+def test_another_state_is_shown_with_the_same_sliders(controlled):
+    moved = replace(controlled.with_control_values([0.0, 0]), threshold=0.7)
+    shown = with_status(controlled, "L1", Status.REJECTED).shown_as(moved)
+    assert (ids(shown.drawn), shown.threshold) == (["L2", "L3", "L4"], 0.7)
+    assert shown.as_detections().operating_point.name == "chosen in review"
+
+
+def test_controls_come_back_from_json_and_evidence_must_fit_them(controlled):
+    moved = controlled.with_control_values([0.25, 3])
+    again = Findings.from_json(json.loads(json.dumps(moved.to_json())))
+    assert again.run.controls == moved.run.controls
+    assert [item.lesion.evidence for item in again.items] == [item.lesion.evidence for item in moved.items]
+    value = moved.to_json()
+    value["findings"][2]["lesion"]["evidence"][0] = [0.5]
+    with pytest.raises(InputError, match="evidence"):
+        Findings.from_json(value)

@@ -38,6 +38,16 @@ class ResultSet:
         return self.nodes.findings
 
     @property
+    def maps(self) -> dict[str, Any]:
+        """What the method made of the image's places, as volume nodes by title; without those that were removed."""
+        return self.nodes.maps
+
+    @property
+    def first_control_values(self) -> tuple[float, ...]:
+        """What the controls were when the result was made."""
+        return self.nodes.first_control_values
+
+    @property
     def in_scene(self) -> bool:
         """Whether its text node is still in a scene; a user may remove it at any time."""
         return self.nodes.text.GetScene() is not None
@@ -49,14 +59,15 @@ class ResultSet:
             self._show(after)
 
     def set_threshold(self, after: Findings) -> None:
-        """Show the same findings with another threshold: no step to undo, as the slider itself goes back."""
+        """Show the same findings with another threshold or other controls: no step to undo, as a slider itself goes back."""
         self._show(after)
 
     def undo_last(self) -> None:
-        self._show(self.undo.undo(self.findings))
+        """Sliders stay where they are: they were moved to look, not as a part of what is taken back."""
+        self._show(self.undo.undo(self.findings).shown_as(self.findings))
 
     def redo_last(self) -> None:
-        self._show(self.undo.redo(self.findings))
+        self._show(self.undo.redo(self.findings).shown_as(self.findings))
 
     def _show(self, findings: Findings) -> None:
         self.nodes.show(findings)

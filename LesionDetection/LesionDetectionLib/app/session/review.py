@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.detections import Control, Detections
 from LesionDetectionLib.core.errors import InputError, UsageError
 from LesionDetectionLib.core.finding import Finding, Findings, Status
 from LesionDetectionLib.core.image import Image
@@ -92,8 +92,10 @@ class Review:
         self._active = result
         self._tell(RESULTS, FINDINGS, CURRENT)
 
-    def _add(self, volume_node: Any, findings: Findings, name: str) -> ResultSet:
-        result = ResultSet(FindingNodes.create(self._scene, volume_node, findings, name))
+    def _add(
+        self, volume_node: Any, findings: Findings, name: str, maps: Mapping[str, Image] | None = None
+    ) -> ResultSet:
+        result = ResultSet(FindingNodes.create(self._scene, volume_node, findings, name, maps))
         self._results.append(result)
         self._activate(result)
         return result
@@ -188,6 +190,28 @@ class Review:
         result = self._required()
         if score != result.findings.threshold:
             result.set_threshold(replace(result.findings, threshold=float(score)))
+            self._tell(FINDINGS)
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """Thresholds of the active result that can be moved, as they are now; none where its scores alone decide."""
+        return self.findings.run.controls if self.findings else ()
+
+    def set_control_values(self, values: Sequence[float]) -> None:
+        """Move the active result's controls, all of them in their order: detected findings are listed where they pass, and
+        those that a person made or decided on stay. Nothing is inferred anew, and there is no step to undo.
+
+        Raises:
+            UsageError: there is no result, or it has another number of controls.
+        """
+        result = self._required()
+        if len(values) != len(self.controls):
+            raise UsageError(
+                f"This result has {len(self.controls)} thresholds to move, and {len(values)} values were given."
+            )
+        after = result.findings.with_control_values(values)
+        if after is not result.findings:
+            result.set_threshold(after)
             self._tell(FINDINGS)
 
     @property

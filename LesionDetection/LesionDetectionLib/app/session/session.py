@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.core.detections import Detections
+from LesionDetectionLib.core.detector import MethodInfo, method
 from LesionDetectionLib.core.errors import InputError, LesionDetectionError, UsageError
 from LesionDetectionLib.core.finding import CLICKED, Finding, Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion, Point
+from LesionDetectionLib.io.display import modality_name
 
 from ..worker.engine import Engine, Job
 from ..worker.requests import DetectRequest, MeasureRequest
@@ -34,13 +36,14 @@ class DetectChoice:
     """What to detect.
 
     Attributes:
-        volumes: the volume nodes by modality, as the method names them.
+        volumes: the volume nodes by modality, as the method names them; those that it can do without may be missing or None.
         method: id of the method.
         model: bundle; None for the demonstration model, or a method without model.
         device: ``auto``, ``cpu``, ``cuda:0``.
         region_ras_mm: opposite corners of a box, axis-aligned in RAS mm, in which a lesion's centre must lie; None for
             the whole scan.
-        settings: of the method, where they shall differ from the model's.
+        settings: of the method, where they shall differ from the model's; those of :attr:`.MethodInfo.review_settings` are
+            not theirs to change, as the result is one whose controls are moved.
     """
 
     volumes: Mapping[str, Any]
@@ -74,7 +77,7 @@ class Session(Review):
         """Start detecting; a result is added and made the active one when it is done.
 
         All that the model could report is found, and the model's default point decides what is shown, so that another
-        threshold needs no new inference.
+        threshold, or another place of the controls, needs no new inference.
 
         Raises:
             UsageError: something is running already.
@@ -83,28 +86,43 @@ class Session(Review):
         """
         self._refuse_busy()
         thresholds = Thresholds.of(choice.method, choice.model)
-        images = {modality: self._images.of(node, modality) for modality, node in choice.volumes.items()}
-        if not images:
-            raise InputError("No volume is chosen. Load or choose one.")
-        main_node = next(iter(choice.volumes.values()))
+        info = method(choice.method)
+        images = self._images_for(info, choice.volumes)
+        main_node = choice.volumes[info.modalities[0]]
         request = DetectRequest(
             method=choice.method,
             model="" if choice.model is None else str(choice.model),
             device=choice.device,
-            operating_point=thresholds.lowest,
+            # The controls begin where the model's maker has them.
+            operating_point="" if info.review_settings else thresholds.lowest,
             region_ras_mm=choice.region_ras_mm,
-            settings=dict(choice.settings),
+            settings={**choice.settings, **info.review_settings},
         )
 
         def done(detections: Detections) -> None:
-            shown = thresholds.shown(detections.operating_point.threshold)
+            shown = None if detections.controls else thresholds.shown(detections.operating_point.threshold)
             findings = Findings.of(detections, threshold=shown)
             name = f"{main_node.GetName()} {choice.method}"
             self._thresholds[detections.provenance.get("model", {}).get("sha256", "")] = thresholds
-            self._add(main_node, findings, name)
+            self._add(main_node, findings, name, detections.maps)
             self.message = _found(findings)
 
         return self._start(request, images, done)
+
+    def _images_for(self, info: MethodInfo, volumes: Mapping[str, Any]) -> dict[str, Image]:
+        """The images that the method works on, the main one first; without those that are not chosen and not needed.
+
+        Raises:
+            InputError: one that it needs is not chosen.
+        """
+        images = {}
+        for modality in info.modalities:
+            if volumes.get(modality) is not None:
+                images[modality] = self._images.of(volumes[modality], modality)
+            elif modality in info.required:
+                name = modality_name(modality)
+                raise InputError(f"No volume is chosen for the {name}, which “{info.title}” needs. Load or choose one.")
+        return images
 
     def measure(self, volume_node: Any, point_ras_mm: Point, correct: bool = True) -> Job | None:
         """Measure the lesion at a point, or correct the one that is looked at.
@@ -176,8 +194,9 @@ class Session(Review):
             new = click.corrects
 
             def corrected(item: Finding) -> Finding:
-                kept = replace(lesion, score=item.lesion.score, meaning=item.lesion.meaning, model=item.lesion.model)
-                kept = kept if item.by_person else replace(kept, method=item.lesion.method)
+                was = item.lesion
+                kept = replace(lesion, score=was.score, evidence=was.evidence, meaning=was.meaning, model=was.model)
+                kept = kept if item.by_person else replace(kept, method=was.method)
                 return replace(item, lesion=kept, corrected=True, **clicked)
 
             target.change(f"correct {new}", target.findings.changing([new], corrected))
@@ -208,4 +227,5 @@ class Session(Review):
 def _found(findings: Findings) -> str:
     count, more = len(findings.listed), len(findings.items) - len(findings.listed)
     text = "Nothing was found" if not count else f"{count} finding{'s' if count > 1 else ''}"
-    return f"{text}; {more} more with lower scores." if more else f"{text}."
+    why = "below the thresholds" if findings.run.controls else "with lower scores"
+    return f"{text}; {more} more {why}." if more else f"{text}."
