@@ -12,7 +12,7 @@ from LesionDetectionLib.core.errors import UsageError
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser("phantom", help="make computer-made scans whose lesions are known exactly")
-    parser.add_argument("anatomy", choices=["chest"], help="what to make")
+    parser.add_argument("anatomy", choices=["chest", "pet-ct"], help="what to make")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the first case's seed; the others count up from it"
     )

@@ -17,6 +17,36 @@ _ROUGH = 4
 
 
 @dataclass(frozen=True, eq=False)
+class Organ:
+    """One more organ, painted over what lies there.
+
+    Attributes:
+        name: what it is.
+        field: coarse signed distance in mm.
+        hu: its mean attenuation.
+        grain_hu: of the fine texture within.
+    """
+
+    name: str
+    field: Float32
+    hu: float
+    grain_hu: float = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Bone:
+    """One more bone: cortex round marrow.
+
+    Attributes:
+        field: coarse signed distance in mm.
+        cortex_mm: thickness of the cortex.
+    """
+
+    field: Float32
+    cortex_mm: float = 1.5
+
+
+@dataclass(frozen=True, eq=False)
 class Body:
     """Coarse fields, [k, j, i] float32; distances in mm, negative inside.
 
@@ -33,6 +63,7 @@ class Body:
         density: parenchyma, HU around the patient's mean.
         emphysema: above 0 where the lung is destroyed.
         patchy: noise that breaks up fat and muscle.
+        organs, bones: whatever else there is, in the order of painting.
     """
 
     wall: Float32
@@ -53,6 +84,8 @@ class Body:
     density: Float32
     emphysema: Float32
     patchy: Float32
+    organs: tuple[Organ, ...] = ()
+    bones: tuple[Bone, ...] = ()
 
 
 def build_body(

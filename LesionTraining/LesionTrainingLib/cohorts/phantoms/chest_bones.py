@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .chest_patient import Patient, spine_a
+from .chest_patient import Patient, spine_a, vertebra
 from .fields import Float32, cover
 
 CORTEX_HU, MARROW_HU, _CARTILAGE_HU, _DISC_HU = 820.0, 190.0, 95.0, 85.0
@@ -62,14 +62,17 @@ def paint_breastbone(
     x, t = np.abs(r)[where % plane.shape[1]], wall.reshape(-1)[where]
     across, deep = (x / half) ** 3, (np.abs(t - 5) / 5.4) ** 3
     distance = ((across + deep) ** (1 / 3) - 1) * 5.4
-    _paint_bone(plane, where, np.asarray(distance, np.float32), 1.0, texture, mm)
+    paint_bone(plane, where, np.asarray(distance, np.float32), 1.0, texture, mm)
 
 
 def paint_spine(
     plane: Float32, r: Float32, a: Float32, s: float, patient: Patient, texture: Float32, mm: float
 ) -> None:
     """A vertebra or a disc with canal, arch, spinous and transverse processes."""
-    k = patient.size
+    here = vertebra(patient, s)
+    if here is None:
+        return
+    k, phase = here
     center = float(spine_a(patient, s))
     columns = np.flatnonzero(np.abs(r) < 48 * k)
     rows = np.flatnonzero((a < center + 24 * k) & (a > center - 62 * k))
@@ -77,7 +80,6 @@ def paint_spine(
         return
     x, y = np.abs(r[columns])[None, :], a[rows][:, None] - center
     pitch = 23.0 * k
-    phase = (s / pitch) % 1.0  # 0 to 0.2 disc, then the vertebra
     where = (rows[:, None] * plane.shape[1] + columns[None, :]).ravel()
 
     waist = 1 - 0.09 * np.sin(np.pi * np.clip((phase - 0.2) / 0.8, 0, 1))
@@ -96,13 +98,13 @@ def paint_spine(
     flat = plane.reshape(-1)
     filled = cover(canal, mm).ravel().astype(np.float32)
     flat[where] += filled * (25 - flat[where])
-    _paint_bone(plane, where, np.asarray(arch.ravel(), np.float32), 1.3, texture, mm)
+    paint_bone(plane, where, np.asarray(arch.ravel(), np.float32), 1.3, texture, mm)
     if phase < 0.2:
         inside = cover(body, mm).ravel().astype(np.float32)
         flat[where] += inside * (_DISC_HU - flat[where])
     else:
         endplate = 0.25 * (1 - min(1.0, min(phase - 0.2, 1 - phase) * pitch / 1.6))
-        _paint_bone(plane, where, np.asarray(body.ravel(), np.float32), 0.8, texture, mm, endplate)
+        paint_bone(plane, where, np.asarray(body.ravel(), np.float32), 0.8, texture, mm, endplate)
 
 
 def paint_shoulder_blades(
@@ -126,10 +128,10 @@ def paint_shoulder_blades(
     if up > 0.6:
         ridge = np.maximum(np.abs(across - (up - 0.78) * 4) * half * 350 - 2.2, np.abs(away - 9) - 9)
         distance = np.minimum(distance, ridge)
-    _paint_bone(plane, where, np.asarray(distance, np.float32), 1.1, texture, mm)
+    paint_bone(plane, where, np.asarray(distance, np.float32), 1.1, texture, mm)
 
 
-def _paint_bone(
+def paint_bone(
     plane: Float32,
     where: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     distance: Float32,

@@ -8,7 +8,15 @@ from LesionDetectionLib.core.progress import Progress
 from scipy import ndimage
 
 from .chest_body import Body
-from .chest_bones import CORTEX_HU, MARROW_HU, paint_breastbone, paint_ribs, paint_shoulder_blades, paint_spine
+from .chest_bones import (
+    CORTEX_HU,
+    MARROW_HU,
+    paint_bone,
+    paint_breastbone,
+    paint_ribs,
+    paint_shoulder_blades,
+    paint_spine,
+)
 from .chest_patient import Patient
 from .chest_vessels import GreatVessels, LungTrees, blood_tubes, shoulder_bones
 from .fields import Float32, Grid, cover
@@ -76,11 +84,19 @@ def _paint_slice(grid: Grid, patient: Patient, body: Body, k: int, texture: Floa
     ):
         if grid.near(field, k, mm):
             out += cover(grid.plane(field, k), mm) * (hu + 4 * texture - out)
+    for organ in body.organs:
+        if grid.near(organ.field, k, mm):
+            out += cover(grid.plane(organ.field, k), mm) * (organ.hu + organ.grain_hu * texture - out)
     paint_spine(out, r, a, s, patient, texture, mm)
     around = grid.plane(body.around, k)
     paint_ribs(out, wall, around, grid.plane(body.rib_height, k), texture, patient, mm)
     paint_breastbone(out, wall, r, s, patient, texture, mm)
     paint_shoulder_blades(out, wall, around, s, patient, texture, mm)
+    for bone in body.bones:
+        if grid.near(bone.field, k, mm):
+            distance = grid.plane(bone.field, k)
+            where = np.flatnonzero(distance < mm)
+            paint_bone(out, where, distance.reshape(-1)[where], bone.cortex_mm, texture, mm)
     if grid.near(body.lung, k, mm):
         _paint_lung(grid, patient, body, k, texture, out)
 

@@ -1,33 +1,43 @@
-"""Phantoms as a cohort: ``phantoms:chest?seeds=0-47``; each is made when its case is read, and the same each time."""
+"""Phantoms as a cohort: ``phantoms:chest?seeds=0-47``, ``phantoms:pet-ct?seeds=0-9&active=yes``; each is made when its case
+is read, and the same each time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from LesionDetectionLib.core.errors import UsageError
-from LesionDetectionLib.core.image import CT, Image
+from LesionDetectionLib.core.image import CT, PET, Image
 from LesionDetectionLib.core.progress import Progress
 
 from ..case import Case, Truth
 from ..cohort import Cohort
 from ..spec import Kind, numbers
-from .chest_protocols import PROTOCOL_NAMES, protocol
-from .phantom import PhantomCase, anatomies, maker
+from .petct_settings import AS_DRAWN, NONE_ACTIVE, SOME_ACTIVE
+from .phantom import PhantomCase, anatomies, maker, protocol_names, protocol_of
+
+_ACTIVE = (AS_DRAWN, SOME_ACTIVE, NONE_ACTIVE)
+_MODALITIES = {"pet-ct": (CT, PET)}
+"""Of the anatomies that are more than a CT, the main one first."""
 
 
 @dataclass(frozen=True)
 class PhantomOptions:
     """Attributes:
     seeds: of the phantoms, one a patient: ``0-47`` or ``3,5,8``.
-    protocol: how they are scanned: ``default``, ``fast`` (coarser voxels), ``tiny`` (to try the machinery), or ``mixed`` (thin, usual and thick slices by
-        seed, as hospitals have them).
+    protocol: how they are scanned: ``default``, ``fast`` (coarser voxels), ``tiny`` (to try the machinery); of the chest
+        also ``mixed`` (thin, usual and thick slices by seed, as hospitals have them), of a PET/CT ``chest`` (the lungs only,
+        to learn from).
+    active: of a PET/CT, whether it has active lesions: ``any`` (as the seed has it; about a third has none), ``yes`` (at
+        least one) or ``no`` (all are inactive).
     """
 
     seeds: str = "0-9"
     protocol: str = "default"
+    active: str = AS_DRAWN
 
 
 @dataclass(frozen=True)
@@ -37,9 +47,10 @@ class PhantomCohortCase(Case):
     anatomy: str
     seed: int
     protocol: str
+    active: str = AS_DRAWN
 
     def images(self, progress: Progress | None = None) -> dict[str, Image]:
-        return {CT: _made(self, progress).image}
+        return _made(self, progress).images
 
     def truth(self) -> Truth:
         case = _made(self, None)
@@ -54,29 +65,42 @@ def open_phantoms(path: Path, options: PhantomOptions, progress: Progress) -> Co
     """The cohort. Raises UsageError for an anatomy, protocol or seeds that there are not."""
     anatomy = str(path)
     maker(anatomy)
-    if options.protocol not in PROTOCOL_NAMES:
-        raise UsageError(
-            f"There is no phantom protocol “{options.protocol}”. Choose one of: {', '.join(PROTOCOL_NAMES)}."
-        )
+    _checked(anatomy, options)
     seeds = dict.fromkeys(numbers(options.seeds, "seeds"))
+    modalities = _MODALITIES.get(anatomy, (CT,))
     cases = []
     for seed in seeds:
         name = f"{anatomy}-phantom-{seed:04d}"
-        cases.append(PhantomCohortCase(name, name, "", (CT,), True, anatomy, seed, options.protocol))
+        cases.append(
+            PhantomCohortCase(name, name, "", modalities, True, anatomy, seed, options.protocol, options.active)
+        )
     return Cohort("", f"computer-made {anatomy} phantoms", tuple(cases), on_phantoms=True)
+
+
+def _checked(anatomy: str, options: PhantomOptions) -> None:
+    names = protocol_names(anatomy)
+    if options.protocol not in names:
+        raise UsageError(f"There is no phantom protocol “{options.protocol}”. Choose one of: {', '.join(names)}.")
+    if options.active not in _ACTIVE:
+        raise UsageError(f"active is “{options.active}”; choose one of: {', '.join(_ACTIVE)}.")
+    if options.active != AS_DRAWN and anatomy not in _MODALITIES:
+        raise UsageError(f"The phantom “{anatomy}” has no active lesions: leave active={options.active} out.")
 
 
 def _made(case: PhantomCohortCase, progress: Progress | None) -> PhantomCase:
     # Image and truth are asked for one after the other: the last phantom is kept, so that it is made once.
     if progress is not None and not _cached.cache_info().currsize:
         progress(0.0, f"Making {case.id}")
-    return _cached(case.anatomy, case.seed, case.protocol)
+    return _cached(case.anatomy, case.seed, case.protocol, case.active)
 
 
 @lru_cache(maxsize=1)
-def _cached(anatomy: str, seed: int, name: str) -> PhantomCase:
+def _cached(anatomy: str, seed: int, name: str, active: str) -> PhantomCase:
     make, _ = maker(anatomy)
-    return make(seed, protocol(name, seed), Progress())
+    settings: Any = protocol_of(anatomy, name, seed)
+    if active != AS_DRAWN:
+        settings = replace(settings, lesions=replace(settings.lesions, active=active))
+    return make(seed, settings, Progress())
 
 
 KIND = Kind(

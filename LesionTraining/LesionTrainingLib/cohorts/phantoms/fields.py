@@ -159,3 +159,67 @@ def polyline(grid: Grid, points: npt.NDArray[np.float64], radii: npt.NDArray[np.
         )
         np.minimum(best, away - (r0 + share * (r1 - r0)), out=best, casting="same_kind")
     return best
+
+
+_FAR = 60.0
+"""What :func:`near_ellipsoid` and :func:`near_polyline` give far away, in mm."""
+_NEAR = 14.0
+"""How far from a shape they still tell its distance, in mm: more than a coarse voxel and an edge's rounding."""
+
+
+def near_ellipsoid(
+    grid: Grid, center: npt.ArrayLike, radii: npt.ArrayLike, axes: npt.NDArray[np.float64] | None = None
+) -> Float32:
+    """Signed distance of an ellipsoid near its surface and within, 60 mm elsewhere: cheap for a small organ.
+
+    Args:
+        center, radii: [3] mm; the radii are along the rows of ``axes``, [3, 3] unit vectors in RAS (None: R, A, S).
+    """
+    center, radii = np.asarray(center, dtype=np.float64), np.asarray(radii, dtype=np.float64)
+    axes = np.eye(3) if axes is None else axes
+    reach = np.sqrt(((axes * radii[:, None]) ** 2).sum(axis=0)) + _NEAR
+    out = np.full(grid.coarse_shape, _FAR, dtype=np.float32)
+    box = _coarse_box(grid, center - reach, center + reach)
+    if box is not None:
+        r, a, s = (axis - n for axis, n in zip(_boxed(grid, box), center, strict=True))
+        along = [(r * x + a * y + s * z) for x, y, z in axes]
+        level = np.sqrt(sum((n / radius) ** 2 for n, radius in zip(along, radii, strict=True)))
+        slope = np.sqrt(sum((n / radius**2) ** 2 for n, radius in zip(along, radii, strict=True)))
+        out[box] = np.minimum(level * (level - 1) / np.maximum(slope, 1e-6), _FAR)
+        # In the very middle the formula is 0 / 0.
+        out[box][level < 0.05] = -float(radii.min())
+    return out
+
+
+def near_polyline(grid: Grid, points: npt.NDArray[np.float64], radii: npt.NDArray[np.float64]) -> Float32:
+    """As :func:`polyline` near the tube and within, 60 mm elsewhere: cheap for what is short or winds about."""
+    out = np.full(grid.coarse_shape, _FAR, dtype=np.float32)
+    for start, end, r0, r1 in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
+        reach = max(r0, r1) + _NEAR
+        box = _coarse_box(grid, np.minimum(start, end) - reach, np.maximum(start, end) + reach)
+        if box is None:
+            continue
+        r, a, s = (axis - n for axis, n in zip(_boxed(grid, box), start, strict=True))
+        axis = end - start
+        share = np.clip((r * axis[0] + a * axis[1] + s * axis[2]) / float(axis @ axis + 1e-9), 0, 1)
+        away = np.sqrt((r - share * axis[0]) ** 2 + (a - share * axis[1]) ** 2 + (s - share * axis[2]) ** 2)
+        np.minimum(out[box], away - (r0 + share * (r1 - r0)), out=out[box], casting="same_kind")
+    return out
+
+
+def _coarse_box(
+    grid: Grid, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]
+) -> tuple[slice, slice, slice] | None:
+    """The coarse voxels with centres between two corners in RAS mm; None where there is none."""
+    slices = []
+    for axis, a, b in zip(grid.coarse, low, high, strict=True):
+        inside = np.flatnonzero((axis.ravel() > a) & (axis.ravel() < b))
+        if not inside.size:
+            return None
+        slices.append(slice(int(inside[0]), int(inside[-1]) + 1))
+    return slices[2], slices[1], slices[0]
+
+
+def _boxed(grid: Grid, box: tuple[slice, slice, slice]) -> tuple[Float32, Float32, Float32]:
+    r, a, s = grid.coarse
+    return r[:, :, box[2]], a[:, box[1], :], s[box[0], :, :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,8 @@ Float64 = npt.NDArray[np.float64]
 KINDS = ("solid", "part-solid", "ground-glass", "juxtapleural", "vascular")
 _SPICULE = 60.0
 """Bumps sharper than this are spicules."""
-_FINE = 4
-"""Sub-samples a voxel and axis where the surface passes: 64 a voxel, a share to 2 %."""
+_FINE = (4, 4, 4)
+"""Sub-samples of a voxel along i, j, k where the surface passes: 64 a voxel, a share to 2 %."""
 
 
 def _sphere(count: int) -> Float64:
@@ -88,7 +88,7 @@ class StarShape:
         """The same shape with the volume of a sphere of ``diameter_mm`` and its centroid at ``center``."""
         scale = float(np.cbrt(np.pi / 6 * diameter_mm**3 / self.volume_mm3()))
         shift = (self.centroid() - self.origin) * scale
-        return StarShape(center - shift, self.axes / scale, self.bumps, self.heights, self.sharpness)
+        return replace(self, origin=center - shift, axes=self.axes / scale)
 
 
 def random_shape(rng: np.random.Generator, spiculation: float) -> StarShape:
@@ -122,11 +122,14 @@ class Covered:
     centroid: Float64
 
 
-def coverage(grid: Grid, shape: StarShape, lung: Float32 | None = None) -> Covered | None:
+def coverage(
+    grid: Grid, shape: StarShape, lung: Float32 | None = None, fine: tuple[int, int, int] = _FINE
+) -> Covered | None:
     """What the shape covers of each voxel, supersampled at its surface; None where it leaves the grid.
 
     Args:
         lung: coarse signed distance of the lungs; where given, what lies outside of them is cut off.
+        fine: sub-samples of a voxel along i, j, k.
     """
     geometry = grid.geometry
     spacing = np.array(geometry.spacing_mm)
@@ -145,7 +148,7 @@ def coverage(grid: Grid, shape: StarShape, lung: Float32 | None = None) -> Cover
     doubtful = np.abs(depth) < 1.5 * np.linalg.norm(spacing)
     share = (depth > 0).astype(np.float32)
     centroid = (points * (share * ~doubtful)[:, None]).sum(axis=0)
-    offsets = (np.indices((_FINE,) * 3).reshape(3, -1).T + 0.5) / _FINE - 0.5
+    offsets = (np.indices(fine).reshape(3, -1).T + 0.5) / fine - 0.5
     edge = points[doubtful]
     counts, moments = np.zeros(len(edge)), np.zeros((len(edge), 3))
     for offset in offsets * spacing:

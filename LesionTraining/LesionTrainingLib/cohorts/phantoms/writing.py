@@ -13,12 +13,11 @@ import numpy.typing as npt
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import UsageError
-from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.image import PET, Image
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.core.progress import Progress
 
-from .chest_protocols import PROTOCOL_NAMES, protocol
-from .phantom import PhantomCase, maker
+from .phantom import PhantomCase, maker, protocol_names, protocol_of
 
 UID_ROOT = "2.25"
 """Root of identifiers that are derived from a number alone (ITU-T X.667), here a hash."""
@@ -49,15 +48,17 @@ def write_phantoms(
     Args:
         format: ``nrrd`` (``<name>.nrrd``, label map ``<name>.truth.nrrd`` and ``<name>.truth.json``), ``dicom`` (a
             folder of CT slices a case, and ``<name>.truth.json``) or ``luna16`` (the challenge's folders and tables).
+            A PET/CT as ``nrrd`` is a folder a case: ``CT_image.nrrd``, ``PET_image.nrrd`` (SUVbw), the label map
+            ``CT_mask.nrrd`` and ``CT_mask.json``, its truth.
         settings: of the anatomy's class; None for its defaults.
-        protocol_name: how they are scanned, in place of ``settings``: one of :data:`.chest_protocols.PROTOCOL_NAMES`.
+        protocol_name: how they are scanned, in place of ``settings``: see :func:`.phantom.protocol_names`.
         subsets: of ``luna16``, over which the cases are dealt out in turn: 10 as the challenge has them.
 
     Returns:
         The files written, those of a DICOM series as their folder.
 
     Raises:
-        UsageError: unknown anatomy, format or protocol, no case asked for, or not 1 to 10 subsets.
+        UsageError: unknown anatomy, format or protocol, no case asked for, not 1 to 10 subsets, or a PET/CT as LUNA16.
         OutputError: the folder cannot be written, or holds such results and ``overwrite`` is not set.
         Cancelled: see ``progress``; nothing is left behind.
     """
@@ -69,16 +70,19 @@ def write_phantoms(
         raise UsageError("Ask for at least one phantom, with a seed of zero or more.")
     if not 1 <= subsets <= MOST_SUBSETS:
         raise UsageError(f"LUNA16 has 1 to {MOST_SUBSETS} subsets, not {subsets}.")
-    if protocol_name and protocol_name not in PROTOCOL_NAMES:
-        raise UsageError(f"There is no phantom protocol “{protocol_name}”. Choose one of: {', '.join(PROTOCOL_NAMES)}.")
+    if protocol_name and protocol_name not in protocol_names(anatomy):
+        names = ", ".join(protocol_names(anatomy))
+        raise UsageError(f"There is no phantom protocol “{protocol_name}”. Choose one of: {names}.")
+    if format == "luna16" and anatomy != "chest":
+        raise UsageError("LUNA16 lists nodules in chest CT: write other phantoms as nrrd or dicom.")
     output = Path(output)
-    refuse_taken(output, _first_names(format, f"{anatomy}-phantom-{seed:04d}"), overwrite)
+    refuse_taken(output, _first_names(anatomy, format, f"{anatomy}-phantom-{seed:04d}"), overwrite)
     written: list[Path] = []
     tables: list[PhantomCase] = []
     with atomic_folder(output, overwrite) as folder:
         for n in range(count):
             part = progress.part(n / count, (n + 1) / count)
-            own = protocol(protocol_name, seed + n) if protocol_name else settings or defaults
+            own = protocol_of(anatomy, protocol_name, seed + n) if protocol_name else settings or defaults
             case = make(seed + n, own, part.part(0.0, 0.9))
             part(0.9, f"Writing {case.image.name}")
             written += _WRITERS[format](case, folder / f"subset{n % subsets}" if format == "luna16" else folder)
@@ -117,7 +121,9 @@ def truth_of(case: PhantomCase) -> Detections:
     )
 
 
-def _first_names(format: str, name: str) -> tuple[str, ...]:
+def _first_names(anatomy: str, format: str, name: str) -> tuple[str, ...]:
+    if format == "nrrd" and anatomy == "pet-ct":
+        return (name,)
     return {
         "nrrd": (f"{name}.nrrd", f"{name}.truth.nrrd", f"{name}.truth.json"),
         "dicom": (name, f"{name}.truth.json"),
@@ -142,6 +148,16 @@ def _write_nrrd(case: PhantomCase, folder: Path) -> list[Path]:
     from LesionDetectionLib.io.files import write_image
 
     name = case.image.name
+    if PET in case.others:
+        # The names by which a folder is read as a cohort: labels all zero are a scan known to have no lesion.
+        own = folder / name
+        own.mkdir()
+        paths = [own / "CT_image.nrrd", own / "PET_image.nrrd", own / "CT_mask.nrrd", own / "CT_mask.json"]
+        write_image(case.image, paths[0])
+        write_image(case.others[PET], paths[1])
+        write_image(_labels(case), paths[2])
+        truth_of(case).save(paths[3])
+        return paths
     paths = [folder / f"{name}.nrrd", folder / f"{name}.truth.nrrd", folder / f"{name}.truth.json"]
     write_image(case.image, paths[0])
     write_image(_labels(case), paths[1])

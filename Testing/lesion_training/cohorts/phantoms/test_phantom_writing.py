@@ -145,7 +145,7 @@ def test_luna16_can_have_ten_subsets_as_the_challenge_has(quickly_made, tmp_path
 
 def test_a_protocol_says_how_each_seed_is_scanned(quickly_made, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(writing, "protocol", lambda name, seed: asked.append((name, seed)) or SMALL)
+    monkeypatch.setattr(writing, "protocol_of", lambda _, name, seed: asked.append((name, seed)) or SMALL)
     write_phantoms("chest", 5, 2, "luna16", tmp_path / "data", protocol_name="mixed")
     assert asked == [("mixed", 5), ("mixed", 6)]
     assert len(list((tmp_path / "data" / "subset0").glob("*.mhd"))) == 2
