@@ -15,7 +15,7 @@ STAND_INS = Path(__file__).parents[1] / "app" / "worker" / "stand_ins"
 if str(STAND_INS) not in sys.path:
     sys.path.append(str(STAND_INS))
 
-from LesionStandInLib.requests import Count, Do  # noqa: E402
+from LesionStandInLib.requests import Count, Do, Negate  # noqa: E402
 
 LONG = 120.0
 
@@ -75,8 +75,11 @@ def test_progress_arrives_while_the_work_goes_on(worker, wait):
     assert seen[1:] == [*[("running", n / 5) for n in range(1, 6)], ("done", 1.0)]
 
 
-def test_cancel_is_heard(worker, wait, result):
+def test_cancel_is_heard_and_images_come_back(worker, wait, result, make_run):
     pid = result(Do("process_id"))
+    image, _ = make_run(1)
+    _, back = result(Negate(), {"CT": image})
+    assert (back["CT"].voxels == -image.voxels).all()
     job = worker.submit(Count(10_000, 0.05), {}, lambda job: job.fraction > 0 and job.cancel())
     wait(lambda: job.finished)
     assert job.state == "cancelled"

@@ -6,7 +6,7 @@ import itertools
 import json
 import shutil
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from LesionDetectionLib.core.atomic import atomic_folder
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.progress import Progress
 
 VOXELS, REST = "voxels.npy", "image.json"
 
@@ -42,15 +43,19 @@ def write_image(folder: Path, image: Image) -> None:
         (temporary / REST).write_text(json.dumps(rest), encoding="utf-8")
 
 
-def read_image(folder: Path) -> Image:
+def read_image(folder: Path, mapped: bool = True) -> Image:
     """The image of a folder; its voxels are mapped from the file, read-only, and read when they are touched.
+
+    Args:
+        mapped: whether they are; else they are read now, and the files may go (Windows removes none that is mapped).
 
     Raises:
         InputError: the folder does not hold an image as :func:`write_image` writes them.
+        MemoryError: it is too large to be read at once.
     """
     try:
         rest = json.loads((folder / REST).read_text(encoding="utf-8"))
-        voxels = np.load(folder / VOXELS, mmap_mode="r", allow_pickle=False)
+        voxels = np.load(folder / VOXELS, mmap_mode="r" if mapped else None, allow_pickle=False)
         return Image(
             voxels,
             np.array(rest["ijk_to_ras"], dtype=np.float64),
@@ -62,6 +67,33 @@ def read_image(folder: Path) -> Image:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise InputError(f"The image in {folder} cannot be read ({error!r}). Try again.") from error
+
+
+def result_folder(folder: Path, request: int) -> Path:
+    """Where a worker puts the images of a request's result: a folder that holds nothing else, so that all goes with it."""
+    return folder / f"result-{request}"
+
+
+def write_result_images(folder: Path, request: int, images: Mapping[str, Image], progress: Progress) -> list[str]:
+    """Write the images of a result; their names, in the order of the files.
+
+    Raises:
+        OutputError: see :func:`write_image`. Cancelled: through ``progress``. What was written then lies there.
+    """
+    for number, image in enumerate(images.values()):
+        progress(number / len(images), "Handing over")
+        write_image(result_folder(folder, request) / str(number), image)
+    return list(images)
+
+
+def read_result_images(folder: Path, request: int, names: Sequence[str]) -> dict[str, Image]:
+    """The images of a result by name, in memory: the files are not needed any more.
+
+    Raises:
+        InputError, MemoryError: see :func:`read_image`.
+    """
+    place = result_folder(folder, request)
+    return {name: read_image(place / str(number), mapped=False) for number, name in enumerate(names)}
 
 
 class ImageFiles:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.late import load
 from LesionDetectionLib.core.lesion import Lesion, Point
 
@@ -47,6 +48,16 @@ class Request:
     def result_from_json(value: Any) -> Any:
         """Raises InputError, ValueError, TypeError or KeyError where the value is none of :meth:`result_to_json`."""
         return value
+
+    @staticmethod
+    def images_of(result: Any) -> Mapping[str, Image]:
+        """Images in the result that :meth:`result_to_json` leaves out, by any name: they come through files."""
+        return {}
+
+    @staticmethod
+    def with_images(result: Any, images: Mapping[str, Image]) -> Any:
+        """The result of :meth:`result_from_json` with the images of :meth:`images_of`, where it had any."""
+        return result
 
     @classmethod
     def place(cls) -> str:
@@ -107,6 +118,14 @@ class DetectRequest(Request):
     @staticmethod
     def result_from_json(value: Any) -> Detections:
         return Detections.from_json(value)
+
+    @staticmethod
+    def images_of(result: Detections) -> Mapping[str, Image]:
+        return result.maps
+
+    @staticmethod
+    def with_images(result: Detections, images: Mapping[str, Image]) -> Detections:
+        return replace(result, maps=dict(images))
 
 
 @dataclass(frozen=True)

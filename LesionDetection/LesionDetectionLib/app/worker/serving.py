@@ -7,6 +7,9 @@
     {"id": 7, "progress": 0.4, "text": "Measuring"}
     {"id": 7, "done": ...}, {"id": 7, "file": "result-7.json"}, {"id": 7, "failed": {...}, "details": ""}, {"id": 7, "cancelled": true}
 
+A result that has images says their names, too, ``"images": ["Similarity"]``: they lie in ``result-7/0`` and so on, and are
+the parent's to read and to remove, as it removes ``result-7`` however the request ends.
+
 Standard input is read in a thread of its own, so that a cancel is heard while a request runs. Its end means that the parent
 is gone: so goes this process, with the folder of images.
 """
@@ -35,7 +38,7 @@ from LesionDetectionLib.core.late import load
 from LesionDetectionLib.core.progress import Progress
 
 from .failures import details_of, error_to_json, told
-from .images import read_image
+from .images import read_image, write_result_images
 from .kept import Kept
 from .private_folder import PREFIX
 from .requests import request_at
@@ -121,7 +124,10 @@ class _Server:
             request = request_at(message["request"], message["values"])
             images = {name: read_image(self._folder / folder) for name, folder in message["images"].items()}
             result = load(request.TASK)(request, images, self._kept, self._progress[number])
-            return self._packed(number, json.dumps(request.result_to_json(result), allow_nan=False))
+            made = request.images_of(result)
+            names = write_result_images(self._folder, number, made, self._progress[number].part(1.0, 1.0))
+            answer = self._packed(number, json.dumps(request.result_to_json(result), allow_nan=False))
+            return {**answer, "images": names} if made else answer
         except Cancelled:
             return {"id": number, "cancelled": True}
         except BaseException as error:  # also SystemExit: a library must not end the worker unheard

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from LesionDetectionLib import __version__
-from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError, UsageError
+from LesionDetectionLib.core.errors import Cancelled, InputError, LesionDetectionError, UsageError
 from LesionDetectionLib.core.image import Image
 
 from .failures import details_of, error_from_json, told
-from .images import ImageFiles
+from .images import ImageFiles, read_result_images, result_folder
 from .job import Job, OnChange, State, notify
 from .private_folder import PrivateFolder
 from .requests import Request
@@ -158,6 +158,8 @@ class WorkerEngine:
                 self._deadline.cancel()
                 self._deadline = None
         job = entry.job
+        if self._folder is not None:  # of what was made only a part may be there: it failed, or its process did
+            shutil.rmtree(result_folder(self._folder.path, job.id), ignore_errors=True)
         if job.state == "cancelling":  # whatever came of it, nobody wants it any more
             state, job.result = "cancelled", None
         job.state = state
@@ -276,8 +278,14 @@ class WorkerEngine:
             return
         if "done" in message or "file" in message:
             value = message["done"] if "done" in message else self._from_file(job, message["file"])
-            job.result = job.request.result_from_json(value)
-            job.fraction = 1.0
+            result = job.request.result_from_json(value)
+            if "images" in message and job.state != "cancelling":
+                try:
+                    result = self._with_images(job, result, message["images"])
+                except (InputError, MemoryError) as error:  # somebody emptied the folder, or the memory is full
+                    self._end(entry, "failed", told(error), details_of(error))
+                    return
+            job.result, job.fraction = result, 1.0
             self._end(entry, "done")
         elif "failed" in message:
             error = error_from_json(message["failed"])
@@ -292,6 +300,12 @@ class WorkerEngine:
             raise ValueError("no fraction")
         entry.job.fraction, entry.job.text = min(max(float(fraction), 0.0), 1.0), str(text)
         notify(entry.job, entry.on_change)
+
+    def _with_images(self, job: Job, result: Any, names: Any) -> Any:
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("no names of images")
+        assert self._folder is not None
+        return job.request.with_images(result, read_result_images(self._folder.path, job.id, names))
 
     def _from_file(self, job: Job, name: str) -> Any:
         if name != f"result-{job.id}.json":  # nor any other file of this computer

@@ -17,7 +17,7 @@ from LesionDetectionLib.app.worker.pipes import PipedWorker, Pipes
 from LesionDetectionLib.app.worker.requests import DetectRequest, DevicesRequest, MeasureRequest, WarmRequest
 from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
 from LesionDetectionLib.core.errors import DependencyError, DeviceError, InputError, LesionDetectionError
-from LesionStandInLib.requests import Count, Do
+from LesionStandInLib.requests import Count, Do, Negate
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 LONG = 120.0
@@ -146,6 +146,21 @@ def test_two_images(worker, make_run):
     one, two = make_run(1, seed=1)[0], make_run(1, seed=2)[0]
     sums = result(worker, Do("add_up"), {"CT": one, "PT": two})
     assert sums == {"CT": float(one.voxels.sum(dtype=float)), "PT": float(two.voxels.sum(dtype=float))}
+
+
+def test_images_come_back_in_memory_and_leave_no_file(worker, make_run, tmp_path):
+    one, two = make_run(1, seed=1)[0], make_run(1, seed=2)[0]
+    text, back = result(worker, Negate(300_000), {"CT": one, "a/b <c>": two})
+    assert text == "x" * 300_000
+    assert list(back) == ["CT", "a/b <c>"]
+    for name, image in (("CT", one), ("a/b <c>", two)):
+        np.testing.assert_array_equal(back[name].voxels, -image.voxels)
+        assert back[name].voxels.dtype == image.voxels.dtype
+        assert back[name].geometry.same_grid(image.geometry)
+        assert back[name].name == image.name
+    (folder,) = (tmp_path / "temporary").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"in-use", "image-1", "image-2"}
+    assert result(worker, Negate(), {}) == "", "no images, no files"
 
 
 def test_images_cannot_be_changed_by_tasks(worker, make_run):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import gc
+import io
 import json
 import mmap
 import os
@@ -14,11 +15,18 @@ import time
 
 import numpy as np
 import pytest
-from LesionDetectionLib.app.worker import images, private_folder
-from LesionDetectionLib.app.worker.images import ImageFiles, read_image, write_image
+from LesionDetectionLib.app.worker import images, private_folder, serving
+from LesionDetectionLib.app.worker.images import (
+    ImageFiles,
+    read_image,
+    read_result_images,
+    write_image,
+    write_result_images,
+)
 from LesionDetectionLib.app.worker.private_folder import PrivateFolder
-from LesionDetectionLib.core.errors import InputError, OutputError
+from LesionDetectionLib.core.errors import Cancelled, InputError, OutputError
 from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.progress import Progress
 
 
 @pytest.fixture
@@ -45,6 +53,9 @@ def test_the_same_image_comes_out(image, tmp_path):
     assert not is_mapped(image.voxels)
     with pytest.raises(ValueError, match="read-only"):
         again.voxels[0, 0, 0] = 1
+    loaded = read_image(tmp_path / "one", mapped=False)
+    np.testing.assert_array_equal(loaded.voxels, image.voxels)
+    assert not is_mapped(loaded.voxels)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", ">i2", "int32", "float16", "float32", "float64"])
@@ -98,6 +109,32 @@ def test_a_full_disk_is_told_and_nothing_stays(image, tmp_path, monkeypatch):
             files.name_of(image)
     assert list(tmp_path.iterdir()) == []
     np.testing.assert_array_equal(read_image(tmp_path / files.name_of(image)).voxels, image.voxels)
+
+
+def test_a_full_disk_on_the_way_back_is_a_sentence_to_the_parent(image, tmp_path, monkeypatch):
+    """In the child: what it answers. The parent removes what was written."""
+
+    def full(array):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_image(tmp_path / "image-1", image)
+    server = serving._Server(io.BytesIO(), tmp_path)
+    server._hear({"id": 7})
+    message = {"id": 7, "request": "LesionStandInLib.requests:Negate", "values": {}, "images": {"CT": "image-1"}}
+    with monkeypatch.context() as patch:
+        patch.setattr(images.np, "ascontiguousarray", full)
+        answer = server._answer(message)
+    assert answer["failed"]["kind"] == "OutputError"
+    assert "The disk is full" in answer["failed"]["text"]
+    assert server._answer(message) == {"id": 7, "done": "", "images": ["CT"]}
+    np.testing.assert_array_equal(read_result_images(tmp_path, 7, ["CT"])["CT"].voxels, -image.voxels)
+
+
+def test_a_cancel_is_heard_between_two_images(image, tmp_path):
+    progress = Progress(lambda fraction, text: progress.cancel())
+    with pytest.raises(Cancelled):
+        write_result_images(tmp_path, 1, {"a": image, "b": image}, progress)
+    assert [path.name for path in (tmp_path / "result-1").iterdir()] == ["0"]
 
 
 def test_a_private_folder_is_private_and_goes(tmp_path):

@@ -76,3 +76,15 @@ def test_detections_come_over_bit_for_bit(make_run):
         assert one.mask.start_ijk == two.mask.start_ijk
     lesion = MeasureRequest.result_from_json(json.loads(json.dumps(MeasureRequest.result_to_json(found.lesions[0]))))
     assert lesion.recist == found.lesions[0].recist
+
+
+def test_detections_come_over_with_their_maps_and_controls(make_controlled_run):
+    _, detections = make_controlled_run(2)
+    value = json.loads(json.dumps(DetectRequest.result_to_json(detections)))
+    images = DetectRequest.images_of(detections)
+    again = DetectRequest.with_images(DetectRequest.result_from_json(value), images)
+    assert again.controls == detections.controls
+    assert [lesion.evidence for lesion in again.lesions] == [lesion.evidence for lesion in detections.lesions]
+    assert list(again.maps) == ["Lesion similarity"]
+    assert again.maps["Lesion similarity"] is detections.maps["Lesion similarity"]
+    assert DevicesRequest.images_of([]) == {}

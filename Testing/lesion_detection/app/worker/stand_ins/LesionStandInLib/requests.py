@@ -45,6 +45,31 @@ def do(request, images, kept, progress):
     return DEEDS[request.what](request.value, images, progress)
 
 
+@dataclass(frozen=True)
+class Negate(Request):
+    """Each image with its values negated, and a text of some length. Result: (text, images)."""
+
+    TASK: ClassVar[str] = "LesionStandInLib.requests:negate"
+
+    length: int = 0
+
+    @staticmethod
+    def result_to_json(result):
+        return result[0]
+
+    @staticmethod
+    def images_of(result):
+        return result[1]
+
+    @staticmethod
+    def with_images(result, images):
+        return result, images
+
+
+def negate(request, images, kept, progress):
+    return "x" * request.length, {name: image.with_voxels(-image.voxels) for name, image in images.items()}
+
+
 def chatter(reports, images, progress):
     for number in range(int(reports)):
         progress(number / reports, "Working")
