@@ -282,8 +282,8 @@ class WorkerEngine:
             if "images" in message and job.state != "cancelling":
                 try:
                     result = self._with_images(job, result, message["images"])
-                except (InputError, MemoryError) as error:  # somebody emptied the folder, or the memory is full
-                    self._end(entry, "failed", told(error), details_of(error))
+                except (InputError, MemoryError) as lost:  # somebody emptied the folder, or the memory is full
+                    self._end(entry, "failed", told(lost), details_of(lost))
                     return
             job.result, job.fraction = result, 1.0
             self._end(entry, "done")
