@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from LesionDetectionLib.core.errors import InputError, UsageError
 
+from ..cohorts.caching.locks import FileLock
 from ..cohorts.case import TRAINING, VALIDATION, Case
 from ..cohorts.cohort import Cohort
 from ..cohorts.split import split_by_patient
+
+LOCK = "lock"
+"""In a fold's folder while a process works on it."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +78,31 @@ def chosen_folds(plan: dict[int, Fold], wanted: tuple[int, ...]) -> tuple[int, .
                 f"Fold {number} has no labelled scans to test on: those that have are {', '.join(map(str, plan))}."
             )
     return tuple(sorted(set(wanted))) or tuple(plan)
+
+
+def fold_folder(folder: Path, number: int) -> Path:
+    """Of a fold in the folder of a reproduction."""
+    return folder / "folds" / f"fold-{number}"
+
+
+@contextlib.contextmanager
+def held_fold(folder: Path, number: int) -> Iterator[Path]:
+    """A fold for this process alone, and its folder; others may work on other folds.
+
+    Args:
+        folder: of the reproduction.
+
+    Raises:
+        UsageError: another process works on it.
+    """
+    own = fold_folder(folder, number)
+    own.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(own / LOCK)
+    if not lock.try_acquire():
+        raise UsageError(
+            f"Another process works on fold {number} in {folder}. Wait until it is done, or name other folds with --folds."
+        )
+    try:
+        yield own
+    finally:
+        lock.release(remove=True)

@@ -9,6 +9,7 @@ from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.progress import Progress
 
 from ...cohorts.phantoms.writing import MOST_SUBSETS, write_phantoms
+from ..wording import counted, ranges
 
 LEAST_PHANTOMS = 4
 """Two to learn from, one to set thresholds on and one to test on."""
@@ -45,18 +46,3 @@ def label(on_phantoms: bool, scans: int, nodules: int, folds: Sequence[int] = ()
     what = "phantoms in LUNA16’s layout" if on_phantoms else "LUNA16"
     which = f", fold{'s' if len(folds) > 1 else ''} {ranges(folds)}" if folds else ""
     return f"{what}{which}: {counted(scans, 'scan')}, {counted(nodules, 'nodule')}"
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """``0-4, 7``."""
-    runs = list[list[int]]()
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

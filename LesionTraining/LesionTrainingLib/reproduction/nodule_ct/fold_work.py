@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ReductionResNet, ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
-from ...cohorts.caching.locks import FileLock
 from ...cohorts.case import Case
 from ...cohorts.cohort import LeftOut
 from ...evaluation.matching.outcome import Outcome
@@ -26,18 +22,13 @@ from ...learning.nodule_ct.settings import RecipeSettings
 from ...learning.nodule_ct.stages import Stages
 from ...learning.recipe import Run
 from ..contract import Job
-from ..folds import Fold
+from ..folds import Fold, fold_folder, held_fold
 from ..kept import keep_json, keep_network, kept_json, kept_network, network_digest
 from .found import FoundStore, Trained, judged, look_at
 from .networks import FCN_OSF, VARIANTS
 
-NETWORK, THRESHOLD, PARTS, FOUND, LOCK = "network.safetensors", "threshold.json", "parts.json", "found", "lock"
+NETWORK, THRESHOLD, PARTS, FOUND = "network.safetensors", "threshold.json", "parts.json", "found"
 """What lies in a fold's folder: the first two in the folder of each network, beside its checkpoints."""
-
-
-def fold_folder(folder: Path, number: int) -> Path:
-    """Of a fold in the folder of a reproduction."""
-    return folder / "folds" / f"fold-{number}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +78,7 @@ class FoldWork:
             Cancelled: see ``progress``.
         """
         wanted = [variant for name, variant in VARIANTS.items() if name in names or name == FCN_OSF]
-        with self._held():
+        with held_fold(self._job.folder, self._fold.number):
             for done, variant in enumerate(wanted):
                 self._progress = progress.part(0.9 * done / len(wanted), 0.9 * (done + 1) / len(wanted))
                 fit = self._screening if variant.screening else self._reduction
@@ -103,21 +94,6 @@ class FoldWork:
                 (parts["training"], parts["validation"]),
                 (*(LeftOut(*pair) for pair in parts["left_out"]), *left_out),
             )
-
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
-        """The fold for this process alone; others may work on other folds."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._folder / LOCK)
-        if not lock.try_acquire():
-            raise UsageError(
-                f"Another process works on fold {self._fold.number} in {self._job.folder}. Wait until it is done, or name "
-                "other folds with --folds."
-            )
-        try:
-            yield
-        finally:
-            lock.release(remove=True)
 
     @cached_property
     def _run(self) -> Run:

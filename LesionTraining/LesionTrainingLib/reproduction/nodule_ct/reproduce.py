@@ -18,7 +18,8 @@ from ...evaluation.output.tables import Cell, Table
 from ...learning.nodule_ct.settings import PAPER_THRESHOLD
 from ..contract import Job, Report
 from ..folds import Fold, chosen_folds, fold_plan
-from .data import counted, label
+from ..wording import counted, named, unused
+from .data import label
 from .figures import figure_2, figure_of_folds
 from .fold_work import FoldResult, FoldWork
 from .networks import FCN_OSF, FOR_TABLE_1, FOR_TABLE_2, REDUCTION, RESNET_HL, SCREENING
@@ -52,7 +53,7 @@ def reproduce(job: Job, progress: Progress) -> Report:
     work = wanted_work(job, plan)
     results: dict[int, FoldResult] = {}
     for done, (number, networks) in enumerate(work.items()):
-        part = _named(progress.part(done / len(work), (done + 1) / len(work)), f"Fold {number}")
+        part = named(progress.part(done / len(work), (done + 1) / len(work)), f"Fold {number}")
         results[number] = FoldWork(job, plan[number], settings.recipe).do(networks, part)
         job.tell(fold_line(results[number], done + 1, len(work)))
     progress(1.0, "Tables and curves")
@@ -167,13 +168,7 @@ def warnings_of(job: Job, results: dict[int, FoldResult]) -> tuple[str, ...]:
             f"{counted(len({left.case for left in lost}), 'scan')} could not be learned from. The first, {lost[0].case}: "
             f"{lost[0].reason}"
         )
-    if job.cohort.left_out:
-        first = job.cohort.left_out[0]
-        told.append(
-            f"{counted(len(job.cohort.left_out), 'entry')} of the data was not used. The first, {first.case}: {first.reason}"
-            if len(job.cohort.left_out) == 1
-            else f"{len(job.cohort.left_out)} entries of the data were not used. The first, {first.case}: {first.reason}"
-        )
+    told += unused(job.cohort.left_out)
     return (*told, *job.cohort.notes)
 
 
@@ -234,12 +229,3 @@ def _nodules(outcomes: Sequence[Outcome]) -> int:
 def _subset(case: Case) -> int:
     number: int = case.subset  # type: ignore[attr-defined]
     return number
-
-
-def _named(progress: Progress, name: str) -> Progress:
-    """The same, each text with a name before it."""
-
-    def tell(fraction: float, text: str) -> None:
-        progress(fraction, f"{name}: {text}")
-
-    return Progress(tell)

@@ -30,7 +30,7 @@ from LesionTrainingLib.learning.nodule_ct.settings import RecipeSettings, Sampli
 from LesionTrainingLib.learning.nodule_ct.stages import Stages
 from LesionTrainingLib.learning.nodule_ct.validation import detect_scans
 from LesionTrainingLib.learning.recipe import Run, Trained
-from LesionTrainingLib.reproduction.folds import Fold
+from LesionTrainingLib.reproduction.folds import Fold, held_fold
 from LesionTrainingLib.reproduction.kept import kept_json, kept_network
 from LesionTrainingLib.reproduction.nodule_ct import fold_work, found
 from LesionTrainingLib.reproduction.nodule_ct.data import make_phantoms
@@ -233,8 +233,7 @@ def test_other_data_in_the_same_folder_are_refused(whole, asked_for, phantoms, t
 
 
 def test_two_processes_do_not_work_on_one_fold(whole, asked_for):
-    lock = fold_work.FileLock(whole.output / "folds" / "fold-0" / fold_work.LOCK)
-    with lock.held(), pytest.raises(UsageError, match="Another process works on fold 0"):
+    with held_fold(whole.output, 0), pytest.raises(UsageError, match="Another process works on fold 0"):
         run_reproduction(asked_for(whole.output, folds=(0,), tables=(1,), resume=True), Progress())
 
 
