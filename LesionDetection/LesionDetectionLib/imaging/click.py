@@ -21,7 +21,7 @@ from .click_segmentation import Segmentation, segment
 from .click_volume import ClickSettings, Volume
 from .geometry import AxialOrder
 from .mask_grids import mask_from_axial
-from .measurements import measure_mask
+from .measurements import extent_note, measure_mask
 
 __all__ = ["ClickSettings", "measure_at", "measure_candidate"]
 
@@ -186,11 +186,7 @@ def _notes(
     touches_border: bool,
     settings: ClickSettings,
 ) -> list[str]:
-    notes = []
-    if image.shape_kji[AxialOrder.of(image.geometry).axes[0]] == 1:
-        notes.append("Volume from one slice.")
-    elif touches_border:
-        notes.append("The lesion reaches the edge of the image: it may be larger.")
+    notes = [note] if (note := extent_note(image, touches_border)) else []
     if found.at_largest:
         notes.append(f"The search ended at the largest size of {settings.largest_diameter_mm:g} mm: check the border.")
     if found.size_mm > _VERY_LARGE_MM:

@@ -11,6 +11,7 @@ from LesionDetectionLib.core.errors import GeometryError
 from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, SUV_BW, Image
 from LesionDetectionLib.core.lesion import Mask, Point, Recist
 
+from .geometry import AxialOrder
 from .recist import recist_of_mask
 
 _UNIT_SUFFIX = {HU: "hu", SUV_BW: "suvbw", BQ_PER_ML: "bqml"}
@@ -61,6 +62,13 @@ def measure_mask(image: Image, mask: Mask) -> MaskMeasurements:
     return MaskMeasurements(
         mask.centroid_ras_mm(image.geometry), mask.box_ras_mm(image.geometry), recist, values, touches
     )
+
+
+def extent_note(image: Image, touches_border: bool) -> str:
+    """What a user should know of a measured lesion's extent, a sentence; empty where it lies inside a volume."""
+    if image.shape_kji[AxialOrder.of(image.geometry).axes[0]] == 1:
+        return "Volume from one slice."
+    return "The lesion reaches the edge of the image: it may be larger." if touches_border else ""
 
 
 def equivalent_diameter_mm(volume_mm3: float) -> float:

@@ -12,11 +12,11 @@ import torch
 from LesionDetectionLib.core.progress import Progress
 
 from ..pieces import Tick
+from ..tiles import Triple, run_tiles
 from .layers import Route, ScoringLayers
 from .network import ScreeningFCN, screening_mapping
 from .peaks import grown
 from .preprocessing import PreparedScan
-from .tiles import Triple, run_tiles
 
 FloatArray = npt.NDArray[np.float64]
 

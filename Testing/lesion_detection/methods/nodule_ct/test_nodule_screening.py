@@ -11,8 +11,8 @@ import torch
 from LesionDetectionLib.core.errors import Cancelled, DeviceError
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods import tiles
 from LesionDetectionLib.methods.convolution.direct import DirectConvolution
-from LesionDetectionLib.methods.nodule_ct import tiles
 from LesionDetectionLib.methods.nodule_ct.network import ScreeningArchitecture, ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.preprocessing import PreparedScan
 from LesionDetectionLib.methods.nodule_ct.screening import score_volume, screen

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from LesionDetectionLib.core.progress import Progress
 
-from ..pieces import Tick, run_pieces
+from .pieces import Tick, run_pieces
 
 Triple = tuple[int, int, int]
 Box = tuple[Triple, Triple]
@@ -27,7 +27,7 @@ def run_tiles(
 
     Args:
         asked: [z, y, x].
-        work: see :func:`..pieces.run_pieces`; an item is a place that is asked for.
+        work: see :func:`.pieces.run_pieces`; an item is a place that is asked for.
 
     Raises:
         DeviceError: the memory is full even with the smallest box.
