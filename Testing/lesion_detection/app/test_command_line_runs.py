@@ -31,6 +31,22 @@ def a_phantom(tmp_path_factory):
     return case, path
 
 
+@pytest.fixture(scope="module")
+def a_part(a_phantom, tmp_path_factory):
+    """A file with a part of its lung, in which a run takes a few seconds; with a nodule, so that there is a scene to write."""
+    case, _ = a_phantom
+    nodule = max(case.lesions, key=lambda lesion: lesion.diameter_mm)
+    center = case.image.geometry.ijk_from_ras(nodule.center_ras_mm).round().astype(int)
+    size = (110, 110, 60)
+    start = [
+        int(min(max(at - length // 2, 0), most - length))
+        for at, length, most in zip(center, size, case.image.shape_kji[::-1], strict=True)
+    ]
+    path = tmp_path_factory.mktemp("part") / "part.nrrd"
+    write_image(case.image.crop((start[0], start[1], start[2]), size), path)
+    return path
+
+
 def command(scan, output, *more):
     return [sys.executable, "-m", "LesionDetectionLib.app.command_line", "detect", str(scan), "--method", "nodule-ct", "--output", str(output), "--device", "cpu", *more]  # fmt: skip
 
@@ -60,8 +76,8 @@ def test_the_demonstration_model_finds_phantom_nodules(a_phantom, tmp_path):
     assert provenance["model"]["name"] == "nodule-ct-phantom"
 
 
-def test_ctrl_c_leaves_nothing(a_phantom, tmp_path):
-    process = started(a_phantom[1], tmp_path / "out", until="%")
+def test_ctrl_c_leaves_nothing(a_part, tmp_path):
+    process = started(a_part, tmp_path / "out", until="%")
     process.send_signal(signal.SIGINT)
     with process.stderr:
         told = process.stderr.read()
@@ -70,8 +86,8 @@ def test_ctrl_c_leaves_nothing(a_phantom, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_run_leaves_no_results(a_phantom, tmp_path):
-    process = started(a_phantom[1], tmp_path / "out", until="Writing")
+def test_a_killed_run_leaves_no_results(a_part, tmp_path):
+    process = started(a_part, tmp_path / "out", until="Writing")
     process.kill()
     process.stderr.close()
     assert process.wait(60) == -signal.SIGKILL
@@ -80,26 +96,26 @@ def test_a_killed_run_leaves_no_results(a_phantom, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a POSIX thing")
-def test_a_full_disk_leaves_nothing(a_phantom, tmp_path):
+def test_a_full_disk_leaves_nothing(a_part, tmp_path):
     """A limit on the size of files stands in for the full disk: writing the scene fails half-way in both."""
     limited = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
         "from LesionDetectionLib.app.command_line import main; sys.exit(main(sys.argv[1:]))"
     )
-    arguments = command(a_phantom[1], tmp_path / "out", "-q")[3:]
+    arguments = command(a_part, tmp_path / "out", "-q")[3:]
     done = subprocess.run([sys.executable, "-c", limited, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 6, done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_gpu_is_said(a_phantom, tmp_path):
+def test_no_gpu_is_said(a_part, tmp_path):
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    arguments = [word if word != "cpu" else "cuda" for word in command(a_phantom[1], tmp_path / "out")]
+    arguments = [word if word != "cpu" else "cuda" for word in command(a_part, tmp_path / "out")]
     start = time.monotonic()
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 5

@@ -31,7 +31,7 @@ SETTINGS = RecipeSettings(
 
 
 def train(folder, progress, resume=False):
-    specs = [f"phantoms:chest?seeds={seeds}&protocol=tiny" for seeds in ("0-1", "50", "90")]
+    specs = [f"phantoms:chest?seeds={seeds}&protocol=tiny" for seeds in ("0", "50")]
     request = TrainingRequest(
         "nodule-ct",
         PartsRequest(*specs, seed=1),
@@ -66,7 +66,6 @@ def test_a_run_that_is_stopped_in_either_network_ends_in_the_same_model(tmp_path
     for stage in ("screening", "reduction"):
         curves = [History.read(folder / "model.run" / stage).curve() for folder in (whole, stopped)]
         assert curves[0] == curves[1]
-    assert first.manifest.metrics["test"]["scans"] == 1
     detector = method("nodule-ct").create(again, "cpu")
     detections = detector.detect(
         {CT: make_chest(90, TINY).image}, method("nodule-ct").default_settings(again), Progress()

@@ -18,6 +18,7 @@ from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.learning.engine.distributed import Processes
 from LesionTrainingLib.learning.engine.history import VALIDATION
 from LesionTrainingLib.learning.engine.settings import EngineSettings
+from LesionTrainingLib.learning.nodule_ct import watching
 from LesionTrainingLib.learning.nodule_ct.mining import Mined
 from LesionTrainingLib.learning.nodule_ct.positions import Places
 from LesionTrainingLib.learning.nodule_ct.scans import TrainingScan
@@ -93,7 +94,8 @@ def test_there_may_be_nothing_to_watch(watched, scans):
     assert watched(scans).measure(bright) == {}
 
 
-def test_looking_changes_no_weight(tmp_path):
+def test_looking_changes_no_weight(tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "PATCHES", 16)
     weights = []
     for every in (0, 2):
         folder = tmp_path / str(every)
