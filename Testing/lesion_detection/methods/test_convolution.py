@@ -12,6 +12,7 @@ from LesionDetectionLib.methods.convolution.direct import DirectConvolution
 from LesionDetectionLib.methods.convolution.fourier import AT_ONCE, POINTS, FourierConvolution
 from LesionDetectionLib.methods.convolution.pooled import PooledConvolution
 from LesionDetectionLib.methods.convolution.route import fourier_pays
+from LesionDetectionLib.methods.convolution.transform import backward_y, forward_y, points_of, row_of, rows_of
 from torch.nn import functional
 
 
@@ -108,15 +109,35 @@ def test_pooled(seed, outputs, depth, at_once, biased):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 40), st.integers(1, 16))
-def test_columns_hold_what_is_wanted_and_no_column_nothing(seed, height, across, width):
-    wanted = np.random.default_rng(seed).random((height, across)) > 0.97
-    held = np.zeros((height + width, across + width), dtype=int)
-    for y, x in corners_of(wanted, width):
-        assert wanted[y : y + width, x : x + width].any()
-        held[y : y + width, x : x + width] += 1
+@given(
+    st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 40), st.integers(1, 16), st.integers(1, 16) | st.none()
+)
+def test_columns_hold_what_is_wanted_and_no_column_nothing(seed, down, across, width, height):
+    wanted = np.random.default_rng(seed).random((down, across)) > 0.97
+    held = np.zeros((down + 16, across + 16), dtype=int)
+    for y, x in corners_of(wanted, width, height):
+        assert wanted[y : y + (height or width), x : x + width].any()
+        held[y : y + (height or width), x : x + width] += 1
     assert held.max() <= 1
-    assert np.all(held[:height, :across][wanted] == 1)
+    assert np.all(held[:down, :across][wanted] == 1)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**31), st.integers(4, 19), st.integers(4, 19), st.integers(1, 4), st.integers(1, 4))
+def test_the_transform_of_a_box_of_any_size_is_exact(seed, down, across, height, width):
+    """Into frequencies, times the kernel's, and back: a valid convolution, to the rounding of float64."""
+    generator = torch.Generator().manual_seed(seed)
+    box = torch.randn(down, across, 2, generator=generator, dtype=torch.float64)
+    weight = torch.randn(3, 2, 1, height, width, generator=generator, dtype=torch.float64)
+    rows, kept = [], (down - height + 1, across - width + 1)
+    half = (forward_y(down) @ box.view(down, -1)).view(rows_of(down), 2 * across, 2)
+    for index in range(rows_of(down)):
+        row = row_of(weight, index, (down, across), kept[1])
+        rows.append(row.out @ torch.bmm((row.into @ half[index])[:, None], row.weight[0])[:, 0])
+    assert sum(len(row_of(weight, n, (down, across), 1).into) for n in range(len(rows))) == points_of((down, across))
+    result = (backward_y(down, kept[0]) @ torch.cat(rows).view(2 * len(rows), -1)).view(*kept, 3)
+    expected = functional.conv2d(box.permute(2, 0, 1)[None], weight[:, :, 0])[0].permute(1, 2, 0)
+    torch.testing.assert_close(result, expected, atol=1e-12, rtol=0)
 
 
 def test_the_route_hangs_on_the_widths():

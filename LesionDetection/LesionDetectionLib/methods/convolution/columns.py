@@ -36,14 +36,16 @@ class ColumnConvolution(Protocol):
         ...
 
 
-def corners_of(wanted: npt.NDArray[np.bool_], width: int) -> list[Corner]:
+def corners_of(wanted: npt.NDArray[np.bool_], width: int, height: int | None = None) -> list[Corner]:
     """Columns that hold every wanted place of [y, x], apart from each other; they may reach ``width`` - 1 beyond its end.
+    ``height``: of columns that are no squares.
 
     Each begins at the first place that is left: a run of n places takes n / width columns, rounded up, where on a fixed grid
     it takes half a column more on average. Of two lungs that is a tenth of all columns.
     """
+    height = width if height is None else height
     return [
-        (y, x) for y in _starts(wanted.any(axis=1), width) for x in _starts(wanted[y : y + width].any(axis=0), width)
+        (y, x) for y in _starts(wanted.any(axis=1), height) for x in _starts(wanted[y : y + height].any(axis=0), width)
     ]
 
 

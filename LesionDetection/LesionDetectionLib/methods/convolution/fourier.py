@@ -6,30 +6,23 @@ directly, so that each frequency is a plain matrix product, a machine's fastest 
 beyond the asked ones are computed and that all transformed weights of the paper's largest layer take 100 MB; even so 2.7
 products (counted as multiplication and addition) stand in the place of 25 for each pair of channels and slice of the kernel.
 
-- The transform itself is a matrix product too: at this size that is as fast as a fast Fourier transform, works on all
-  channels at once, leaves the result frequency by frequency, and is as exact as the sum it replaces (all its factors are at
-  most 1; the small whole numbers of Winograd's transform for 5 taps lose 2 to 3 digits).
-- Voxels are real: of 256 frequencies 130 are kept, the others are their conjugates.
-- Three real products do a complex one (Gauss): with x = xr + i xi and g = gr + i gi, the products gr (xr + xi),
-  (gi - gr) xr and (gr + gi) xi are summed to the real part (first less third) and the imaginary part (first and second).
-  The sum xr + xi and the final sums are rows of the transforms' matrices and cost nothing.
+The transform itself (`transform.py`) is a matrix product too. Voxels are real: of 256 frequencies 130 are kept.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from .columns import Corner, gathered, in_parts
+from .transform import backward_y, forward_y, points_of, row_of, rows_of
 
 SIZE = 16
-ROWS = SIZE // 2 + 1
+ROWS = rows_of(SIZE)
 """Frequencies along y that are kept."""
-POINTS = 3 * ((ROWS - 2) * SIZE + 2 * ROWS)
+POINTS = points_of((SIZE, SIZE))
 """Real products for each pair of channels: 3 for each of 130 frequencies."""
 AT_ONCE = 32
 """Columns of one pass: with 8 slices, matrices of 256 rows, from where on products run at full speed."""
@@ -49,9 +42,9 @@ class FourierConvolution:
         self._channels = len(weight)
         self._readout = readout
         self._bias = weight.new_zeros(len(weight)) if bias is None else bias
-        self._into_y = _forward_y().to(weight)
-        self._out_of_y = _backward_y(self.width).to(weight)
-        self._rows = [_row(weight, row, self.width) for row in range(ROWS)]
+        self._into_y = forward_y(SIZE).to(weight)
+        self._out_of_y = backward_y(SIZE, self.width).to(weight)
+        self._rows = [row_of(weight, row, (SIZE, SIZE), self.width) for row in range(ROWS)]
 
     def __call__(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
         return in_parts(self._some, features, corners, AT_ONCE_GPU if features.is_cuda else AT_ONCE)
@@ -79,70 +72,3 @@ class FourierConvolution:
         if self._readout is not None:
             places = (places @ self._readout)[..., None]
         return places.permute(3, 2, 0, 1, 4)
-
-
-@dataclass(frozen=True)
-class _Row:
-    """The frequencies of one row: p points, three for each frequency.
-
-    Attributes:
-        into: [p, 2 * SIZE]; of real and imaginary parts of 16 places.
-        weight: [kernel's slices][p, channels in, channels out].
-        out: [2 * width, p]; to real and imaginary parts of the results' places.
-    """
-
-    into: Tensor
-    weight: list[Tensor]
-    out: Tensor
-
-
-def _angles(frequencies: int, places: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine, [frequencies, places] float64."""
-    turns = torch.outer(torch.arange(frequencies), torch.arange(places)) % SIZE
-    angle = turns.double() * (2 * math.pi / SIZE)
-    return torch.cos(angle), torch.sin(angle)
-
-
-def _forward_y() -> Tensor:
-    """[2 * ROWS, SIZE]: real and imaginary part of each frequency in turn."""
-    cosine, sine = _angles(ROWS, SIZE)
-    return torch.stack([cosine, -sine], dim=1).view(2 * ROWS, SIZE)
-
-
-def _backward_y(width: int) -> Tensor:
-    """[width, 2 * ROWS]: the real part of the inverse; all rows but the first and last stand for their conjugates too."""
-    cosine, sine = _angles(ROWS, width)
-    share = torch.full((ROWS, 1), 2 / SIZE, dtype=torch.float64)
-    share[[0, -1]] = 1 / SIZE
-    return torch.stack([cosine * share, -sine * share], dim=1).view(2 * ROWS, width).T.contiguous()
-
-
-def _row(weight: Tensor, row: int, width: int) -> _Row:
-    # The first and the last row are spectra of real numbers: half of each is the conjugate of the other half.
-    real = row in (0, ROWS - 1)
-    kept = ROWS if real else SIZE
-    cosine, sine = _angles(kept, SIZE)
-    real_part, imaginary_part = torch.cat([cosine, sine], dim=1), torch.cat([-sine, cosine], dim=1)
-    into = torch.cat([real_part + imaginary_part, real_part, imaginary_part])
-
-    cosine, sine = _angles(kept, width)
-    share = torch.full((kept, 1), (2 if real else 1) / SIZE, dtype=torch.float64)
-    if real:
-        share[[0, -1]] = 1 / SIZE
-    to_real = torch.cat([(cosine - sine) * share, -sine * share, -cosine * share])
-    to_imaginary = torch.cat([(cosine + sine) * share, cosine * share, -sine * share])
-    if real:
-        to_imaginary.zero_()
-    out = torch.cat([to_real, to_imaginary], dim=1).T.contiguous()
-    return _Row(into.to(weight), _transformed(weight, row, kept), out.to(weight))
-
-
-def _transformed(weight: Tensor, row: int, kept: int) -> list[Tensor]:
-    """The kernel's spectrum, conjugated (a network's convolution is a correlation), as Gauss's three products want it."""
-    outputs, inputs, depth, height, width = weight.shape
-    turns = row * torch.arange(height)[:, None] + torch.arange(kept)[:, None, None] * torch.arange(width)
-    angle = (turns % SIZE).double().view(kept, height * width) * (2 * math.pi / SIZE)
-    cosine, sine = torch.cos(angle), torch.sin(angle)
-    factors = torch.cat([cosine, sine - cosine, cosine + sine]).to(weight.device)
-    taps = weight.double().permute(2, 3, 4, 1, 0).reshape(depth, height * width, inputs * outputs)
-    return [(factors @ tap).to(weight.dtype).view(3 * kept, inputs, outputs) for tap in taps]
