@@ -82,7 +82,9 @@ class LesionDetectionParameters:
     device - "auto", "cpu", "cuda:0".
     region, roi, aroundMm - where to search; the edge of the cube around the click.
     measureOn - "CT" or "PT": in which image a click measures where there are both.
+    methodSettings - of a method, by id, what was changed of its settings (JSON).
     fusionShown, fusionOpacity - the PET over the CT.
+    mapShown, mapOpacity - a map of the result over its image; it takes the place of the PET.
     rejectedShown - list rejected findings too.
     """
 
@@ -95,8 +97,11 @@ class LesionDetectionParameters:
     roi: vtkMRMLMarkupsROINode
     aroundMm: Annotated[float, WithinRange(20, 300)] = 80.0
     measureOn: str = "CT"
+    methodSettings: dict[str, str]
     fusionShown: bool = False
     fusionOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
+    mapShown: bool = False
+    mapOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
     rejectedShown: bool = False
 
 

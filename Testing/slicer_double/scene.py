@@ -10,7 +10,7 @@ from typing import Any
 import slicer
 
 LOGICS = {
-    "colors": "vtkMRMLColorLogic",
+    "colors": "vtkSlicerColorLogic",
     "markups": "vtkSlicerMarkupsLogic",
     "units": "vtkSlicerUnitsLogic",
     "plots": "vtkSlicerPlotsLogic",

@@ -14,10 +14,12 @@ from LesionDetectionLib.app.models import ModelEntry, ModelShelf
 from LesionDetectionLib.app.packages import explained, package_of
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
+from LesionDetectionLib.core.detector import MethodInfo, methods
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings
 
 from . import ask
+from .foreground import Foreground
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Context:
     engine: of the session, for what is no business of a session (which devices there are).
     shelf: the models.
     parameters: the choices, kept in the scene; None until the module has made them.
+    foreground: what lies over the image in the slice views.
     """
 
     ui: Any
@@ -37,6 +40,7 @@ class Context:
     engine: Engine
     shelf: ModelShelf
     parameters: Any = None
+    foreground: Foreground = field(default_factory=Foreground)
     _models: dict[str, ModelEntry | None] = field(default_factory=dict)
 
     @property
@@ -52,6 +56,12 @@ class Context:
         if digest and digest not in self._models:
             self._models[digest] = next((one for one in self.shelf.entries() if one.digest == digest), None)
         return self._models.get(digest)
+
+    @property
+    def method(self) -> MethodInfo | None:
+        """The method that made the active result; None for clicks, and for one that is not known here."""
+        findings = self.session.findings
+        return None if findings is None else methods().get(findings.run.method)
 
     def models_changed(self) -> None:
         """Models were installed or removed."""

@@ -9,18 +9,21 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.method_settings import Value, as_text, changed_values, first_values, from_text
 from LesionDetectionLib.app.models import ModelEntry
 from LesionDetectionLib.app.session.session import DetectChoice
 from LesionDetectionLib.app.worker.requests import DetectRequest
 from LesionDetectionLib.core.detector import MethodInfo, methods
-from LesionDetectionLib.core.errors import LesionDetectionError, UsageError
+from LesionDetectionLib.core.errors import BundleError, LesionDetectionError, UsageError
 from LesionDetectionLib.core.lesion import Point
+from LesionDetectionLib.io.display import modality_name
 from LesionDetectionLib.io.mrml import image_from_node
 
 from . import dependencies, icons, region
 from .choices import chosen_in, fill
 from .context import Context, told
 from .message_line import MessageLine
+from .method_form import MethodForm
 
 _LIMITS = "limits"
 """Of the link that unfolds what a method cannot do."""
@@ -39,6 +42,7 @@ class DetectPart:
         self._limits_shown = False
         ui = context.ui
         self.message = MessageLine(ui.detectMessageRow, ui.detectMessageIcon, ui.detectMessage)
+        self._form = MethodForm(ui, self._on_settings)
         self._connections = [
             (ui.methodComboBox, "activated(int)", self._on_method),
             (ui.methodText, "linkActivated(QString)", self._on_link),
@@ -53,6 +57,7 @@ class DetectPart:
 
     def close(self) -> None:
         self.message.close()
+        self._form.close()
         for widget, signal, slot in self._connections:
             widget.disconnect(signal, slot)
 
@@ -71,6 +76,7 @@ class DetectPart:
         fill(ui.methodComboBox, names, chosen.method)
         self._show_method(self.method)
         self._show_models()
+        self._show_settings()
         fill(ui.deviceComboBox, self._devices, chosen.device)
         ui.roiRow.setVisible(chosen.region.name == region.INSIDE)
         ui.aroundRow.setVisible(chosen.region.name == region.AROUND)
@@ -95,9 +101,7 @@ class DetectPart:
         fill(self._context.ui.deviceComboBox, self._devices, self._context.parameters.device)
 
     def _show_method(self, info: MethodInfo) -> None:
-        wanted = [*info.modalities, *([_("a trained model")] if info.needs_model else [])]
-        text = html.escape(info.finds)
-        text += " " + html.escape(_("Needs {what}.").format(what=_(" and ").join(wanted)))
+        text = f"{html.escape(info.finds)} {html.escape(_needs(info))}"
         if self._limits_shown:
             text += f"<br>{html.escape(info.limits)}<br><i>{html.escape(info.reference)}</i>"
         link = icons.link(_LIMITS, _("Less") if self._limits_shown else _("Limits and source"))
@@ -124,6 +128,23 @@ class DetectPart:
                 "not what is there."
             )
         )
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """Of the chosen method, where they were changed. Raises BundleError where the model cannot be read."""
+        info, kept = self.method, self._context.parameters.methodSettings
+        return changed_values(info.choices, self._first_values(), from_text(kept.get(info.id, "")))
+
+    def _first_values(self) -> dict[str, Value]:
+        entry = self.model
+        return first_values(self.method, Path(entry.path) if entry is not None else None)
+
+    def _show_settings(self) -> None:
+        info = self.method
+        try:
+            self._form.show(info.choices, self._first_values(), self.settings, from_model=self.model is not None)
+        except BundleError:  # told beside the model: nothing can be detected with it
+            self._form.show((), {}, {}, from_model=True)
 
     def show_job(self) -> None:
         """Show how far the work is, and how it ended."""
@@ -172,11 +193,13 @@ class DetectPart:
         if self._context.session.busy:
             return _("A measurement is running.")
         info, volumes = self.method, self._context.volumes
-        for modality in info.modalities:
+        for modality in info.required:
             if modality not in volumes:
-                return _("Choose a {modality} first.").format(modality={"PT": "PET"}.get(modality, modality))
+                return _("Choose a {modality} first.").format(modality=modality_name(modality))
+        for modality in info.modalities:
             try:
-                image_from_node(volumes[modality])
+                if modality in volumes:
+                    image_from_node(volumes[modality])
             except LesionDetectionError as error:
                 return str(error)
         entry = self.model
@@ -195,11 +218,12 @@ class DetectPart:
         elif chosen.region.name == region.AROUND:
             box = region.box_around(self._place(), chosen.aroundMm)
         return DetectChoice(
-            volumes={modality: volumes[modality] for modality in info.modalities},
+            volumes={modality: volumes[modality] for modality in info.modalities if modality in volumes},
             method=info.id,
             model=Path(entry.path) if entry else None,
             device=chosen_in(self._context.ui.deviceComboBox) or "auto",
             region_ras_mm=box,
+            settings=self.settings,
         )
 
     def _on_detect(self) -> None:
@@ -222,6 +246,11 @@ class DetectPart:
     def _on_device(self, _index: int) -> None:
         self._context.parameters.device = chosen_in(self._context.ui.deviceComboBox)
 
+    def _on_settings(self, changed: dict[str, Value]) -> None:
+        chosen = self._context.parameters
+        others = {method: text for method, text in chosen.methodSettings.items() if method != self.method.id}
+        chosen.methodSettings = {**others, **({self.method.id: as_text(changed)} if changed else {})}
+
     def _on_link(self, _target: str) -> None:
         self._limits_shown = not self._limits_shown
         self._show_method(self.method)
@@ -230,6 +259,15 @@ class DetectPart:
         with told():
             volumes = list(self._context.volumes.values())
             self._context.parameters.roi = region.new_roi(self._context.scene, volumes[0] if volumes else None)
+
+
+def _needs(info: MethodInfo) -> str:
+    """What a person must have for it, in a sentence."""
+    needed, more = (list(map(modality_name, names)) for names in (info.required, info.optional))
+    what = _(" and ").join([*needed, *([_("a trained model")] if info.needs_model else [])])
+    if not more:
+        return str(_("Needs {what}.").format(what=what))
+    return str(_("Needs {what}; {more} too with some settings.").format(what=what, more=_(" and ").join(more)))
 
 
 def _title(entry: ModelEntry) -> str:

@@ -41,6 +41,7 @@ _SMALL = (
     "operatingText",
     "operatingFewLabel",
     "operatingManyLabel",
+    "controlsText",
     "exportText",
     "notesText",
     "researchText",
@@ -113,6 +114,7 @@ class DetectionPanel:
         self.context.parameters = None
         for part in (self.click, self.images, self.export, self.follow_up):
             part.scene_closed()
+        self.context.foreground.forget()
         self.session.scene_closed()
 
     def scene_loaded(self) -> None:
@@ -148,8 +150,6 @@ class DetectionPanel:
         with told():
             for part in self._parts:
                 part.draw_again()
-            if self.models_page is not None:
-                self.models_page.draw_again()
             if self.models_page is not None:
                 self.models_page.draw_again()
 
@@ -204,8 +204,6 @@ class DetectionPanel:
         def on_devices(job: Job) -> None:
             if job.state == "done" and self.context.parameters is not None:
                 self.detect.know_devices(job.result)
-                if self.models_page is not None:
-                    self.models_page.know_devices(job.result)
                 if self.models_page is not None:
                     self.models_page.know_devices(job.result)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.operating import OperatingCurve
+from LesionDetectionLib.core.detections import Control
+from LesionDetectionLib.core.detector import Score
 from LesionDetectionLib.core.finding import CLICKED, DRAWN, MERGED, Finding, Findings, Status
 from LesionDetectionLib.core.lesion import LESION, MASS, NEOPLASM, NODULE, Code
 from LesionDetectionLib.io.lesion_table import VOLUME, named_measurements
@@ -50,22 +52,23 @@ class Row:
     size_mm: float
     volume_ml: float
     mean: float
+    score_decimals: int = 2
 
     @classmethod
-    def of(cls, finding: Finding, findings: Findings) -> Row:
+    def of(cls, finding: Finding, findings: Findings, score_decimals: int = 2) -> Row:
         lesion = finding.lesion
         measured = named_measurements(lesion, findings.run.geometry)
         volume = measured.get(VOLUME, math.nan) / 1000
         mean = next((measured[f"mean_{end}"] for end, _unit in _VALUES if f"mean_{end}" in measured), math.nan)
         score = math.nan if finding.by_person else lesion.score
-        return cls(finding, finding.number, score, lesion.diameter_mm, volume, mean)
+        return cls(finding, finding.number, score, lesion.diameter_mm, volume, mean, score_decimals)
 
     @property
     def cells(self) -> tuple[str, ...]:
         decimals = 2 if abs(self.mean) < 20 else 0
         return (
             self.finding.id,
-            _number(self.score, 2),
+            _number(self.score, self.score_decimals),
             _number(self.size_mm, 1),
             _number(self.volume_ml, 2),
             _number(self.mean, decimals),
@@ -111,21 +114,54 @@ def about_finding(finding: Finding, findings: Findings) -> str:
     return "\n".join([*lines, *([rest] if rest else [])])
 
 
-def about_threshold(
-    findings: Findings, curve: OperatingCurve | None, on_phantoms: bool, shown: int, hidden: int
-) -> str:
+def about_threshold(findings: Findings, curve: OperatingCurve | None, on_phantoms: bool, score: Score) -> str:
     """What the threshold means, and how many findings it shows."""
-    threshold = findings.threshold
-    count = _("{shown} shown, {hidden} hidden.").format(shown=shown, hidden=hidden)
+    threshold, count = findings.threshold, _counts(findings)
     if curve is None:
-        text = _("Score {threshold:.2f} and more; how many false marks that gives is not known for this model.")
-        return f"{text.format(threshold=threshold)} {count}"
+        least = _("{score} {threshold:.{digits}f} and more").format(
+            score=_(score.title), threshold=threshold, digits=score.decimals
+        )
+        if "model" not in findings.run.provenance:
+            return f"{least}. {count}"
+        unknown = _("how many false marks that gives is not known for this model")
+        return f"{least}; {unknown}. {count}"
     rate, found = curve.fp_at(threshold), 100 * curve.sensitivity_of(threshold)
     text = _("≈ {rate} false marks per scan, finds about {found:.0f} %")
     scans = _(" (measured on {scans} scans)").format(scans=curve.scans) if curve.scans else ""
     if on_phantoms:
         scans = _(" (on phantoms)")
     return f"{text.format(rate=_rate(rate), found=found)}{scans}. {count}"
+
+
+def about_controls(findings: Findings) -> str:
+    """What the controls of the run mean where they stand, and how many findings they show."""
+    controls = [control for control in findings.run.controls if control.value > control.lowest]
+    if not controls:
+        return f"{_('All that was found is shown.')} {_counts(findings)}"
+    above = _(" and ").join(
+        _("{what} above {value:.{digits}f} {unit}")
+        .format(what=_quantity(control), value=control.value, digits=control.decimals, unit=control.unit)
+        .rstrip()
+        for control in controls
+    )
+    somewhere = any(len(item.lesion.evidence) > 1 for item in findings.items)
+    text = _("Shown with {above} in one slice at least.") if somewhere else _("Shown with {above}.")
+    return f"{text.format(above=above)} {_counts(findings)}"
+
+
+def inside_a_sentence(title: str) -> str:
+    """A title where it does not begin a sentence: ``Lesion similarity`` in small letters, ``SUVmax`` as it is."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def _quantity(control: Control) -> str:
+    """What a control is the least value of: ``area`` of ``Least area``."""
+    return inside_a_sentence(control.title.removeprefix(_("Least ")))
+
+
+def _counts(findings: Findings) -> str:
+    shown = len(findings.listed)
+    return str(_("{shown} shown, {hidden} hidden.").format(shown=shown, hidden=len(findings.items) - shown))
 
 
 def _rate(rate: float) -> str:

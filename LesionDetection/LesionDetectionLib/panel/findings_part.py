@@ -8,13 +8,16 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.session.result_set import ResultSet
-from LesionDetectionLib.core.finding import DETECTED
+from LesionDetectionLib.core.detector import Score
+from LesionDetectionLib.core.finding import DETECTED, Findings
 
 from . import icons, views
 from .choices import fill
 from .context import Context, quietly, told
-from .finding_texts import MEANINGS, about_finding, about_threshold
+from .controls_view import ControlsView
+from .finding_texts import MEANINGS, about_controls, about_finding, about_threshold
 from .findings_table import FindingsTable
+from .map_view import MapView
 from .message_line import MessageLine
 from .operating_slider import OperatingSlider
 from .shortcuts import on_key
@@ -29,6 +32,8 @@ class FindingsPart:
         ui = context.ui
         self.table = FindingsTable(ui.findingsTable, self._on_chosen, self.go_to)
         self.slider = OperatingSlider(ui.operatingSlider, self._on_threshold)
+        self.controls = ControlsView(ui, self._on_controls)
+        self.map = MapView(context)
         self._warning = MessageLine(ui.resultWarningRow, ui.resultWarningIcon, ui.resultWarning)
         ui.findingsEmptyText.setText(_("Nothing yet. Press Detect, or measure a lesion by click."))
         meanings = [(_NO_MEANING, _("Relabel")), *((code.value, _(code.meaning)) for code in MEANINGS)]
@@ -61,6 +66,8 @@ class FindingsPart:
         self._warning.close()
         self.table.close()
         self.slider.close()
+        self.controls.close()
+        self.map.close()
         for widget, signal, slot in self._connections:
             widget.disconnect(signal, slot)
 
@@ -92,24 +99,33 @@ class FindingsPart:
         ui.findingsBox.setVisible(active is not None)
         warnings = list(active.findings.run.warnings) if active else []
         self._warning.warn(" ".join(warnings)) if warnings else self._warning.clear()
+        self.map.show()
 
     def show_findings(self) -> None:
         """The findings of the active result, and how many of them."""
-        session, chosen = self._context.session, self._context.parameters
-        findings = session.findings
-        self.table.show(findings, rejected=chosen is not None and chosen.rejectedShown)
-        ui = self._context.ui
-        detected = [] if findings is None else [item for item in findings.items if item.origin == DETECTED]
-        ui.operatingRow.setVisible(bool(detected))
-        ui.operatingText.setVisible(bool(detected))
-        if findings is not None and detected:
-            curve = session.curve
-            self.slider.show(findings, curve)
-            hidden = len(findings.items) - len(findings.listed)
-            model = self._context.model_of(findings)
-            on_phantoms = model is not None and model.on_phantoms
-            ui.operatingText.setText(about_threshold(findings, curve, on_phantoms, len(findings.listed), hidden))
+        findings, chosen = self._context.session.findings, self._context.parameters
+        method = self._context.method
+        score = Score() if method is None else method.score
+        self.table.show(findings, rejected=chosen is not None and chosen.rejectedShown, score=score)
+        self._show_thresholds(findings, score)
         self.show_current()
+
+    def _show_thresholds(self, findings: Findings | None, score: Score) -> None:
+        """By the result's own controls, where it has some; else by its score."""
+        ui, session = self._context.ui, self._context.session
+        detected = findings is not None and any(item.origin == DETECTED for item in findings.items)
+        controls = session.controls if detected else ()
+        for widget in (ui.operatingRow, ui.operatingText):
+            widget.setVisible(detected and not controls)
+        if findings is None or session.results is None or not controls:
+            self.controls.show((), (), "")
+        else:
+            self.controls.show(controls, session.results.first_control_values, about_controls(findings))
+        if findings is not None and detected and not controls:
+            curve, model = session.curve, self._context.model_of(findings)
+            self.slider.show(findings, curve)
+            on_phantoms = model is not None and model.on_phantoms
+            ui.operatingText.setText(about_threshold(findings, curve, on_phantoms, score))
 
     def show_current(self) -> None:
         """The finding that is looked at, in the table and in words."""
@@ -163,6 +179,10 @@ class FindingsPart:
     def _on_threshold(self, threshold: float) -> None:
         with told():
             self._context.session.set_threshold(threshold)
+
+    def _on_controls(self, values: tuple[float, ...]) -> None:
+        with told():
+            self._context.session.set_control_values(values)
 
     def _on_result(self, index: int) -> None:
         with told():

@@ -9,6 +9,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.core.detector import Score
 from LesionDetectionLib.core.finding import Findings, Status
 from LesionDetectionLib.io.display import lesion_color
 
@@ -59,13 +60,13 @@ class FindingsTable:
         self._icons = {status: icons.icon(status_icon(status)) for status in Status}
         self._fill(self.chosen)
 
-    def show(self, findings: Findings | None, rejected: bool) -> None:
+    def show(self, findings: Findings | None, rejected: bool, score: Score) -> None:
         """Show the listed findings; rejected ones only where ``rejected``. What is chosen stays so."""
         chosen = self.chosen
         listed = [] if findings is None else findings.listed
         items = [item for item in listed if rejected or item.status is not Status.REJECTED]
-        self._rows = [] if findings is None else [Row.of(item, findings) for item in items]
-        self._headings(_("Mean") if findings is None else value_heading(findings))
+        self._rows = [] if findings is None else [Row.of(item, findings, score.decimals) for item in items]
+        self._headings(score, _("Mean") if findings is None else value_heading(findings))
         self._fill(chosen)
 
     @property
@@ -127,11 +128,11 @@ class FindingsTable:
             self._swatches[number] = icons.swatch(lesion_color(number))
         return self._swatches[number]
 
-    def _headings(self, value: str) -> None:
-        names = [_("No."), _("Score"), _("mm"), _("mL"), value, _("Status"), _("Kind")]
+    def _headings(self, score: Score, value: str) -> None:
+        names = [_("No."), _(score.title), _("mm"), _("mL"), value, _("Status"), _("Kind")]
         tips = [
             _("Number of the finding, as on its segment and mark, and its colour there"),
-            _("How sure the method is; no probability of cancer"),
+            _(score.help),
             _("Diameter: as the method estimates it, or the longest one that was measured"),
             _("Volume of the outline"),
             _("Mean value inside the outline"),

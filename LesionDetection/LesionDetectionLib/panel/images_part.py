@@ -12,14 +12,14 @@ from LesionDetectionLib.app.suv_request import SuvRequest
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.image import SUV_BW, Image
-from LesionDetectionLib.io.display import value_unit
-from LesionDetectionLib.io.mrml import image_from_node
+from LesionDetectionLib.io.display import modality_name, value_unit
+from LesionDetectionLib.io.mrml import image_from_node, is_map
 
 from . import dependencies, dicom_database
 from .context import Context, quietly, told
+from .foreground import PET, Layer
 from .message_line import MessageLine
 from .suv import add_suv_volume
-from .views import Fusion
 
 _THICK_MM = 3.0
 _HU_BELOW = -200
@@ -29,7 +29,6 @@ _HU_BELOW = -200
 class ImagesPart:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._fusion = Fusion()
         self._window_of = ""
         ui = context.ui
         self.message = MessageLine(ui.suvMessageRow, ui.suvMessageIcon, ui.suvMessage)
@@ -44,8 +43,10 @@ class ImagesPart:
     def refresh(self) -> None:
         """Show the choices as they are now."""
         ui, chosen = self._context.ui, self._context.parameters
-        if chosen.petVolume is not None and chosen.petVolume is chosen.ctVolume:
-            # Qt's selectors move on to another volume when theirs is removed.
+        # Qt's selectors move on to another volume when theirs is removed.
+        if chosen.ctVolume is not None and is_map(chosen.ctVolume):
+            chosen.ctVolume = None
+        if chosen.petVolume is not None and (chosen.petVolume is chosen.ctVolume or is_map(chosen.petVolume)):
             chosen.petVolume = None
         ct, pet = chosen.ctVolume, chosen.petVolume
         lines = [line for modality, node in (("CT", ct), ("PT", pet)) if node for line in about(node, modality)]
@@ -66,14 +67,13 @@ class ImagesPart:
         self.message.draw_again()
 
     def scene_closed(self) -> None:
-        self._fusion.forget()
         self._window_of = ""
         self.message.clear()
         if self._job is not None:
             self._job.cancel()
 
     def close(self) -> None:
-        self._fusion.end()
+        self._context.foreground.want(PET, None)
         self.message.close()
         for widget, signal, slot in self._connections:
             widget.disconnect(signal, slot)
@@ -83,7 +83,7 @@ class ImagesPart:
         chosen, scene = self._context.parameters, self._context.scene
         count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
         nodes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
-        nodes = [node for node in nodes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
+        nodes = [node for node in nodes if node.GetClassName() == "vtkMRMLScalarVolumeNode" and not is_map(node)]
         modalities = [_modality(node) for node in nodes]
         if chosen.ctVolume is None and chosen.petVolume is None:
             for node, modality in zip(nodes, modalities, strict=True):
@@ -95,10 +95,10 @@ class ImagesPart:
     def _fuse(self) -> None:
         chosen = self._context.parameters
         ct, pet = chosen.ctVolume, chosen.petVolume
+        layer = None
         if chosen.fusionShown and ct is not None and pet is not None:
-            self._fusion.show(ct, pet, chosen.fusionOpacity, self._context.ui.petWindowSpinBox.value)
-        else:
-            self._fusion.end()
+            layer = Layer(ct, pet, chosen.fusionOpacity, most=float(self._context.ui.petWindowSpinBox.value))
+        self._context.foreground.want(PET, layer)
 
     def _prepare_window(self, pet: Any) -> None:
         """Begin with the habit of clinics for SUV, and with what the volume's own window shows for other units."""
@@ -152,8 +152,13 @@ def about(node: Any, modality: str) -> list[str]:
     source = _("from DICOM") if "SOPInstanceUIDs" in image.identifiers else _("not from DICOM")
     unit = value_unit(image) or _("an unknown unit")
     line = _("{modality} in {unit}, {voxels} voxels of {sides} mm, {source}.")
-    shown = {"PT": "PET"}.get(image.modality or modality, image.modality or modality)
-    facts = {"modality": shown, "unit": unit, "voxels": voxels, "sides": sides, "source": source}
+    facts = {
+        "modality": modality_name(image.modality or modality),
+        "unit": unit,
+        "voxels": voxels,
+        "sides": sides,
+        "source": source,
+    }
     return [line.format(**facts), *_warnings(node, image, modality)]
 
 
