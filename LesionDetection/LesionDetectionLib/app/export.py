@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
@@ -12,15 +14,16 @@ from LesionDetectionLib.core.errors import GeometryError, OutputError
 from LesionDetectionLib.core.finding import DETECTED, Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.io.files import write_image
 from LesionDetectionLib.io.lesion_table import write_csv
 
 from .dicom_export import export_dicom
 
 DETECTIONS, TABLE = "detections.json", "lesions.csv"
 SEGMENTATION, POINTS, SCENE = "lesions.seg.nrrd", "lesions.mrk.json", "scene.mrb"
-PICTURES, REPORT, DICOM = "pictures", "report.html", "dicom"
-RESULT_NAMES = (DETECTIONS, TABLE, SEGMENTATION, POINTS, SCENE, PICTURES, REPORT, DICOM)
-"""What a results folder may hold. The segmentation is left out where no lesion has a mask."""
+PICTURES, REPORT, DICOM, MAPS = "pictures", "report.html", "dicom", "maps"
+RESULT_NAMES = (DETECTIONS, TABLE, SEGMENTATION, POINTS, SCENE, PICTURES, REPORT, MAPS, DICOM)
+"""What a results folder may hold. The segmentation is left out where no lesion has a mask, maps where the method made none."""
 
 
 def write_results(
@@ -36,7 +39,8 @@ def write_results(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """Write the results of one run to ``folder``, all of them or none.
+    """Write the results of one run to ``folder``, all of them or none: table and JSON, maps where the method made some, and
+    what else is wanted.
 
     Args:
         image: the main image, on whose grid the masks lie.
@@ -95,8 +99,9 @@ def _write_all(
     progress(0.0, "Writing the table")
     detections.save(folder / DETECTIONS)
     write_csv(detections, folder / TABLE)
+    _write_maps(folder, detections, progress.part(0.05, 0.15))
     if scene:
-        _write_scene_files(folder, image, detections, progress.part(0.05, 0.7))
+        _write_scene_files(folder, image, detections, progress.part(0.15, 0.7))
     if pictures or report:
         _write_pictures(folder, image, detections, pictures, report, progress.part(0.7, 0.95))
 
@@ -117,6 +122,24 @@ def _write_scene_files(folder: Path, image: Image, detections: Detections, progr
         progress(0.2, "Writing the scene")
         mrml_scene.write_scene(scene, folder / SCENE)
     progress(1.0, "Scene written")
+
+
+def _write_maps(folder: Path, detections: Detections, progress: Progress) -> None:
+    for number, (name, image) in enumerate(map_names(detections.maps).items()):
+        progress(number / len(detections.maps), "Writing the maps")
+        write_image(image, folder / MAPS / name)
+
+
+def map_names(maps: Mapping[str, Image]) -> dict[str, Image]:
+    """Maps by the names of their files: ``lesion-similarity.nrrd`` for “Lesion similarity”."""
+    named: dict[str, Image] = {}
+    for title, image in maps.items():
+        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "map"
+        alone = next(
+            name for n in itertools.count(1) if (name := f"{slug}-{n}" if n > 1 else slug) + ".nrrd" not in named
+        )
+        named[f"{alone}.nrrd"] = image
+    return named
 
 
 def _write_pictures(

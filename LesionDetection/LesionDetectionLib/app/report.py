@@ -14,8 +14,10 @@ from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.detector import MethodInfo, methods
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion
-from LesionDetectionLib.io.display import lesion_color, value_unit
+from LesionDetectionLib.io.display import lesion_color, modality_name, value_unit
 from LesionDetectionLib.io.lesion_table import VOLUME, named_measurements
+
+from .threshold_text import controls_text, point_text, score_name, score_of
 
 LIMITS = (
     "Research software, not a medical device, and not for clinical decisions. A score orders the findings of one method; "
@@ -25,7 +27,6 @@ _TEMPLATE = Path(__file__).with_name("report.html")
 _UNIT_ENDINGS = {"mm3": "mm³", "mm2": "mm²", "mm": "mm", "ml": "mL", "hu": "HU", "suvbw": "SUV", "percent": "%"}
 _MILLILITRES_FROM_MM3 = 10_000.0
 """From here on (a sphere of 27 mm) a volume is given in mL; nodule guidelines speak of mm³."""
-_MODALITY_NAMES = {"CT": "CT", "PT": "PET", "MR": "MR"}
 
 Picture = Callable[[int], bytes]
 """JPEG of the lesion of a rank (from 1), or of the overview for rank 0."""
@@ -62,13 +63,27 @@ def measurement_text(name: str, value: float) -> tuple[str, str]:
 
 
 def _summary(detections: Detections) -> str:
-    count, point = len(detections.lesions), detections.operating_point
-    passing = f"with a score of at least {point.threshold:.3g} (operating point “{point.name}”)"
+    if detections.controls:
+        return _summary_by_controls(detections)
+    count, point, name = len(detections.lesions), detections.operating_point, score_name(detections)
+    score = "a score" if name == "score" else name
+    passing = f"with {score} of at least {point.threshold:.3g} (operating point “{point.name}”)"
     if point.threshold <= 0:  # no scores were left out, as when a person pointed at the lesion
         return f"{count} lesion{'' if count == 1 else 's'}." if count else "No lesion was found."
     if count == 0:
         return f"No lesion above the threshold: none was found {passing}."
     return f"{count} lesion candidate{'' if count == 1 else 's'} {passing}."
+
+
+def _summary_by_controls(detections: Detections) -> str:
+    count = len(detections.lesions)
+    passing = sum(map(detections.passing, detections.lesions))
+    thresholds = f"the thresholds ({controls_text(detections)}; operating point “{detections.operating_point.name}”)"
+    if count == 0:
+        return f"No lesion above {thresholds}."
+    candidates = f"{count} lesion candidate{'' if count == 1 else 's'}"
+    # Every candidate was asked for, or a person accepted one that lies below.
+    return f"{candidates} above {thresholds}." if passing == count else f"{candidates}, {passing} above {thresholds}."
 
 
 def _overview(detections: Detections, picture: Picture) -> str:
@@ -84,7 +99,7 @@ def _overview(detections: Detections, picture: Picture) -> str:
 def _image_facts(image: Image, detections: Detections) -> dict[str, str]:
     ni, nj, nk = image.shape_kji[::-1]
     spacing = " × ".join(f"{mm:.3g}" for mm in image.spacing_mm)
-    modality = _MODALITY_NAMES.get(image.modality, image.modality)
+    modality = modality_name(image.modality)
     unit = value_unit(image)
     return {
         "Image": f"{modality}, values in {unit}" if modality and unit else modality or "modality not stated",
@@ -92,7 +107,8 @@ def _image_facts(image: Image, detections: Detections) -> dict[str, str]:
         "Voxel": f"{spacing} mm",
         "Extent": " × ".join(f"{n * mm:.0f}" for n, mm in zip((ni, nj, nk), image.spacing_mm, strict=True)) + " mm",
         "Method": detections.method,
-        "Operating point": f"{detections.operating_point.name}, score ≥ {detections.operating_point.threshold:.3g}",
+        "Operating point": point_text(detections),
+        **({"Maps": ", ".join(detections.maps)} if detections.maps else {}),
     }
 
 
@@ -115,7 +131,9 @@ def _table(detections: Detections) -> str:
     ]
     names = list(dict.fromkeys(name for each in measured for name in each))
     with_axes = any(lesion.recist for lesion in detections.lesions)
-    heads = [_head("Finding", "text"), _head("Score"), _head("Diameter")]
+    score = score_of(detections)
+    full = max([1.0, *(lesion.score for lesion in detections.lesions)])
+    heads = [_head("Finding", "text"), _head(score.title), _head("Diameter")]
     heads += [_head("Long × short")] if with_axes else []
     heads += [_head(name) for name in names]
     heads += [_head("R"), _head("A"), _head("S")]
@@ -123,7 +141,7 @@ def _table(detections: Detections) -> str:
     for rank, (lesion, values) in enumerate(zip(detections.lesions, measured, strict=True), 1):
         cells = [
             f'<td class="rank">{_dot(rank)}<a href="#L{rank}">L{rank}</a></td>',
-            f"<td>{_score(lesion)}</td>",
+            f"<td>{_score(lesion.score, score.decimals, full)}</td>",
             _cell(f"{lesion.diameter_mm:.1f} mm"),
         ]
         cells += [_cell(_axes(lesion))] if with_axes else []
@@ -143,7 +161,11 @@ def _table(detections: Detections) -> str:
 
 def _card(image: Image, detections: Detections, rank: int, picture: bytes) -> str:
     lesion = detections.lesions[rank - 1]
-    facts = [("Score", f"{lesion.score:.3f}"), ("Diameter", f"{lesion.diameter_mm:.1f} mm")]
+    score = score_of(detections)
+    facts = [
+        (score.title, f"{lesion.score:.{score.decimals + 1}f}"),
+        ("Diameter", f"{lesion.diameter_mm:.1f} mm"),
+    ]
     if lesion.recist is not None:
         facts.append(("Long × short axis", _axes(lesion)))
     facts += [measurement_text(n, value) for n, value in named_measurements(lesion, detections.geometry).items()]
@@ -194,11 +216,11 @@ def _plain(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _score(lesion: Lesion) -> str:
-    """The score over a bar of that length, where it is a share of one."""
-    percent = 100 * min(max(lesion.score, 0.0), 1.0)
+def _score(score: float, decimals: int, full: float) -> str:
+    """The score over a bar of that length; ``full`` is one, or the highest where scores are no shares of one."""
+    percent = 100 * min(max(score, 0.0), full) / full
     style = f"background:linear-gradient(to right,var(--bar) {percent:.0f}%,transparent {percent:.0f}%)"
-    return f'<span class="score" style="{style}">{lesion.score:.2f}</span>'
+    return f'<span class="score" style="{style}">{score:.{decimals}f}</span>'
 
 
 def _dot(rank: int) -> str:

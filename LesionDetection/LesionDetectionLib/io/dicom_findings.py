@@ -112,7 +112,9 @@ def algorithm_of(finding: Finding, run: Detections) -> Algorithm:
         if on_phantoms(run):
             parameters.append(f"{_ON_PHANTOMS} only")
     if finding.origin == DETECTED:
-        parameters.append(f"operating point: {run.operating_point.name}, score from {run.operating_point.threshold:g}")
+        thresholds = ", ".join(control.text for control in run.controls)
+        least = f"above {thresholds}" if thresholds else f"score from {run.operating_point.threshold:g}"
+        parameters.append(f"operating point: {run.operating_point.name}, {least}")
     family = _MANUAL if finding.origin == DRAWN else _AI if lesion.model else _EDGES
     return Algorithm(name[:64], version[:64], tuple(parameters), family)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from LesionDetectionLib.app.given_settings import with_given
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detector import Detector, MethodInfo, method
 from LesionDetectionLib.core.errors import InputError
-from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.operating_points import operating_points
 
 from ..cohorts.cohort import Cohort, LeftOut
+from ..inference.images_for import images_for
 from .matching.findings import Findings
 from .reading.ahead import ReadCase, work_on_read
 from .reading.sets import ImageMarks, ImageTruth, MarkSet, TruthSet
@@ -50,7 +52,14 @@ class Finder:
 
 
 def detect_in_cohort(
-    finder: Finder, cohort: Cohort, device: str, progress: Progress, *, outlines: bool = False, workers: int = 1
+    finder: Finder,
+    cohort: Cohort,
+    device: str,
+    progress: Progress,
+    *,
+    outlines: bool = False,
+    workers: int = 1,
+    given: Mapping[str, Any] | None = None,
 ) -> tuple[TruthSet, MarkSet]:
     """Detect in each labelled case, whatever the marks score, and read the case's labels.
 
@@ -59,9 +68,10 @@ def detect_in_cohort(
     Args:
         outlines: also outline each mark, where the method can leave that out: policies that compare masks need it.
         workers: processes that read cases while this one detects; each holds one or two cases in memory.
+        given: settings of the method, by name, in place of the model's.
 
     Raises:
-        UsageError: the method needs a model and has none.
+        UsageError: the method needs a model and has none, or has no such setting.
         BundleError, DeviceError: the model or device cannot be used.
         InputError: no case could be used.
         Cancelled: see ``progress``.
@@ -69,11 +79,11 @@ def detect_in_cohort(
     bundle = finder.bundle
     points = operating_points(bundle) if bundle is not None else ()
     detector = finder.info.create(bundle, device)
-    settings = _all_marks(finder.info.default_settings(bundle), outlines)
+    settings = _all_marks(finder.info, finder.info.default_settings(bundle), outlines, given or {})
     labelled = [case for case in cohort.cases if case.labelled]
 
     def detect(read: ReadCase) -> tuple[ImageTruth, ImageMarks]:
-        return _detect(detector, read, settings)
+        return _detect(finder.info, detector, read, settings)
 
     done, failed = work_on_read(labelled, detect, workers, progress)
     unlabelled = tuple(LeftOut(case.id, "It has no labels.") for case in cohort.cases if not case.labelled)
@@ -101,15 +111,20 @@ def detect_in_cohort(
     return truth, marks
 
 
-def _detect(detector: Detector, read: ReadCase, settings: Any) -> tuple[ImageTruth, ImageMarks]:
-    found = detector.detect(read.images, settings, Progress())
-    geometry: Geometry = found.geometry
-    return dataclasses.replace(read.truth, geometry=geometry), ImageMarks(Findings.of_lesions(found.lesions), geometry)
+def _detect(info: MethodInfo, detector: Detector, read: ReadCase, settings: Any) -> tuple[ImageTruth, ImageMarks]:
+    """Marks on the grid of the method's main image, and truth on that of the case's, which may be another: of PET and CT."""
+    found = detector.detect(images_for(info, read.images), settings, Progress())
+    main = next(iter(read.images.values()))
+    # A detector's own grid is the same to within rounding, or truth and marks would be compared as on different ones.
+    geometry = found.geometry if found.geometry.same_grid(main.geometry) else main.geometry
+    marks = ImageMarks(Findings.of_lesions(found.lesions), found.geometry)
+    return dataclasses.replace(read.truth, geometry=geometry), marks
 
 
-def _all_marks(settings: Any, outlines: bool) -> Any:
+def _all_marks(info: MethodInfo, settings: Any, outlines: bool, given: Mapping[str, Any]) -> Any:
     """The settings with every mark shown, and outlined only where that is needed."""
-    changes: dict[str, Any] = {"operating_point": "0"}
+    settings = with_given(info, settings, given)
+    changes: dict[str, Any] = {"operating_point": "0", **info.review_settings}
     if any(entry.name == "measure" for entry in dataclasses.fields(settings)):
         changes["measure"] = outlines
     return dataclasses.replace(settings, **changes)

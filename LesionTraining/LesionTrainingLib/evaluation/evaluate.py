@@ -137,6 +137,7 @@ def _about(request: Request, inputs: Inputs) -> About:
         "on_phantoms": truth.on_phantoms,
         "model": str(request.model) if request.model is not None else None,
         "method": request.method or None,
+        "settings": dict(request.given) or None,
         "compared_with": inputs.compared.title if inputs.compared is not None else None,
     }
     return About(f"Marks of {marks.title}", truth.title, marks.title, values)

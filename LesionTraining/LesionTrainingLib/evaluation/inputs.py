@@ -92,4 +92,6 @@ def _detect(request: Request, model: Path | None, method_id: str, progress: Prog
     cohort = open_cohort(request.cohort, progress.part(0, 0.05))
     outlines = request.protocol in (*COMPARE_MASKS, ALL)
     part = progress.part(0.05, 1)
-    return detect_in_cohort(finder, cohort, request.device, part, outlines=outlines, workers=request.workers)
+    return detect_in_cohort(
+        finder, cohort, request.device, part, outlines=outlines, workers=request.workers, given=request.given
+    )

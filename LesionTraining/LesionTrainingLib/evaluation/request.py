@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from LesionDetectionLib.core.errors import UsageError
 
@@ -31,6 +33,7 @@ class Request:
         compare_model: a second bundle, to detect with in the same cohort.
         split: of DeepLesion's lists.
         operating_point: which marks a protocol without scores is shown: a name that the model gives, or a least score.
+        given: settings of the methods that detect, by name, in place of their models'.
         device: to detect on.
         workers: processes that read cases while one detects.
         samples, seed: of the bootstrap.
@@ -51,6 +54,7 @@ class Request:
     compare_model: Path | None = None
     split: str = ""
     operating_point: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
     device: str = "auto"
     workers: int = 1
     samples: int = SAMPLES
@@ -81,6 +85,8 @@ def check_request(request: Request) -> None:
     if request.from_scratch and (request.detections is not None or given != ["--cohort"]):
         which = "--model" if request.model is not None else "--method"
         raise UsageError(f"{which} detects from scratch: name a --cohort with it, and neither --detections nor lists.")
+    if request.given and not request.from_scratch and request.compare_model is None:
+        raise UsageError("--set is for a method that detects: name it with --model or --method.")
     if not request.from_scratch and request.detections is None:
         raise UsageError("Name the marks to score with --detections, or a --model to detect with.")
     if request.compare is not None and request.compare_model is not None:

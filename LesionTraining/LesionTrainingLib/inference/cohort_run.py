@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from LesionDetectionLib import __version__
+from LesionDetectionLib.app.given_settings import with_given
 from LesionDetectionLib.core.atomic import check_output_folder
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detector import MethodInfo
@@ -45,16 +47,23 @@ WAIT_FOR_WORKERS_S = 60.0
 
 
 def make_job(
-    info: MethodInfo, model: Path | None, operating_point: str, output: Path, full: bool = False, device: str = "auto"
+    info: MethodInfo,
+    model: Path | None,
+    operating_point: str,
+    output: Path,
+    full: bool = False,
+    device: str = "auto",
+    given: Mapping[str, Any] | None = None,
 ) -> tuple[Job, Bundle | None]:
     """What is done with every case, checked before any worker starts.
 
     Args:
         model: the bundle; None for a method that needs none.
+        given: settings of the method, by name, in place of the model's.
 
     Raises:
         BundleError: the model is refused.
-        UsageError: it has no such operating point.
+        UsageError: it has no such operating point, or the method no such setting.
     """
     bundle = None if model is None else Bundle.open(model)
     if bundle is not None:
@@ -65,7 +74,8 @@ def make_job(
             choose_operating_point(bundle, operating_point)
     elif info.needs_model:
         raise UsageError(f"The method {info.id} needs a model: name a bundle with --model.")
-    settings = replace(info.default_settings(bundle), operating_point=operating_point)
+    settings = with_given(info, info.default_settings(bundle), given or {})
+    settings = replace(settings, operating_point=operating_point)
     path = None if model is None else Path(model).resolve()
     digest = "" if bundle is None else bundle.digest
     return Job(info, path, digest, settings, device, Path(output).resolve(), full), bundle

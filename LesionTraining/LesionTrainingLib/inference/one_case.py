@@ -10,12 +10,13 @@ from LesionDetectionLib.app.export import DETECTIONS, RESULT_NAMES, TABLE, write
 from LesionDetectionLib.core.atomic import atomic_folder
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.detector import Detector
-from LesionDetectionLib.core.errors import ModalityError, OutputError
+from LesionDetectionLib.core.errors import OutputError
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.lesion_table import write_csv
 
 from ..cohorts.case import Case
+from .images_for import images_for
 from .job import Job, Outcome
 from .record import Record, dependencies
 
@@ -37,7 +38,7 @@ def detect_case(job: Job, case: Case, detector: Detector, progress: Progress | N
     """
     started, progress = time.perf_counter(), progress or Progress()
     depends_on = dependencies(job, case)  # before reading: a file that changes meanwhile is noticed by the next run
-    images = _images(job, case, progress.part(0.0, 0.2))
+    images = images_for(job.info, case.images(progress.part(0.0, 0.2)))
     detections = detector.detect(images, job.settings, progress.part(0.2, 0.9))
     folder = job.output / case.id
     begun = Record(depends_on, job.full, False, Outcome(case.id))
@@ -56,18 +57,6 @@ def detect_case(job: Job, case: Case, detector: Detector, progress: Progress | N
     outcome = Outcome(case.id, len(scores), max(scores) if scores else None, seconds)
     Record(depends_on, job.full, True, outcome).save(folder)
     return outcome
-
-
-def _images(job: Job, case: Case, progress: Progress) -> dict[str, Image]:
-    """The images that the method needs, by modality."""
-    images = case.images(progress)
-    missing = [modality for modality in job.info.modalities if modality not in images]
-    if missing:
-        raise ModalityError(
-            f"The method {job.info.id} needs {' and '.join(job.info.modalities)}, and this case has "
-            f"{' and '.join(name or 'an image of unknown modality' for name in images) or 'no image'}."
-        )
-    return {modality: images[modality] for modality in job.info.modalities}
 
 
 def _write(folder: Path, image: Image, detections: Detections, full: bool, progress: Progress) -> None:

@@ -220,9 +220,15 @@ def test_measuring_outside_the_image(a_scan, tmp_path, capsys):
 
 def test_methods_are_listed(capsys):
     assert command_line.main(["methods"]) == 0
-    assert "nodule-ct" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "nodule-ct" in said
+    assert "images: PET, and CT unless its settings do without; no model" in said
+    assert "rule = fixed (fixed, share or percist): " in said
     assert command_line.main(["methods", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["id"] == "nodule-ct"
+    found = {info["id"]: info for info in json.loads(capsys.readouterr().out)}
+    assert found["nodule-ct"]["optional"] == []
+    assert found["active-pet-ct"]["modalities"] == ["PT", "CT"]
+    assert "rule" in [choice["name"] for choice in found["active-pet-ct"]["choices"]]
 
 
 def test_bundles_are_inspected_and_verified(tmp_path, capsys):

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -15,11 +16,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from LesionDetectionLib.app import export
-from LesionDetectionLib.app.export import DICOM, RESULT_NAMES, write_results
+from LesionDetectionLib.app.export import DICOM, MAPS, RESULT_NAMES, map_names, write_results
 from LesionDetectionLib.app.report import measurement_text, report_page
 from LesionDetectionLib.core.detections import SCHEMA_PATH, Detections, OperatingPoint
+from LesionDetectionLib.core.detector import Score, method
 from LesionDetectionLib.core.errors import Cancelled, GeometryError, OutputError
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.io.files import read_image
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 
@@ -57,7 +60,8 @@ def test_everything_is_written_and_says_the_same(make_run, tmp_path):
     image, detections = make_run(3)
     told = []
     written = write_results(tmp_path / "out", image, detections, progress=Progress(lambda f, text: told.append(f)))
-    assert (*written, DICOM) == RESULT_NAMES  # the image is no DICOM
+    assert set(RESULT_NAMES) - set(written) == {DICOM, MAPS}  # the image is no DICOM, and the method made no map
+    assert list(written) == [name for name in RESULT_NAMES if name in written]
     assert {entry.name for entry in (tmp_path / "out").iterdir()} == set(written)
     assert {entry.name for entry in written["pictures"].iterdir()} == {
         "overview.png",
@@ -79,9 +83,73 @@ def test_everything_is_written_and_says_the_same(make_run, tmp_path):
     assert len(page.all("img")) == 4
 
 
+def test_maps_are_files_and_volumes_of_the_scene(make_controlled_run, tmp_path):
+    image, detections = make_controlled_run(2)
+    written = write_results(tmp_path / "out", image, detections, pictures=False, report=False)
+    (path,) = written[MAPS].iterdir()
+    assert path.name == "lesion-similarity.nrrd"
+    similarity = detections.maps["Lesion similarity"]
+    back = read_image(path)
+    assert np.array_equal(back.voxels, similarity.voxels)
+    assert back.voxels.dtype == np.float32
+    assert back.geometry.same_grid(similarity.geometry)
+    with zipfile.ZipFile(written["scene.mrb"]) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".nrrd") and "seg" not in name]
+    assert sorted(name.rpartition("/")[2] for name in names) == ["scan Lesion similarity.nrrd", "scan.nrrd"]
+    none = replace(detections, maps={})
+    assert MAPS not in write_results(tmp_path / "out", image, none, scene=False, overwrite=True, pictures=False)
+    assert not (tmp_path / "out" / MAPS).exists(), "a map of an earlier run would be taken for one of this"
+
+
+def test_maps_have_names_that_every_disk_takes(make_run):
+    image, _ = make_run(0)
+    titles = ["Lesion similarity", "lesion/similarity", "../Ähnlich: 1", "???"]
+    assert list(map_names(dict.fromkeys(titles, image))) == [
+        "lesion-similarity.nrrd",
+        "lesion-similarity-2.nrrd",
+        "hnlich-1.nrrd",
+        "map.nrrd",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((0.0, 0.0), "4 lesion candidates above the thresholds (Least response 0.00, Least area 0 px; operating point"),
+        ((0.5, 10.0), "4 lesion candidates, 2 above the thresholds (Least response 0.50, Least area 10 px; operating"),
+    ],
+)
+def test_the_page_says_where_the_controls_were(make_controlled_run, values, said):
+    image, detections = make_controlled_run(4)
+    detections = detections.with_control_values(values)
+    page = Page(page_of(image, detections))
+    assert said in page.text
+    assert f"balanced, above {', '.join(control.text for control in detections.controls)}" in page.text
+    assert "score ≥" not in page.text
+    none = Page(page_of(image, replace(detections, lesions=()))).text
+    assert "No lesion above the thresholds (Least response" in none
+
+
+def test_the_page_calls_the_score_what_the_method_calls_it(make_run, monkeypatch):
+    image, detections = make_run(2)
+    info = replace(method("nodule-ct"), id="made-up", score=Score("SUVmax", "the highest value", 1))
+    monkeypatch.setattr("LesionDetectionLib.app.threshold_text.methods", lambda: {"made-up": info})
+    lesions = tuple(
+        replace(lesion, score=score) for lesion, score in zip(detections.lesions, (12.34, 3.0), strict=True)
+    )
+    text = page_of(image, replace(detections, lesions=lesions))
+    page = Page(text)
+    assert "2 lesion candidates with SUVmax of at least 0.3" in page.text
+    assert "balanced, SUVmax ≥ 0.3" in page.text
+    assert ">12.3</span>" in text
+    assert "var(--bar) 100%" in text
+    assert "var(--bar) 24%" in text, "a bar as long as its share of the highest"
+    assert not re.search(r"<th[^>]*>Score</th>", text)
+
+
 def test_no_lesion_is_said_honestly(make_run, tmp_path):
     written = write_results(tmp_path / "out", *make_run(0))
-    assert set(written) == set(RESULT_NAMES) - {"lesions.seg.nrrd", DICOM}
+    assert set(written) == set(RESULT_NAMES) - {"lesions.seg.nrrd", DICOM, MAPS}
     page = Page(written["report.html"].read_text(encoding="utf-8"))
     assert "No lesion above the threshold" in page.text
     assert len(page.all("img")) == 1
@@ -235,7 +303,6 @@ def test_a_hundred_lesions(make_run, tmp_path):
 
 def test_a_real_scan(real_data, tmp_path):
     from LesionDetectionLib.core.lesion import Lesion, Mask
-    from LesionDetectionLib.io.files import read_image
 
     source = real_data("lidc-0314/crop_ct.nrrd")
     image = read_image(source)

@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 from LesionDetectionLib.core.detections import Detections
-from LesionDetectionLib.core.errors import Cancelled, InputError, ModalityError, OutputError
+from LesionDetectionLib.core.errors import Cancelled, InputError, ModalityError, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
+from LesionTrainingLib.inference.cohort_run import make_job
+from LesionTrainingLib.inference.images_for import images_for
 from LesionTrainingLib.inference.one_case import detect_case
 from LesionTrainingLib.inference.record import Record
 
@@ -77,6 +79,37 @@ def test_an_image_that_the_method_needs_is_missing(a_job, a_cohort, detector):
     case = dataclasses.replace(a_cohort("good").cases[0], modalities=("PT",))
     with pytest.raises(ModalityError, match="needs CT, and this case has PT"):
         detect_case(a_job, case, detector)
+
+
+def test_an_image_that_the_method_can_do_without_may_be_missing(stand_ins):
+    info = dataclasses.replace(stand_ins.METHOD, modalities=("PT", "CT"), optional=("CT",))
+    images = {"CT": "ct", "MR": "mr", "PT": "pet"}
+    assert list(images_for(info, images).items()) == [("PT", "pet"), ("CT", "ct")], "its main image first"
+    assert images_for(info, {"PT": "pet"}) == {"PT": "pet"}
+    with pytest.raises(ModalityError, match="needs PT, and this case has CT"):
+        images_for(info, {"CT": "ct"})
+
+
+def test_settings_may_be_given(stand_ins, tmp_path):
+    job, _ = make_job(stand_ins.METHOD, None, "0.5", tmp_path, given={"notes": "here"})
+    assert (job.settings.notes, job.settings.operating_point) == ("here", "0.5")
+    with pytest.raises(UsageError, match=r"“note” is not known\. Settings: notes"):
+        make_job(stand_ins.METHOD, None, "", tmp_path, given={"note": "here"})
+
+
+def test_maps_are_written_with_all_else_only(a_job, a_cohort, detector, monkeypatch):
+    plain = detector.detect
+
+    def detect(images, settings, progress):
+        found = plain(images, settings, progress)
+        return dataclasses.replace(found, maps={"Similarity": images["CT"].crop((0, 0, 0), (5, 4, 3))})
+
+    monkeypatch.setattr(detector, "detect", detect, raising=False)
+    case = a_cohort("good").cases[0]
+    detect_case(dataclasses.replace(a_job, full=True), case, detector)
+    assert names(a_job.output / "good" / "maps") == ["similarity.nrrd"]
+    detect_case(a_job, case, detector)
+    assert names(a_job.output / "good") == ["detections.json", "lesions.csv", "run.json"]
 
 
 def test_it_can_be_cancelled(a_job, a_cohort, detector):

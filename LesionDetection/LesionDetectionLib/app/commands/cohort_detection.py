@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.console import shown_progress
+from LesionDetectionLib.app.given_settings import parse_settings
 from LesionDetectionLib.core.detector import MethodInfo
 from LesionDetectionLib.core.errors import DependencyError, UsageError
 from LesionDetectionLib.core.resources import demonstration_model
@@ -104,7 +105,13 @@ def detect_in_cohort(info: MethodInfo, options: argparse.Namespace) -> None:
     if model is None and info.needs_model:
         model = demonstration_model(info.demonstration_model)
     job, bundle = runs.make_job(
-        info, model, options.operating_point, options.output, full=options.full, device=options.device
+        info,
+        model,
+        options.operating_point,
+        options.output,
+        full=options.full,
+        device=options.device,
+        given=parse_settings(options.given),
     )
     spec = runs.absolute_spec(options.scan[0])
     with shown_progress(options.quiet) as progress:

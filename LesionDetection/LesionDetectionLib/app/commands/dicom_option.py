@@ -8,6 +8,7 @@ from pathlib import Path
 
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.io.display import modality_name
 
 
 def add_dicom_option(parser: argparse.ArgumentParser) -> None:
@@ -19,34 +20,43 @@ def add_dicom_option(parser: argparse.ArgumentParser) -> None:
 
 
 def require_dicom(scans: Sequence[Path]) -> None:
-    """Say before any work that a scan is no DICOM.
+    """Say before any work that none of the scans is DICOM.
 
     Raises:
-        UsageError: one is a file of another format.
+        UsageError: all are files of other formats.
     """
-    for scan in scans:
-        if scan.is_file():
-            from LesionDetectionLib.io.dicom_headers import may_be_dicom
-
-            if not may_be_dicom(scan):
-                raise UsageError(
-                    f"{scan} is no DICOM, and DICOM results have to refer to a DICOM series. Name the folder of the "
-                    "series, or leave out --dicom."
-                )
+    if not any(map(_may_be_dicom, scans)):
+        raise _no_dicom(scans[0])
 
 
-def source_files(scans: Sequence[Path], series: str | None, image: Image) -> tuple[Path, ...]:
-    """The DICOM files that ``image`` was read from; ``scans`` and ``series`` are as :func:`read_image` had them.
+def source_files(scan: Path, series: str | None, image: Image) -> tuple[Path, ...]:
+    """The DICOM files that ``image`` was read from; ``scan`` and ``series`` are as :func:`read_image` had them.
 
     Raises:
+        UsageError: it was not read from DICOM.
         InputError, SeveralSeriesError: as reading does.
     """
     from LesionDetectionLib.core.progress import Progress
     from LesionDetectionLib.io.dicom_series import choose, find_stacks
 
-    for scan in scans:
-        stacks, skipped = find_stacks(scan, Progress())
-        stack = choose(stacks, skipped, series, scan)
-        if stack.info.uid == image.identifiers.get("SeriesInstanceUID"):
-            return tuple(dict.fromkeys(plane.path for plane in stack.planes))
-    return ()
+    if not _may_be_dicom(scan):
+        raise _no_dicom(scan, modality_name(image.modality))
+    stacks, skipped = find_stacks(scan, Progress())
+    stack = choose(stacks, skipped, series, scan)
+    return tuple(dict.fromkeys(plane.path for plane in stack.planes))
+
+
+def _may_be_dicom(scan: Path) -> bool:
+    if not scan.is_file():
+        return True
+    from LesionDetectionLib.io.dicom_headers import may_be_dicom
+
+    return may_be_dicom(scan)
+
+
+def _no_dicom(scan: Path, what: str = "") -> UsageError:
+    where = f" Findings lie on the {what}, whatever the other images are." if what else ""
+    return UsageError(
+        f"{scan} is no DICOM, and DICOM results have to refer to a DICOM series.{where} Name the folder of the series, or "
+        "leave out --dicom."
+    )

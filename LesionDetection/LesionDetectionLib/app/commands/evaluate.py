@@ -8,8 +8,9 @@ import gc
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_output_options, training_part
+from LesionDetectionLib.app.commands.options import add_output_options, add_set_option, training_part
 from LesionDetectionLib.app.console import shown_progress
+from LesionDetectionLib.app.given_settings import parse_settings
 
 PROTOCOLS = ("luna16", "deeplesion", "coco3d", "picai", "autopet", "all")
 _EPILOG = """examples:
@@ -64,6 +65,7 @@ def add_parser(commands: Any) -> None:
     marks.add_argument(
         "--compare-model", type=Path, metavar="BUNDLE", help="a second model, to detect with in the same cohort"
     )
+    add_set_option(marks, "; of every method that detects")
     marks.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     marks.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes that read cases while one detects (default 1)"
@@ -106,6 +108,7 @@ def run(options: argparse.Namespace) -> None:
         compare_model=options.compare_model,
         split=options.split,
         operating_point=options.operating_point,
+        given=parse_settings(options.given),
         device=options.device,
         workers=options.workers,
         samples=options.bootstraps,

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
             options.output,
             image,
             detections,
-            sources=source_files([options.scan], options.series, image) if options.dicom else (),
+            sources=source_files(options.scan, options.series, image) if options.dicom else (),
             origin=CLICKED,
             overwrite=options.overwrite,
             progress=progress.part(0.5, 1),

@@ -9,7 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from LesionDetectionLib.app.commands.options import add_json_option
-from LesionDetectionLib.core.detector import methods
+from LesionDetectionLib.app.given_settings import choice_values
+from LesionDetectionLib.core.detector import MethodInfo, methods
+from LesionDetectionLib.io.display import modality_name
 
 
 def add_parser(commands: Any) -> None:
@@ -25,9 +27,26 @@ def run(options: argparse.Namespace) -> None:
         return
     for info in found.values():
         model = "needs a model; a demonstration one is included" if info.demonstration_model else "needs a model"
-        print(
-            f"{info.id}  {info.title}\n  images: {' and '.join(info.modalities)}; {model if info.needs_model else 'no model'}"
-        )
+        print(f"{info.id}  {info.title}\n  images: {_images(info)}; {model if info.needs_model else 'no model'}")
         for label, text in (("finds", info.finds), ("limits", info.limits), ("source", info.reference)):
             print(textwrap.fill(f"{label}: {text}", 100, initial_indent="  ", subsequent_indent="    "))
+        _print_choices(info)
         print()
+
+
+def _images(info: MethodInfo) -> str:
+    required, optional = (" and ".join(map(modality_name, names)) for names in (info.required, info.optional))
+    return f"{required}, and {optional} unless its settings do without" if optional else required
+
+
+def _print_choices(info: MethodInfo) -> None:
+    """What --set can change, with what it is by itself; a model may want other values."""
+    if not info.choices:
+        return
+    settings = info.default_settings(None)
+    print("  settings (--set NAME=VALUE):")
+    for choice in info.choices:
+        value = getattr(settings, choice.name)
+        shown = ("yes" if value else "no") if isinstance(value, bool) else value
+        text = f"{choice.name} = {shown} ({choice_values(choice, value)}): {choice.help}"
+        print(textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="      "))

@@ -11,9 +11,26 @@ from typing import Any
 from LesionDetectionLib.core.errors import DependencyError, UsageError
 
 
-def add_scan_options(parser: argparse.ArgumentParser) -> None:
+def add_scan_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """``several``: of several scans each may have its own."""
+    more = "; again for each SCAN, where they differ" if several else ""
     parser.add_argument(
-        "--series", metavar="S", help="which DICOM series, where a folder holds several: number, UID or description"
+        "--series",
+        metavar="S",
+        action="append" if several else "store",
+        help=f"which DICOM series, where a folder holds several: number, UID or description{more}",
+    )
+
+
+def add_set_option(parser: Any, more: str = "") -> None:
+    """``more``: follows the help."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="given",
+        help=f"a setting of the method, see “lesion methods”; may be repeated{more}",
     )
 
 

@@ -12,6 +12,7 @@ from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 
+from ..given_settings import with_given
 from .kept import Kept, Loaded
 from .requests import DetectRequest, DevicesRequest, MeasureRequest, WarmRequest
 
@@ -36,13 +37,7 @@ def _settings(loaded: Loaded, request: DetectRequest) -> Any:
     Raises:
         UsageError: a setting that the method does not have, or a value that it cannot be.
     """
-    from LesionDetectionLib.methods.plain_values import changed
-
-    settings = loaded.info.default_settings(loaded.bundle)
-    try:
-        settings = changed(settings, request.settings)
-    except ValueError as error:
-        raise UsageError(f"These settings do not fit the method {request.method}: {error}.") from error
+    settings = with_given(loaded.info, loaded.info.default_settings(loaded.bundle), request.settings)
     settings = replace(settings, operating_point=request.operating_point)
     if request.region_ras_mm is None:
         return settings

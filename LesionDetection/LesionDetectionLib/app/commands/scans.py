@@ -1,0 +1,74 @@
+"""The scans that a method is given on the command line: how many, which series, and which is which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from LesionDetectionLib.core.detector import MethodInfo
+from LesionDetectionLib.core.errors import ModalityError, UsageError
+from LesionDetectionLib.core.image import Image, understood_as
+from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.io.display import modality_name
+from LesionDetectionLib.io.files import read_image
+
+
+class ReadScan(NamedTuple):
+    """An image, and which of the given scans it is."""
+
+    image: Image
+    number: int
+
+
+def needs(info: MethodInfo) -> str:
+    """Which images a method needs, in a sentence: "The method x needs PET, and CT unless its settings do without."."""
+    required = " and ".join(map(modality_name, info.required))
+    optional = " and ".join(map(modality_name, info.optional))
+    return (
+        f"The method {info.id} needs {required}{f', and {optional} unless its settings do without' * bool(optional)}."
+    )
+
+
+def series_of_each(series: Sequence[str] | None, count: int) -> list[str | None]:
+    """Which series is meant in each of ``count`` scans: one name for all of them, or one each.
+
+    Raises:
+        UsageError: another number.
+    """
+    if not series:
+        return [None] * count
+    if len(series) not in (1, count):
+        raise UsageError(f"--series is given {len(series)} times for {count} scans: once, or once for each.")
+    return list(series) if len(series) == count else [series[0]] * count
+
+
+def read_images(
+    info: MethodInfo, paths: Sequence[Path], series: Sequence[str | None], progress: Progress
+) -> dict[str, ReadScan]:
+    """The images by modality, in the method's order. What does not say what it is takes the places that are left, in order.
+
+    Raises:
+        ModalityError: two images of one modality, or none of one that the method needs.
+        InputError: see :func:`~LesionDetectionLib.io.files.read_image`.
+    """
+    found: dict[str, ReadScan] = {}
+    unknown: list[ReadScan] = []
+    for index, (path, one) in enumerate(zip(paths, series, strict=True)):
+        progress(index / len(paths), f"Reading {path.name}")
+        read = ReadScan(understood_as(read_image(path, series=one)), index)
+        modality = read.image.modality
+        if modality in found:
+            raise ModalityError(f"Two of the scans are {modality_name(modality)}. {needs(info)}")
+        if modality in info.modalities:
+            found[modality] = read
+        else:
+            unknown.append(read)
+    # What is of a wrong modality is refused by the method itself, in its own words.
+    left = [name for name in info.modalities if name not in found]
+    found.update(zip(left, unknown, strict=False))
+    missing = [modality_name(name) for name in info.required if name not in found]
+    if missing:
+        there = " and ".join(f"“{read.image.name}” is {modality_name(name)}" for name, read in found.items())
+        raise ModalityError(f"{needs(info)} There is no {' and no '.join(missing)}: {there}.")
+    return {name: found[name] for name in info.modalities if name in found}
