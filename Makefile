@@ -1,6 +1,6 @@
 # make test   set up what is missing and run every check
 # make demo   run the main job on a phantom scan, or on SCAN=path, into OUTPUT=output/demo
-# make model  train the demonstration model again, on a GPU if DEVICE=cuda; goes on where it was stopped
+# make model  train the demonstration model of METHOD again, on a GPU if DEVICE=cuda; goes on where it was stopped
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -37,12 +37,22 @@ test: check
 demo: setup
 	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"
 
-MODEL = LesionDetection/Resources/Models/nodule-ct-phantom
+# What each demonstration model learns from, has its thresholds set on, and is measured on: none of them a patient.
+METHOD ?= nodule-ct
+MODEL = LesionDetection/Resources/Models/$(METHOD)-phantom
+MODEL_RUN = output/model-run-$(METHOD)
+LEARN_nodule-ct = phantoms:chest?seeds=0-159&protocol=mixed
+CHECK_nodule-ct = phantoms:chest?seeds=5000-5019&protocol=mixed
+MEASURE_nodule-ct = phantoms:chest?seeds=9000-9099
+LEARN_high-uptake-ct = phantoms:pet-ct?seeds=0-199&protocol=chest
+CHECK_high-uptake-ct = phantoms:pet-ct?seeds=5000-5023&protocol=chest
+MEASURE_high-uptake-ct = phantoms:pet-ct?seeds=9000-9039&protocol=chest
 model: setup
-	$(RUN)/lesion train --method nodule-ct --name nodule-ct-phantom --config Resources/Training/nodule-ct-phantom.yaml \
-		--cohort 'phantoms:chest?seeds=0-159&protocol=mixed' --validation 'phantoms:chest?seeds=5000-5019&protocol=mixed' \
-		--device $(DEVICE) --workers $(WORKERS) --run output/model-run --output $(MODEL) --overwrite $(if $(wildcard output/model-run/run.json),--resume)
-	$(RUN)/lesion model measure $(MODEL) --cohort 'phantoms:chest?seeds=9000-9099' --device $(DEVICE) --workers $(WORKERS) \
+	@test -n '$(LEARN_$(METHOD))' || { echo 'There is no demonstration model for METHOD=$(METHOD).'; exit 1; }
+	$(RUN)/lesion train --method $(METHOD) --name $(METHOD)-phantom --config Resources/Training/$(METHOD)-phantom.yaml \
+		--cohort '$(LEARN_$(METHOD))' --validation '$(CHECK_$(METHOD))' \
+		--device $(DEVICE) --workers $(WORKERS) --run $(MODEL_RUN) --output $(MODEL) --overwrite $(if $(wildcard $(MODEL_RUN)/run.json),--resume)
+	$(RUN)/lesion model measure $(MODEL) --cohort '$(MEASURE_$(METHOD))' --device $(DEVICE) --workers $(WORKERS) \
 		--output $(MODEL) --overwrite
 
 # After adding or removing a file: what CMakeLists.txt does not list, Slicer does not ship.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.model import weights_of
 from LesionDetectionLib.methods.nodule_ct.network import parameter_count
 
+from ..clock import Clock
 from ..recipe import Run, Trained
 from .scans import TrainingScan, nodule_count
 from .settings import RecipeSettings
@@ -74,21 +74,6 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
     }
     trained.lines, trained.limits = _lines(trained, settings), LIMITS
     return trained
-
-
-class Clock:
-    """Seconds of one part after another, by name."""
-
-    def __init__(self) -> None:
-        self.seconds, self._last = dict[str, int](), time.monotonic()
-
-    def lap(self, name: str) -> None:
-        """What has passed since the last part."""
-        self.take(name, time.monotonic() - self._last)
-
-    def take(self, name: str, seconds: float) -> None:
-        """What a fit took, all its runs together where it was resumed."""
-        self.seconds[name], self._last = round(seconds), time.monotonic()
 
 
 def _counts(training: Sequence[TrainingScan], validation: Sequence[TrainingScan]) -> dict[str, int]:

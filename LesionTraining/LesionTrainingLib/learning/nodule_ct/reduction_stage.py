@@ -10,12 +10,12 @@ from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import REDUCTION_INPUT_ZYX, ReductionResNet, ScreeningFCN
 from torch import nn
 
+from ..engine.networks import fresh
 from ..engine.randomness import stream
 from ..engine.task import Peers, Share, Task, Term
 from ..losses.hybrid import hybrid_loss
 from .batches import Batch, BatchMaker
 from .mining import Mined
-from .networks import fresh
 from .positions import PositionSampler, Samples
 from .scans import TrainingScan
 from .settings import RecipeSettings

@@ -11,12 +11,12 @@ from LesionDetectionLib.methods.nodule_ct.network import SCREENING_INPUT_ZYX, Sc
 from torch import nn
 from torch.nn import functional
 
+from ..engine.networks import fresh
 from ..engine.randomness import stream, torch_stream
 from ..engine.task import Peers, Share, State, Task, Term
 from ..sampling.filtering import select_informative
 from .batches import Batch, BatchMaker
 from .mining import Mined
-from .networks import fresh
 from .positions import Places, PositionSampler, Samples
 from .scans import TrainingScan
 from .settings import RecipeSettings
