@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from LesionDetectionLib.core.atomic import atomic_folder, check_output_folder
-from LesionDetectionLib.core.errors import DependencyError
+from LesionDetectionLib.core.errors import DependencyError, ModalityError
 from LesionDetectionLib.core.finding import Findings
+from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.io.display import modality_name
 
 from .packages import explained
 
@@ -53,6 +55,7 @@ def export_dicom(
 
     Raises:
         InputError: files missing, damaged, without images, or of several series.
+        ModalityError: the series is of another modality than the image that the findings lie on.
         GeometryError: the findings lie on another grid than the series.
         DependencyError: no highdicom, or no decoder for compressed files.
         OutputError: an earlier export, no permission, disk full.
@@ -68,6 +71,7 @@ def export_dicom(
     folder, progress = Path(folder), progress or Progress()
     check_output_folder(folder, _NAMES, overwrite)
     series = read_sources(sources, progress.part(0.0, 0.5))
+    _require_modality(series.image, findings)
     items = exported(findings, series.image.geometry)
     seg = None
     if any(item.segment for item in items):
@@ -84,3 +88,14 @@ def export_dicom(
     if seg is None:  # an earlier one would be taken for a part of this export
         (folder / SEG).unlink(missing_ok=True)
     return DicomExport(folder / SEG if seg is not None else None, folder / SR)
+
+
+def _require_modality(source: Image, findings: Findings) -> None:
+    """A PET that was resampled to its CT has the same grid, so that only its modality tells them apart."""
+    found, wanted = source.modality, findings.run.modality
+    if found and wanted and found != wanted:
+        name = modality_name(wanted)
+        raise ModalityError(
+            f"The findings lie on the {name}, and these DICOM files are of modality {modality_name(found)}. Choose the files "
+            f"of the {name} series."
+        )

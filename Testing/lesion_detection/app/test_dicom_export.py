@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import sys
+import types
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,8 @@ from LesionDetectionLib.app.command_line import main
 from LesionDetectionLib.app.dicom_export import SEG, SR, export_dicom
 from LesionDetectionLib.app.export import DICOM, write_results
 from LesionDetectionLib.core.detections import Detections
-from LesionDetectionLib.core.errors import DependencyError, OutputError
+from LesionDetectionLib.core.detector import MethodInfo
+from LesionDetectionLib.core.errors import DependencyError, ModalityError, OutputError
 from LesionDetectionLib.core.finding import CLICKED, Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion, Mask
@@ -64,14 +68,92 @@ def findings(series):
     return Findings.of(detections_on(read_image(series)))
 
 
-def detections_on(image, *, outlined=True):
-    mask = Mask(np.ones((2, 3, 4), dtype=bool), (5, 6, 3))
+def detections_on(image, *, outlined=True, at=(5, 6, 3)):
+    mask = Mask(np.ones((2, 3, 4), dtype=bool), at)
     lesion = Lesion(mask.centroid_ras_mm(image.geometry), 5.0, 0.8, mask=mask if outlined else None, method="m")
     return Detections((lesion,), image.geometry, "m", image.name, image.modality, image.unit)
 
 
 def files_of(series):
     return sorted(series.iterdir())
+
+
+def _synthetic_dicom():
+    """The series of the readers' own tests."""
+    path = Path(__file__).parents[1] / "io" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("synthetic_dicom", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["synthetic_dicom"] = module
+    spec.loader.exec_module(module)
+    return module.SyntheticDicom
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A folder with a CT and a PET of one examination, each on a grid of its own."""
+    made = _synthetic_dicom()(tmp_path / "study")
+    made.series((0.0, 2.5, 5.0, 7.5), prefix="ct")
+    made.pet(SeriesInstanceUID="1.2.826.0.1.11.6001", SeriesNumber=9, SeriesDescription="FDG", prefix="pet")
+    return made.folder
+
+
+@pytest.fixture
+def the_pair(monkeypatch):
+    """``--method pair`` outlines a block in the PET."""
+    module = types.ModuleType("stand_in_pair_of_dicom")
+    module.create = lambda bundle, device: types.SimpleNamespace(
+        detect=lambda images, settings, progress: detections_on(images["PT"], at=(2, 3, 0))
+    )
+    module.settings_for = lambda bundle: PairSettings()
+    monkeypatch.setitem(sys.modules, "stand_in_pair_of_dicom", module)
+    places = ("stand_in_pair_of_dicom:settings_for", "stand_in_pair_of_dicom:create")
+    info = MethodInfo("pair", "A pair", ("PT", "CT"), False, "", "", "", *places, optional=("CT",))
+    monkeypatch.setattr("LesionDetectionLib.app.commands.detect.method", lambda name: info)
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    operating_point: str = ""
+
+
+def test_results_of_a_pair_refer_to_the_series_that_they_lie_on(study, the_pair, tmp_path):
+    out = tmp_path / "out"
+    command = ["detect", str(study), str(study), "--series", "thorax/lung", "--series", "fdg", "--method", "pair"]
+    assert main([*command, "--dicom", "-q", "-o", str(out)]) == 0
+    seg, sr = dcmread(out / DICOM / SEG), dcmread(out / DICOM / SR)
+    assert seg.ReferencedSeriesSequence[0].SeriesInstanceUID == "1.2.826.0.1.11.6001"
+    assert (seg.Rows, seg.Columns) == (7, 9)
+    pets = {dcmread(path).SOPInstanceUID for path in study.glob("pet*")}
+    (evidence,) = sr.CurrentRequestedProcedureEvidenceSequence
+    named = {uid for one in evidence.ReferencedSeriesSequence for uid in [one.SeriesInstanceUID]}
+    assert "1.2.826.0.1.11.6001" in named
+    assert "1.2.826.0.1.11.5001" not in named
+    instances = {one.ReferencedSOPInstanceUID for one in seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
+    assert instances <= pets
+
+
+def test_only_the_image_with_the_findings_must_be_dicom(study, the_pair, tmp_path, capsys):
+    ct, pet = read_image(study, series="thorax/lung"), read_image(study, series="fdg")
+    write_image(ct, tmp_path / "ct.nrrd")
+    write_image(pet, tmp_path / "pet.nrrd")
+    command = ["detect", "--method", "pair", "--dicom", "-q"]
+    # The series is of the folder: a file holds none.
+    scans = [str(tmp_path / "ct.nrrd"), str(study), "--series", "fdg"]
+    assert main([*command, *scans, "-o", str(tmp_path / "b")]) == 0
+    assert (tmp_path / "b" / DICOM / SEG).exists()
+    scans = [str(study), str(tmp_path / "pet.nrrd"), "--series", "thorax/lung"]
+    assert main([*command, *scans, "-o", str(tmp_path / "c")]) == 2
+    said = capsys.readouterr().err
+    assert "pet.nrrd is no DICOM" in said
+    assert "Findings lie on the PET" in said
+    assert not (tmp_path / "c").exists()
+
+
+def test_files_of_the_other_modality_are_refused_though_the_grid_is_the_same(series, tmp_path):
+    on_pet = Findings.of(replace(detections_on(read_image(series)), modality="PT"))
+    with pytest.raises(ModalityError, match="lie on the PET, and these DICOM files are of modality CT"):
+        export_dicom(tmp_path / "out", files_of(series), on_pet)
+    assert not (tmp_path / "out").exists()
 
 
 def test_both_files_or_none(series, findings, tmp_path, monkeypatch):

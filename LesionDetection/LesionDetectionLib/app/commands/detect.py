@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
     if not len(info.required) <= len(options.scan) <= len(info.modalities):
         raise UsageError(f"{needs(info)} {_counted(len(options.scan))} given.")
     scans = [Path(scan) for scan in options.scan]
-    series = series_of_each(options.series, len(scans))
+    series = series_of_each(options.series, scans)
     if options.dicom:
         require_dicom(scans)
     check_output_folder(options.output, RESULT_NAMES, options.overwrite)

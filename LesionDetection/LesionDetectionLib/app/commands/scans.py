@@ -30,17 +30,20 @@ def needs(info: MethodInfo) -> str:
     )
 
 
-def series_of_each(series: Sequence[str] | None, count: int) -> list[str | None]:
-    """Which series is meant in each of ``count`` scans: one name for all of them, or one each.
+def series_of_each(series: Sequence[str] | None, scans: Sequence[Path]) -> list[str | None]:
+    """Which series is meant in each scan: one name for all folders (for every scan, where none is a folder), or one each.
 
     Raises:
         UsageError: another number.
     """
     if not series:
-        return [None] * count
-    if len(series) not in (1, count):
-        raise UsageError(f"--series is given {len(series)} times for {count} scans: once, or once for each.")
-    return list(series) if len(series) == count else [series[0]] * count
+        return [None] * len(scans)
+    if len(series) == len(scans):
+        return list(series)
+    if len(series) > 1:
+        raise UsageError(f"--series is given {len(series)} times for {len(scans)} scans: once, or once for each.")
+    folders = [scan.is_dir() for scan in scans]
+    return [series[0] if folder or not any(folders) else None for folder in folders]
 
 
 def read_images(
