@@ -280,6 +280,7 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
             self.test_click_to_measure_and_undo,
             self.test_detect_and_review,
             self.test_cancel_in_the_middle,
+            self.test_active_lesions_in_pet_ct,
             self.test_scene_keeps_decisions,
             self.test_nothing_is_left_observed,
         ):
@@ -367,6 +368,45 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
         assert ui.detectButton.text == _("Detect")
         assert ui.detectButton.isEnabled()
         assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+    def test_active_lesions_in_pet_ct(self):
+        """Uptake in the lungs is found, the kidneys' is not; a threshold hides findings without a new search; a map lies over
+        the image while it is wanted."""
+        if not _isPossible(self, "detect-without-model"):
+            return
+        panel, ui = self._panel()
+        chosen = panel.context.parameters
+        chosen.ctVolume, chosen.petVolume, truth, kidneys = _petCtVolumes()
+        chosen.method = "active-pet-ct"
+        ui.detectButton.click()
+        self._wait(lambda: not panel.session.busy)
+        assert panel.session.results is not None, panel.session.message
+        found = np.array([item.lesion.center_ras_mm for item in panel.session.listed])
+        assert all(np.linalg.norm(found - place, axis=1).min() < 12 for place in truth)
+        assert all(np.linalg.norm(found - place, axis=1).min() > 30 for place in kidneys)
+        assert ui.controlsBox.isVisible()
+        slider = panel.findings.controls.sliders[0]
+        slider.value = slider.maximum
+        self._wait(lambda: ui.findingsTable.rowCount < len(found))
+        ui.controlsResetButton.click()
+        assert ui.findingsTable.rowCount == len(found)
+        ui.nextButton.click()
+        chosen.method, chosen.region, chosen.aroundMm = "high-uptake-ct", Region.AROUND, 30
+        if panel.detect.why_not():
+            self.delayDisplay(_("Skipped the map: {reason}").format(reason=panel.detect.why_not()), 100)
+            return
+        if not _isPossible(self, "detect"):
+            return
+        ui.detectButton.click()
+        self._wait(lambda: not panel.session.busy)
+        maps = panel.session.results.maps
+        assert ui.mapRow.isVisible(), panel.session.message
+        ui.mapCheckBox.setChecked(True)
+        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        shown = {node.GetForegroundVolumeID() for node in composites}
+        assert shown == {node.GetID() for node in maps.values()}
+        ui.mapCheckBox.setChecked(False)
+        assert not any(node.GetForegroundVolumeID() for node in composites)
 
     def test_scene_keeps_decisions(self):
         """A saved scene opens with findings, decisions and choices as they were."""
@@ -476,3 +516,25 @@ def _plainChest():
     matrix = np.diag([2.0, 2.0, 2.0, 1.0])
     matrix[:3, 3] = -(np.array(shape[::-1]) * 2.0 / 2)
     return slicer.util.addVolumeFromArray(voxels, ijkToRAS=matrix, name="chest"), centers
+
+
+def _petCtVolumes():
+    """A CT and a PET in SUV as volume nodes; places (RAS mm) of active lesions in the lungs, and of brighter kidneys.
+
+    The plain chest, and uptake in its balls: made in a second, with or without LesionTraining.
+    """
+    ct, centers = _plainChest()
+    kidneys = [(-45.0, -40.0, -84.0), (45.0, -40.0, -84.0)]
+    k, j, i = np.indices((46, 60, 75), dtype=float)
+    x, y, z = 4 * i - 148, 4 * j - 118, 4 * k - 90
+    values = np.full(x.shape, 0.6)
+    for center, suv in [*((center, 8.0) for center in centers), *((center, 20.0) for center in kidneys)]:
+        away = (x - center[0]) ** 2 + (y - center[1]) ** 2 + (z - center[2]) ** 2
+        values += suv * np.exp(-away / 100)
+    matrix = np.diag([4.0, 4.0, 4.0, 1.0])
+    matrix[:3, 3] = (-148, -118, -90)
+    pet = slicer.util.addVolumeFromArray(values.astype(np.float32), ijkToRAS=matrix, name="uptake")
+    unit = slicer.vtkCodedEntry()
+    unit.SetValueSchemeMeaning("{SUVbw}g/ml", "UCUM", "Standardized Uptake Value body weight")
+    pet.SetVoxelValueUnits(unit)
+    return ct, pet, centers, kidneys

@@ -75,6 +75,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "phantom": ("numpy", "scipy", "opencv-python-headless"),
     "measure": _MEASURE,
     "detect": _DETECT,
+    "detect-without-model": (*_MEASURE, "safetensors"),
     "follow-up": (*_MEASURE, "SimpleITK"),
     "report": (*_MEASURE, "Pillow", "matplotlib", "safetensors"),
     "dicom": (*_MEASURE, *_DICOM),

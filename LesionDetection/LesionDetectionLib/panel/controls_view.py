@@ -20,15 +20,18 @@ _WAIT_MS = 30
 
 class ControlsView:
     """Args:
-    ui: the widgets by name.
-    on_values: called with the values of all controls, a little after a slider rested.
+        ui: the widgets by name.
+        on_values: called with the values of all controls, a little after a slider rested.
+
+    Attributes:
+        sliders: one a control, in their order.
     """
 
     def __init__(self, ui: Any, on_values: Callable[[tuple[float, ...]], None]) -> None:
         self._ui, self._on_values = ui, on_values
         self._controls: tuple[Control, ...] = ()
         self._first: tuple[float, ...] = ()
-        self._sliders: list[Any] = []
+        self.sliders: list[Any] = []
         self._page: Any = None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -57,7 +60,7 @@ class ControlsView:
         ui.controlsText.setText(text)
         ui.controlsResetButton.setEnabled(tuple(control.value for control in controls) != self._first)
         if not self._timer.isActive():
-            for slider, control in zip(self._sliders, controls, strict=True):
+            for slider, control in zip(self.sliders, controls, strict=True):
                 with quietly(slider):
                     slider.value = control.value
 
@@ -82,14 +85,14 @@ class ControlsView:
             slider.connect("valueChanged(double)", self._on_value)
             form.addWidget(label, row, 0)
             form.addWidget(slider, row, 1)
-            self._sliders.append(slider)
+            self.sliders.append(slider)
         self._ui.controlsPageLayout.addWidget(self._page)
 
     def _clear(self) -> None:
         self._timer.stop()
-        for slider in self._sliders:
+        for slider in self.sliders:
             slider.disconnect("valueChanged(double)", self._on_value)
-        self._sliders, self._controls, self._first = [], (), ()
+        self.sliders, self._controls, self._first = [], (), ()
         if self._page is not None:
             self._page.hide()
             self._page.deleteLater()
@@ -101,7 +104,7 @@ class ControlsView:
 
     def _settled(self) -> None:
         """A slider that stands where its control was rounded to was not moved: a value may have more decimals than it."""
-        values = (float(slider.value) for slider in self._sliders)
+        values = (float(slider.value) for slider in self.sliders)
         self._on_values(
             tuple(
                 control.value if round(control.value, control.decimals) == round(value, control.decimals) else value

@@ -97,6 +97,7 @@ def wanted_for(feature: str) -> str:
         "phantom": _("Making a phantom scan"),
         "measure": _("Click to measure"),
         "detect": _("Detecting lesions"),
+        "detect-without-model": _("Detecting lesions"),
         "follow-up": _("Follow-up"),
         "report": _("Reports"),
         "dicom": _("DICOM segmentations and reports"),

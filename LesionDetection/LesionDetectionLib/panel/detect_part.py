@@ -109,8 +109,8 @@ class DetectPart:
 
     def _show_models(self) -> None:
         ui, info = self._context.ui, self.method
-        for widget in (ui.modelLabel, ui.modelComboBox):
-            widget.setVisible(info.needs_model)
+        for widget in (ui.modelLabel, ui.modelComboBox, ui.deviceLabel, ui.deviceComboBox):
+            widget.setVisible(info.needs_model)  # what has no model has no network that a GPU could run
         entries = self._context.shelf.entries(info.id) if info.needs_model else ()
         self._entries = {str(entry.path): entry for entry in entries}
         fill(ui.modelComboBox, [(str(entry.path), _title(entry)) for entry in entries], self._context.parameters.model)
@@ -234,7 +234,7 @@ class DetectPart:
         self.message.clear()
         with told(self.message.warn):
             choice = self.choice()
-            if dependencies.ensure("detect"):
+            if dependencies.ensure("detect" if self.method.needs_model else "detect-without-model"):
                 session.detect(choice)
 
     def _on_method(self, _index: int) -> None:
@@ -267,7 +267,7 @@ def _needs(info: MethodInfo) -> str:
     what = _(" and ").join([*needed, *([_("a trained model")] if info.needs_model else [])])
     if not more:
         return str(_("Needs {what}.").format(what=what))
-    return str(_("Needs {what}; {more} too with some settings.").format(what=what, more=_(" and ").join(more)))
+    return str(_("Needs {what}, and {more} depending on its settings.").format(what=what, more=_(" and ").join(more)))
 
 
 def _title(entry: ModelEntry) -> str:

@@ -101,7 +101,9 @@ def _cells(found: Found) -> list[str]:
 
 
 def _used_for(found: Found) -> str:
-    features = [dependencies.wanted_for(name) for name, names in FEATURES.items() if found.package.name in names]
+    features = list(
+        dict.fromkeys(dependencies.wanted_for(name) for name, names in FEATURES.items() if found.package.name in names)
+    )
     return f"{_(found.package.purpose)}: {', '.join(features)}"
 
 

@@ -67,6 +67,8 @@ def test_every_feature_names_known_packages():
         ("phantom", ["LesionTrainingLib.cohorts.phantoms.chest"]),
         ("measure", ["LesionDetectionLib.imaging.click"]),
         ("detect", ["LesionDetectionLib.methods.nodule_ct.detector", "LesionDetectionLib.core.bundle"]),
+        ("detect", ["LesionDetectionLib.methods.high_uptake_ct.detector"]),
+        ("detect-without-model", ["LesionDetectionLib.methods.active_pet_ct.detector"]),
         ("report", ["LesionDetectionLib.app.export"]),
         ("follow-up", ["LesionDetectionLib.app.follow_up", "LesionDetectionLib.imaging.alignment"]),
         ("dicom", ["LesionDetectionLib.app.dicom_export", "LesionDetectionLib.app.suv_request"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,21 +23,32 @@ SUVS = (12.34, 8.0, 6.25, 3.0)
 MAP = "Lesion similarity"
 
 
-def uptake_in(image: Image, controls=CONTROLS, maps=False) -> Detections:
-    lesions = (ball(image, *facts) for facts in zip(CENTERS, RADII, SUVS, strict=True))
-    lesions = (replace(one, evidence=rows if controls else ()) for one, rows in zip(lesions, EVIDENCE, strict=True))
-    similarity = image.with_voxels(np.linspace(-1, 1, image.voxels.size, dtype="f4").reshape(image.shape_kji))
-    similarity = replace(similarity, modality="", unit="", name=MAP)
-    found = {MAP: similarity} if maps else {}
-    return Detections(
-        tuple(lesions), image.geometry, "stand-in-uptake", image.name, PET, SUV_BW, OperatingPoint("all", 0.0),
-        controls=controls, maps=found,
-    )  # fmt: skip
-
-
+@cache
 def pet_image() -> Image:
     image = chest_image()
     return image.with_voxels((image.voxels.astype("f4") + 1000) / 100, modality=PET, unit=SUV_BW, name="pet")
+
+
+@cache
+def lesions():
+    found = (ball(pet_image(), *facts) for facts in zip(CENTERS, RADII, SUVS, strict=True))
+    return tuple(replace(one, evidence=rows) for one, rows in zip(found, EVIDENCE, strict=True))
+
+
+def uptake(controls=CONTROLS, maps=False) -> Detections:
+    image = pet_image()
+    similarity = image.with_voxels(np.linspace(-1, 1, image.voxels.size, dtype="f4").reshape(image.shape_kji))
+    return Detections(
+        lesions() if controls else tuple(replace(one, evidence=()) for one in lesions()),
+        image.geometry,
+        "stand-in-uptake",
+        image.name,
+        PET,
+        SUV_BW,
+        OperatingPoint("all", 0.0),
+        controls=controls,
+        maps={MAP: replace(similarity, modality="", unit="", name=MAP)} if maps else {},
+    )
 
 
 @pytest.fixture
@@ -52,7 +64,7 @@ def pet(slicer_app, panel):
 def found(panel, ui, pet, engine):
     """A result with controls."""
     ui.detectButton.click()
-    engine.finish(uptake_in(pet_image()))
+    engine.finish(uptake())
     return panel.session.results
 
 
@@ -60,7 +72,7 @@ def found(panel, ui, pet, engine):
 def mapped(panel, ui, ct, pet, engine):
     """A result with controls and a map, beside a CT."""
     ui.detectButton.click()
-    engine.finish(uptake_in(pet_image(), maps=True))
+    engine.finish(uptake(maps=True))
     return panel.session.results
 
 
@@ -146,7 +158,7 @@ def test_a_score_that_is_a_value_is_called_so(found, ui):
 
 def test_without_a_model_nothing_is_said_of_one(slicer_app, panel, ui, pet, engine):
     ui.detectButton.click()
-    engine.finish(uptake_in(pet_image(), controls=()))
+    engine.finish(uptake(controls=()))
     panel.session.set_threshold(7)
     assert ui.operatingText.text == "SUVmax 7.0 and more. 2 shown, 2 hidden."
 

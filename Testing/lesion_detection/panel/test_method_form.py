@@ -118,7 +118,7 @@ def test_a_model_brings_its_own_values(shared, panel, ui):
 
 
 def test_an_image_that_is_not_always_needed_may_be_missing(uptake, panel, ui, pet, engine):
-    assert "Needs PET; CT too with some settings." in ui.methodText.text
+    assert "Needs PET, and CT depending on its settings." in ui.methodText.text
     assert ui.detectButton.isEnabled()
     ui.detectButton.click()
     assert list(engine.jobs[-1][2]) == ["PT"]
