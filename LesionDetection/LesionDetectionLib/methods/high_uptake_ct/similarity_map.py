@@ -49,7 +49,7 @@ def similarity_map(
 ) -> SimilarityMap:
     """Run the network over all slices in which anything is searched; several at a time on a CPU, each by one thread.
 
-    A pixel's response is the same whatever else is searched, and however many threads there are.
+    A pixel's response is the same however many threads there are and, to rounding, whatever else is searched.
 
     Raises:
         DeviceError: the memory is full even with the smallest part of a slice.
