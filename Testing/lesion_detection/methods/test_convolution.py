@@ -12,7 +12,7 @@ from LesionDetectionLib.methods.convolution.direct import DirectConvolution
 from LesionDetectionLib.methods.convolution.fourier import AT_ONCE, POINTS, FourierConvolution
 from LesionDetectionLib.methods.convolution.pooled import PooledConvolution
 from LesionDetectionLib.methods.convolution.route import fourier_pays
-from LesionDetectionLib.methods.convolution.transform import backward_y, forward_y, points_of, row_of, rows_of
+from LesionDetectionLib.methods.convolution.transform import backward_y, forward_y, frequencies_of, points_of, rows_of
 from torch.nn import functional
 
 
@@ -129,13 +129,18 @@ def test_the_transform_of_a_box_of_any_size_is_exact(seed, down, across, height,
     generator = torch.Generator().manual_seed(seed)
     box = torch.randn(down, across, 2, generator=generator, dtype=torch.float64)
     weight = torch.randn(3, 2, 1, height, width, generator=generator, dtype=torch.float64)
-    rows, kept = [], (down - height + 1, across - width + 1)
-    half = (forward_y(down) @ box.view(down, -1)).view(rows_of(down), 2 * across, 2)
-    for index in range(rows_of(down)):
-        row = row_of(weight, index, (down, across), kept[1])
-        rows.append(row.out @ torch.bmm((row.into @ half[index])[:, None], row.weight[0])[:, 0])
-    assert sum(len(row_of(weight, n, (down, across), 1).into) for n in range(len(rows))) == points_of((down, across))
-    result = (backward_y(down, kept[0]) @ torch.cat(rows).view(2 * len(rows), -1)).view(*kept, 3)
+    kept = (down - height + 1, across - width + 1)
+    rows = rows_of(weight, (down, across), kept[1])
+    assert len(rows) == frequencies_of(down)
+    assert sum(len(row.into) for row in rows) == points_of((down, across))
+    half = (forward_y(down) @ box.view(down, -1)).view(len(rows), 2 * across, 2)
+    spectrum = torch.cat(
+        [
+            row.out @ torch.bmm((row.into @ part)[:, None], row.weight[0])[:, 0]
+            for row, part in zip(rows, half, strict=True)
+        ]
+    )
+    result = (backward_y(down, kept[0]) @ spectrum.view(2 * len(rows), -1)).view(*kept, 3)
     expected = functional.conv2d(box.permute(2, 0, 1)[None], weight[:, :, 0])[0].permute(1, 2, 0)
     torch.testing.assert_close(result, expected, atol=1e-12, rtol=0)
 

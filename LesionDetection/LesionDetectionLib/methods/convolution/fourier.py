@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from .columns import Corner, gathered, in_parts
-from .transform import backward_y, forward_y, points_of, row_of, rows_of
+from .transform import backward_y, forward_y, frequencies_of, points_of, rows_of
 
 SIZE = 16
-ROWS = rows_of(SIZE)
+ROWS = frequencies_of(SIZE)
 """Frequencies along y that are kept."""
 POINTS = points_of((SIZE, SIZE))
 """Real products for each pair of channels: 3 for each of 130 frequencies."""
@@ -44,7 +44,7 @@ class FourierConvolution:
         self._bias = weight.new_zeros(len(weight)) if bias is None else bias
         self._into_y = forward_y(SIZE).to(weight)
         self._out_of_y = backward_y(SIZE, self.width).to(weight)
-        self._rows = [row_of(weight, row, (SIZE, SIZE), self.width) for row in range(ROWS)]
+        self._rows = rows_of(weight, (SIZE, SIZE), self.width)
 
     def __call__(self, features: Tensor, corners: Sequence[Corner]) -> Tensor:
         return in_parts(self._some, features, corners, AT_ONCE_GPU if features.is_cuda else AT_ONCE)

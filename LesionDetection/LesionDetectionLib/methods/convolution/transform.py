@@ -39,38 +39,53 @@ class Row:
     out: Tensor
 
 
-def rows_of(size: int) -> int:
-    """Frequencies along y that are kept."""
+def frequencies_of(size: int) -> int:
+    """Those that are kept of real numbers."""
     return size // 2 + 1
 
 
 def points_of(size_yx: Pair) -> int:
     """Real products for each pair of channels: 3 for each frequency that is kept."""
-    return sum(3 * _kept_along_x(row, size_yx) for row in range(rows_of(size_yx[0])))
+    return sum(3 * _kept_along_x(row, size_yx) for row in range(frequencies_of(size_yx[0])))
 
 
 def forward_y(size: int) -> Tensor:
-    """[2 * rows, size] float64: real and imaginary part of each frequency in turn."""
-    cosine, sine = _angles(rows_of(size), size, size)
-    return torch.stack([cosine, -sine], dim=1).view(2 * rows_of(size), size)
+    """[2 * frequencies, size] float64: real and imaginary part of each frequency in turn."""
+    cosine, sine = _angles(frequencies_of(size), size, size)
+    return torch.stack([cosine, -sine], dim=1).view(2 * frequencies_of(size), size)
 
 
 def backward_y(size: int, kept: int) -> Tensor:
-    """[kept, 2 * rows] float64: the real part of the inverse; a row that is not real stands for its conjugate too."""
-    cosine, sine = _angles(rows_of(size), kept, size)
+    """[kept, 2 * frequencies] float64: the real part of the inverse; a frequency that is not real stands for its conjugate too."""
+    cosine, sine = _angles(frequencies_of(size), kept, size)
     share = _shares(size)
-    return torch.stack([cosine * share, -sine * share], dim=1).view(2 * rows_of(size), kept).T.contiguous()
+    return torch.stack([cosine * share, -sine * share], dim=1).view(2 * frequencies_of(size), kept).T.contiguous()
 
 
-def row_of(weight: Tensor, row: int, size_yx: Pair, kept: int) -> Row:
-    """Along x, for one frequency along y.
+def rows_of(weight: Tensor, size_yx: Pair, kept: int) -> list[Row]:
+    """Along x, for each frequency along y.
 
     Args:
         weight: [channels out, in, z, y, x].
         kept: results along x.
     """
-    size = size_yx[1]
-    real, frequencies = _is_real(row, size_yx[0]), _kept_along_x(row, size_yx)
+    outputs, inputs, depth, height, width = weight.shape
+    taps = weight.double().permute(2, 3, 4, 1, 0).reshape(depth, height * width, inputs * outputs)
+
+    def transformed(row: int, frequencies: int) -> list[Tensor]:
+        factors = _kernel_factors(row, frequencies, size_yx, (height, width)).to(weight.device)
+        return [(factors @ tap).to(weight.dtype).view(3 * frequencies, inputs, outputs) for tap in taps]
+
+    rows = []
+    for row in range(frequencies_of(size_yx[0])):
+        frequencies = _kept_along_x(row, size_yx)
+        into, out = _along_x(size_yx[1], kept, frequencies, _is_real(row, size_yx[0]))
+        rows.append(Row(into.to(weight), transformed(row, frequencies), out.to(weight)))
+    return rows
+
+
+def _along_x(size: int, kept: int, frequencies: int, real: bool) -> tuple[Tensor, Tensor]:
+    """The matrices into the frequencies and out of them, float64. ``real``: the row's numbers are."""
     cosine, sine = _angles(frequencies, size, size)
     real_part, imaginary_part = torch.cat([cosine, sine], dim=1), torch.cat([-sine, cosine], dim=1)
     into = torch.cat([real_part + imaginary_part, real_part, imaginary_part])
@@ -81,8 +96,7 @@ def row_of(weight: Tensor, row: int, size_yx: Pair, kept: int) -> Row:
     to_imaginary = torch.cat([(cosine + sine) * share, cosine * share, -sine * share])
     if real:
         to_imaginary.zero_()
-    out = torch.cat([to_real, to_imaginary], dim=1).T.contiguous()
-    return Row(into.to(weight), _transformed(weight, row, size_yx, frequencies), out.to(weight))
+    return into, torch.cat([to_real, to_imaginary], dim=1).T.contiguous()
 
 
 def _is_real(row: int, size: int) -> bool:
@@ -91,12 +105,12 @@ def _is_real(row: int, size: int) -> bool:
 
 
 def _kept_along_x(row: int, size_yx: Pair) -> int:
-    return rows_of(size_yx[1]) if _is_real(row, size_yx[0]) else size_yx[1]
+    return frequencies_of(size_yx[1]) if _is_real(row, size_yx[0]) else size_yx[1]
 
 
 def _shares(size: int) -> Tensor:
-    """[rows, 1] float64: what frequencies count in the inverse where only half of them is kept."""
-    share = torch.full((rows_of(size), 1), 2 / size, dtype=torch.float64)
+    """[frequencies, 1] float64: what they count in the inverse where only half of them is kept."""
+    share = torch.full((frequencies_of(size), 1), 2 / size, dtype=torch.float64)
     share[0] = 1 / size
     if size % 2 == 0:
         share[-1] = 1 / size
@@ -110,15 +124,12 @@ def _angles(frequencies: int, places: int, size: int) -> tuple[Tensor, Tensor]:
     return torch.cos(angle), torch.sin(angle)
 
 
-def _transformed(weight: Tensor, row: int, size_yx: Pair, frequencies: int) -> list[Tensor]:
-    """The kernel's spectrum, conjugated (a network's convolution is a correlation), as Gauss's three products want it."""
-    outputs, inputs, depth, height, width = weight.shape
+def _kernel_factors(row: int, frequencies: int, size_yx: Pair, kernel_yx: Pair) -> Tensor:
+    """[p, places of the kernel] float64: to its spectrum, conjugated (a network's convolution is a correlation), as Gauss's
+    three products want it."""
     whole = math.lcm(*size_yx)
-    along_y, along_x = whole // size_yx[0], whole // size_yx[1]
-    turns = along_y * row * torch.arange(height)[:, None]
-    turns = turns + along_x * torch.arange(frequencies)[:, None, None] * torch.arange(width)
-    angle = (turns % whole).double().view(frequencies, height * width) * (2 * math.pi / whole)
+    turns = whole // size_yx[0] * row * torch.arange(kernel_yx[0])[:, None]
+    turns = turns + whole // size_yx[1] * torch.arange(frequencies)[:, None, None] * torch.arange(kernel_yx[1])
+    angle = (turns % whole).double().view(frequencies, -1) * (2 * math.pi / whole)
     cosine, sine = torch.cos(angle), torch.sin(angle)
-    factors = torch.cat([cosine, sine - cosine, cosine + sine]).to(weight.device)
-    taps = weight.double().permute(2, 3, 4, 1, 0).reshape(depth, height * width, inputs * outputs)
-    return [(factors @ tap).to(weight.dtype).view(3 * frequencies, inputs, outputs) for tap in taps]
+    return torch.cat([cosine, sine - cosine, cosine + sine])
