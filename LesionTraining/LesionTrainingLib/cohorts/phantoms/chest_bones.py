@@ -90,7 +90,8 @@ def paint_spine(
     if phase < 0.35:  # between two arches there is a gap beside the disc: the nerve's way out
         lamina = np.maximum(lamina, y + 27 * k)
     spinous = np.maximum(x - (2.6 + 0.03 * np.maximum(-y - 34 * k, 0)) * k, np.maximum(y + 30 * k, -(y + 54 * k)))
-    arch = np.minimum(lamina, spinous)
+    # The chest's spinous processes overlap; a whole spine's have gaps below the loins' vertebrae.
+    arch = lamina if patient.spine is not None and phase > 0.72 else np.minimum(lamina, spinous)
     if 0.45 < phase < 0.95:
         beside = np.abs(y + 24 * k + 0.42 * (x - 14 * k)) - 4.2 * k
         arch = np.minimum(arch, np.maximum(beside, np.maximum(10 * k - x, x - 33 * k)))

@@ -98,7 +98,7 @@ def spine_a(patient: Patient, s: npt.ArrayLike) -> npt.NDArray[np.floating]:
     """A in mm of the vertebral bodies' centres at heights S."""
     s = np.asarray(s)
     if patient.spine is not None:
-        return np.interp(s, patient.spine.heights, patient.spine.forward)
+        return np.asarray(np.interp(s, patient.spine.heights, patient.spine.forward))
     curve: npt.NDArray[np.floating] = (
         -patient.half_depth_mm + GUTTER_MM * patient.size + patient.stoop * 22 * ((s - 10) / (130 * patient.size)) ** 2
     )

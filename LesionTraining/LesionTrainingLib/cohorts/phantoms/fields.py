@@ -114,6 +114,53 @@ class Grid:
         return np.asarray((smooth - smooth.mean()) / max(float(smooth.std()), 1e-6), dtype=np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Layers(Grid):
+    """Some coarse slices of another grid, to compute fields on that are needed nowhere else.
+
+    Its own ``geometry`` is that of the whole: only the coarse grid is a part.
+
+    Attributes:
+        first, end: the coarse slices are those from ``first`` to before ``end``.
+    """
+
+    first: int = 0
+    end: int = 0
+
+    @classmethod
+    def between(cls, whole: Grid, low_mm: float, high_mm: float) -> Layers:
+        """The coarse slices with centres between two heights, S in mm; at least four."""
+        heights = whole.coarse[2].ravel()
+        inside = np.flatnonzero((heights > low_mm) & (heights < high_mm))
+        first = int(inside[0]) if inside.size else 0
+        end = max(int(inside[-1]) + 1 if inside.size else 0, first + 4)
+        first = max(0, min(first, len(heights) - 4))
+        return cls(whole.geometry, whole.step_mm, first, min(end, len(heights)))
+
+    @cached_property
+    def _whole(self) -> Grid:
+        return Grid(self.geometry, self.step_mm)
+
+    @cached_property
+    def coarse_shape(self) -> tuple[int, int, int]:
+        _, nj, ni = self._whole.coarse_shape
+        return self.end - self.first, nj, ni
+
+    @cached_property
+    def coarse(self) -> tuple[Float32, Float32, Float32]:
+        r, a, s = self._whole.coarse
+        return r, a, s[self.first : self.end]
+
+    @cached_property
+    def coarse_spacing_kji(self) -> tuple[float, float, float]:
+        return self._whole.coarse_spacing_kji
+
+    def on_whole(self, field: Float32) -> Float32:
+        """A field of these slices on the whole grid; the first and the last slice are repeated beyond."""
+        after = self._whole.coarse_shape[0] - self.end
+        return np.pad(field, ((self.first, after), (0, 0), (0, 0)), mode="edge")
+
+
 def join(a: Float32, b: Float32, blend_mm: float) -> Float32:
     """Union of two signed distances with a fillet of about ``blend_mm`` (polynomial smooth minimum)."""
     h = np.clip(0.5 + 0.5 * (b - a) / blend_mm, 0, 1)
@@ -191,11 +238,13 @@ def near_ellipsoid(
     return out
 
 
-def near_polyline(grid: Grid, points: npt.NDArray[np.float64], radii: npt.NDArray[np.float64]) -> Float32:
-    """As :func:`polyline` near the tube and within, 60 mm elsewhere: cheap for what is short or winds about."""
+def near_polyline(
+    grid: Grid, points: npt.NDArray[np.float64], radii: npt.NDArray[np.float64], near_mm: float = _NEAR
+) -> Float32:
+    """As :func:`polyline` within ``near_mm`` of the tube, 60 mm elsewhere: cheap for what is short or winds about."""
     out = np.full(grid.coarse_shape, _FAR, dtype=np.float32)
     for start, end, r0, r1 in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
-        reach = max(r0, r1) + _NEAR
+        reach = max(r0, r1) + near_mm
         box = _coarse_box(grid, np.minimum(start, end) - reach, np.maximum(start, end) + reach)
         if box is None:
             continue

@@ -152,12 +152,12 @@ def coverage(
     edge = points[doubtful]
     counts, moments = np.zeros(len(edge)), np.zeros((len(edge), 3))
     for offset in offsets * spacing:
-        fine = edge + offset
-        inside = shape.depth(fine) > 0
+        shifted = edge + offset
+        inside = shape.depth(shifted) > 0
         if lung is not None:
-            inside &= grid.sample(lung, fine) < 0
+            inside &= grid.sample(lung, shifted) < 0
         counts += inside
-        moments += fine * inside[:, None]
+        moments += shifted * inside[:, None]
     share[doubtful] = counts / len(offsets)
     total = float(share.sum())
     if total == 0:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 from LesionDetectionLib.core.image import CT, HU, PET, PHANTOM, SUV_BW, Geometry, Image
@@ -15,8 +16,8 @@ from .chest_mimics import add_mimics
 from .chest_paint import paint_chest, paint_tubes
 from .chest_patient import Patient, draw_patient, with_whole_spine
 from .chest_site import Site
-from .chest_vessels import great_vessels, lung_trees
-from .fields import Float32, Grid, cover
+from .chest_vessels import GreatVessels, great_vessels, lung_trees
+from .fields import Float32, Grid, Layers, cover
 from .pet_scanner import PetScanner, breathe, scan_pet
 from .petct_body import add_body
 from .petct_lesions import ACTIVE, INACTIVE, Painted, add_lesions
@@ -24,10 +25,13 @@ from .petct_settings import CHEST, DEFAULT, FAST, PRESETS, TINY, PetCtSettings
 from .petct_uptake import add_lesions as add_lesion_uptake
 from .petct_uptake import add_organs, draw_uptake, scene_grid, tissue_uptake
 from .phantom import Mimic, PhantomCase, random_stream
-from .tubes import Tubes
+from .tubes import Tubes, blend, tube_cover
 
 __all__ = ["CHEST", "DEFAULT", "FAST", "PRESETS", "TINY", "PetCtSettings", "make_petct"]
 
+_URINE_HU = 8.0
+_CHEST_S_MM = (-250.0, 170.0)
+"""Heights between which the chest's shapes are computed, for a patient of size 1."""
 _CENTER_A_MM = -4.0
 """Middle of the field of view in the patient's frame, front to back."""
 
@@ -51,12 +55,14 @@ def make_petct(seed: int, settings: PetCtSettings = DEFAULT, progress: Progress 
     patient = with_whole_spine(draw_patient(seed, ct.patient_size, ct.contrast))
     grid = Grid(_ct_geometry(seed, settings, patient), settings.step_mm)
     great = great_vessels(seed, patient)
-    body = build_body(grid, seed, patient, [*great.blood[:6], *great.air], ct.emphysema)
-    body, great, landmarks = add_body(grid, seed, patient, body, great)
+    body = _chest(grid, seed, patient, great, ct.emphysema)
+    whole = add_body(grid, seed, patient, body, great)
+    body, great = whole.body, whole.great
     progress(0.1, "Growing vessels")
     trees = lung_trees(grid, seed, body, great, ct.vessel_tips, ct.vessel_exponent)
     volume = paint_chest(grid, seed, patient, body, progress.part(0.15, 0.4))
     vessels = paint_tubes(grid, volume, patient, great, trees, progress.part(0.4, 0.5))
+    _paint_ureters(grid, volume, whole.ureters)
     site = Site(grid, volume, vessels, body, patient, trees)
     mimics = add_mimics(site, ct, random_stream(seed, "mimics"), progress.part(0.5, 0.52))
     uptake = draw_uptake(seed, settings.pet)
@@ -69,7 +75,7 @@ def make_petct(seed: int, settings: PetCtSettings = DEFAULT, progress: Progress 
     )
     del volume
     blood = Tubes.of([Tubes.along(*path) for path in great.blood]).cut_up(8.0)
-    add_organs(scene, activity, body, patient, blood, uptake, seed)
+    add_organs(scene, activity, body, patient, [("blood", blood), ("ureter", whole.ureters)], uptake, seed)
     add_lesion_uptake(grid, scene, activity, painted)
     pet = _scan_pet(seed, settings, scene, activity, body, patient, progress.part(0.85, 1))
     name = f"pet-ct-phantom-{seed:04d}"
@@ -88,8 +94,25 @@ def make_petct(seed: int, settings: PetCtSettings = DEFAULT, progress: Progress 
         seed,
         {PET: pet},
         inactive,
-        {place: point for place, point in landmarks.items() if image.geometry.contains_ras(point)},
+        {place: point for place, point in whole.landmarks.items() if image.geometry.contains_ras(point)},
     )
+
+
+def _chest(grid: Grid, seed: int, patient: Patient, great: GreatVessels, emphysema: float) -> Body:
+    """The chest's shapes on the whole grid, computed where the chest is."""
+    part = Layers.between(grid, _CHEST_S_MM[0] * patient.size, _CHEST_S_MM[1] * patient.size)
+    body = build_body(part, seed, patient, [*great.blood[:6], *great.air], emphysema)
+    whole: dict[str, Any] = {
+        f.name: part.on_whole(getattr(body, f.name)) for f in fields(body) if f.name not in ("organs", "bones")
+    }
+    whole["patchy"] = grid.noise(random_stream(seed, "patchy"), 5)
+    return Body(**whole)
+
+
+def _paint_ureters(grid: Grid, volume: Float32, ureters: Tubes) -> None:
+    covered = np.zeros(volume.shape, dtype=np.uint8)
+    tube_cover(grid, ureters, covered)
+    blend(volume, covered, _URINE_HU)
 
 
 def _ct_geometry(seed: int, settings: PetCtSettings, patient: Patient) -> Geometry:

@@ -137,7 +137,7 @@ def _free_place(
     for _ in range(_TRIES):
         k, j, i = np.unravel_index(int(rng.choice(inside)), lung.shape)
         jitter = rng.uniform(-0.5, 0.5, 3) * np.array(site.grid.coarse_spacing_kji[::-1])
-        center = np.array((r[i], a[j], s[k]), dtype=np.float64) + jitter
+        center: Float64 = np.array((r[i], a[j], s[k]), dtype=np.float64) + jitter
         ijk = site.grid.geometry.ijk_from_ras(center)
         if (ijk < margin).any() or (ijk > shape - 1 - margin).any():
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from LesionDetectionLib.core.errors import UsageError
 
@@ -113,8 +113,12 @@ class PetSettings:
         ("renal pelvis", 8.0, 20.0),
         ("ureter", 3.0, 12.0),
         ("bladder", 10.0, 40.0),
+        ("gall bladder", 0.5, 1.0),
         ("bowel", 1.5, 4.0),
+        ("small bowel", 1.0, 2.4),
+        ("rectum", 1.0, 2.5),
         ("brain", 8.0, 12.0),
+        ("white matter", 3.0, 5.0),
         ("tonsils", 2.0, 4.5),
         ("salivary glands", 1.4, 2.6),
     )
@@ -130,6 +134,20 @@ class PetSettings:
             raise UsageError("The noise of a PET and its width are zero or more.")
 
 
+_WHOLE_BODY = ChestSettings(
+    shape_ijk=(512, 512, 320),
+    spacing_mm=(0.977, 0.977, 3.0),
+    spacing_jitter=0.02,
+    slice_thickness_mm=3.0,
+    psf_mm=1.4,
+    tube_current_mas=(40.0, 120.0),
+    kernel=(0.1, 0.6),
+    mimics=(2, 6),
+    patient_size=(0.9, 1.03),
+    contrast=0.3,
+)
+
+
 @dataclass(frozen=True)
 class PetCtSettings:
     """How PET/CT phantoms are made.
@@ -143,7 +161,7 @@ class PetCtSettings:
         pet: the PET.
     """
 
-    ct: ChestSettings = field(default_factory=lambda: _WHOLE_BODY)
+    ct: ChestSettings = _WHOLE_BODY
     center_s_mm: float = -78.0
     step_mm: float = 4.0
     lesions: LesionSettings = LesionSettings()
@@ -154,19 +172,6 @@ class PetCtSettings:
         """Of the CT."""
         return self.ct.slice_thickness_mm
 
-
-_WHOLE_BODY = ChestSettings(
-    shape_ijk=(512, 512, 320),
-    spacing_mm=(0.977, 0.977, 3.0),
-    spacing_jitter=0.02,
-    slice_thickness_mm=3.0,
-    psf_mm=1.4,
-    tube_current_mas=(40.0, 120.0),
-    kernel=(0.1, 0.6),
-    mimics=(2, 6),
-    patient_size=(0.9, 1.03),
-    contrast=0.3,
-)
 
 DEFAULT = PetCtSettings()
 """From head to thigh: CT 512 x 512 x 320 voxels of 0.98 x 0.98 x 3 mm, PET 168 x 168 x 324 of 4.07 x 4.07 x 3 mm."""
@@ -197,7 +202,7 @@ TINY = PetCtSettings(
         psf_mm=3.0,
         vessel_tips=100,
     ),
-    step_mm=8.0,
+    step_mm=9.0,
     lesions=LesionSettings(number=(2, 4)),
     pet=PetSettings(shape_ijk=(88, 72, 176), spacing_mm=(5.5, 5.5, 5.5), scene_mm=(4.0, 6.0)),
 )

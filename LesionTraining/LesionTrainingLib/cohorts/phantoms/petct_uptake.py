@@ -83,17 +83,27 @@ def tissue_uptake(grid: Grid, scene: Grid, volume: Float32, body: Body, uptake: 
 
 
 def add_organs(
-    scene: Grid, out: Float32, body: Body, patient: Patient, blood: Tubes, uptake: Mapping[str, float], seed: int
+    scene: Grid,
+    out: Float32,
+    body: Body,
+    patient: Patient,
+    tracts: Sequence[tuple[str, Tubes]],
+    uptake: Mapping[str, float],
+    seed: int,
 ) -> None:
-    """Paint blood and organs into the scene, in place.
+    """Paint what tubes hold and organs into the scene, in place.
 
-    Raises:
-        KeyError: an organ without an uptake.
+    Args:
+        tracts: (name in ``uptake``, tubes): vessels and ureters.
     """
-    covered = np.zeros(out.shape, dtype=np.uint8)
-    tube_cover(scene, blood, covered)
-    out += covered * np.float32(1 / 255) * (np.float32(uptake["blood"]) - out)
     patchy = scene.noise(random_stream(seed, "patchy uptake"), 9.0)
+    for name, tubes in tracts:
+        covered = np.zeros(out.shape, dtype=np.uint8)
+        tube_cover(scene, tubes, covered)
+        suv, vary = np.float32(uptake[name]), np.float32(_PATCHY.get(name, 0.0))
+        for k in np.flatnonzero(covered.any(axis=(1, 2))).tolist():
+            value = suv * np.maximum(1 + vary * scene.plane(patchy, k), 0.2)
+            out[k] += covered[k] * np.float32(1 / 255) * (value - out[k])
     mm = scene.geometry.spacing_mm[0]
     named = [("stomach", body.stomach), ("liver", body.liver), ("spleen", body.spleen), ("blood", body.chambers)]
     fields = [*named, ("myocardium", _myocardium(scene, patient, body))]
@@ -103,17 +113,19 @@ def add_organs(
         for k in range(out.shape[0]):
             if scene.near(field, k, mm):
                 share = cover(scene.plane(field, k), mm)
-                value = suv * np.maximum(1 + vary * scene.plane(patchy, k), 0.2) if vary else suv
-                out[k] += share * (value - out[k])
+                varied = np.maximum(1 + vary * scene.plane(patchy, k), 0.2) if vary else np.float32(1)
+                out[k] += share * (suv * varied - out[k])
 
 
 def _myocardium(grid: Grid, patient: Patient, body: Body) -> Float32:
-    """Signed distance of the left ventricle's wall: the thick part of the heart's wall, and the septum."""
+    """Signed distance of the left ventricle's wall: the thick part of the heart's wall, and the septum, up to the valves."""
     r, a, s = grid.coarse
-    k, base = patient.size, patient.dome_mm[0]
-    side = 0.75 * (r + 22 * k) + 0.6 * (a - 28 * k) + 0.25 * (s - base - 26 * k)
-    left = np.maximum(side - 5, s - base - 58 * k)
-    return np.asarray(np.maximum(np.maximum(body.heart, -body.chambers), left), dtype=np.float32)
+    k = patient.size
+    r, a, s = r + 30 * k, a - 22 * k, s - patient.dome_mm[0] - 26 * k
+    side = 0.75 * (r - 8 * k) + 0.6 * (a - 6 * k) + 0.25 * s
+    up = 0.64 * r - 0.62 * a + 0.46 * s - 26 * k  # along the ventricle, from the tip to its base
+    wall = np.maximum(np.maximum(body.heart, -body.chambers), np.maximum(side - 5, up))
+    return np.asarray(wall, dtype=np.float32)
 
 
 def add_lesions(grid: Grid, scene: Grid, out: Float32, painted: Sequence[Painted]) -> None:
@@ -128,14 +140,17 @@ def add_lesions(grid: Grid, scene: Grid, out: Float32, painted: Sequence[Painted
         base = np.stack([axis + part.start for axis, part in zip(kji, where, strict=True)], axis=1)[:, ::-1]
         offsets = (np.indices(pieces).reshape(3, -1).T + 0.5) / pieces - 0.5
         volume = grid.geometry.voxel_volume_mm3 / scene.geometry.voxel_volume_mm3 / len(offsets)
-        taken = np.zeros(out.shape, dtype=np.float64)
-        held = np.zeros(out.shape, dtype=np.float64)
+        at = scene.geometry.ijk_from_ras(grid.geometry.ras_from_ijk(base))
+        reach = np.abs(mm / other).max() + 1
+        low = np.maximum(np.floor(at.min(axis=0) - reach).astype(int), 0)
+        high = np.minimum(np.ceil(at.max(axis=0) + reach).astype(int) + 1, out.shape[::-1])
+        box = out[low[2] : high[2], low[1] : high[1], low[0] : high[0]]
+        taken, held = np.zeros(box.shape), np.zeros(box.shape)
         for offset in offsets:
-            at = scene.geometry.ijk_from_ras(grid.geometry.ras_from_ijk(base + offset))
+            at = scene.geometry.ijk_from_ras(grid.geometry.ras_from_ijk(base + offset)) - low
             _deal(taken, at, share[kji] * volume)
             _deal(held, at, share[kji] * one.uptake[kji] * volume)
-        full = np.minimum(taken, 1)
-        out += (held - full * out).astype(np.float32)
+        box += (held - np.minimum(taken, 1) * box).astype(np.float32)
 
 
 def _deal(out: npt.NDArray[np.float64], at_ijk: npt.NDArray[np.float64], weights: npt.NDArray[np.floating]) -> None:
