@@ -72,7 +72,7 @@ def lesions_in(
                 continue
             mask = Mask(own[box] == number, (i + box[2].start, j + box[1].start, k + box[0].start))
             # Resampled one by one: what touches on the coarser grid stays apart.
-            placed = _on_grid(mask, labels.geometry, geometry) if moved else mask
+            placed = mask_on_grid(mask, labels.geometry, geometry) if moved else mask
             if placed is None:
                 lost += 1
             else:
@@ -100,7 +100,7 @@ def _cropped(layer: npt.NDArray[np.integer[Any]]) -> tuple[int, int, int, npt.ND
     return k, j, i, layer[tuple(parts)].astype(np.int64)
 
 
-def _on_grid(mask: Mask, source: Geometry, target: Geometry) -> Mask | None:
+def mask_on_grid(mask: Mask, source: Geometry, target: Geometry) -> Mask | None:
     """The mask on another grid, nearest neighbour; None where no voxel of it is left."""
     i, j, k = mask.start_ijk
     size = np.array(mask.voxels.shape[::-1])

@@ -146,7 +146,9 @@ def _cohort(request: ReproductionRequest, chosen: Reproduction, progress: Progre
                 chosen.make_phantoms(folder, request.phantoms, _protocol(request, chosen), request.seed, progress)
     cohort = open_cohort(str(CohortSpec(chosen.kind, str(folder))))
     if not any(case.labelled for case in cohort.cases):
-        raise InputError(f"Nothing is known of the lesions in {folder}: the lists of the truth are missing there.")
+        raise InputError(
+            f"Nothing is known of the lesions in {folder}: label maps, or the lists of the truth, are missing there."
+        )
     return cohort
 
 

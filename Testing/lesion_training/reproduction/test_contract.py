@@ -8,6 +8,7 @@ import sys
 import pytest
 from LesionDetectionLib.core.errors import UsageError
 from LesionTrainingLib.cohorts.phantoms.chest_protocols import PROTOCOL_NAMES
+from LesionTrainingLib.cohorts.phantoms.petct_settings import PRESETS
 from LesionTrainingLib.cohorts.spec import kinds
 from LesionTrainingLib.learning.recipe import recipes
 from LesionTrainingLib.reproduction.contract import reproduction, reproductions
@@ -17,7 +18,7 @@ from LesionTrainingLib.reproduction.contract import reproduction, reproductions
 def test_each_fits_the_rest(one):
     assert one.method in recipes()
     assert one.kind in kinds()
-    assert set(one.presets.values()) <= set(PROTOCOL_NAMES)
+    assert set(one.presets.values()) <= {*PROTOCOL_NAMES, *PRESETS}
     for preset in one.presets:
         assert one.settings_of(preset) == one.settings_of(preset)
     with pytest.raises(UsageError, match="no preset “huge”"):

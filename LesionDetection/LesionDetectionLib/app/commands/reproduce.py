@@ -25,6 +25,8 @@ _EPILOG = """examples:
                           and, when both are done, the first line with --resume for tables over all folds
   no data at hand         lesion reproduce nodule-ct --phantom 30 --output DIR
   in minutes              lesion reproduce nodule-ct --phantom 20 --preset smoke --folds 0-1 --output DIR
+  CT with label maps of   lesion reproduce high-uptake-ct --data FOLDER --output DIR
+  active lesions          (those with an empty label map play the role of LOLA)
 """
 
 
@@ -38,9 +40,15 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("method", metavar="METHOD", help="whose paper: nodule-ct")
+    parser.add_argument("method", metavar="METHOD", help="whose paper: nodule-ct or high-uptake-ct")
     data = parser.add_mutually_exclusive_group(required=True)
-    data.add_argument("--data", type=Path, metavar="FOLDER", help="the paper's data; LUNA16: with subset0 to subset9")
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="the paper's data; nodule-ct: LUNA16 with subset0 to subset9; high-uptake-ct: CT, and PET where there is, with "
+        "label maps of active lesions, and lungcx.txt where a subset is to be shown",
+    )
     data.add_argument(
         "--phantom", type=int, metavar="N", help="make N phantoms in the data's format first, in DIR/data"
     )
@@ -55,12 +63,21 @@ def add_parser(commands: Any) -> None:
         "--protocol",
         default="",
         metavar="P",
-        help="how phantoms are scanned: tiny, fast, mixed or default (default: what fits the preset)",
+        help="how phantoms are scanned: tiny, fast or default; of nodule-ct also mixed, of high-uptake-ct chest (default: what "
+        "fits the preset)",
     )
     parser.add_argument("--folds", default="", metavar="N", help="of the cross-validation: 0-9 or 0,3 (default: all)")
-    parser.add_argument("--tables", default="", metavar="N", help="of the paper: 1,2 (default: all)")
     parser.add_argument(
-        "--fold", type=int, metavar="N", help="that is tested on where one fold is compared (default: the last, 9)"
+        "--tables",
+        default="",
+        metavar="N",
+        help="of the paper: 1,2 (default: all); high-uptake-ct: 1 with all figures, 2 for the comparison with PET/CT",
+    )
+    parser.add_argument(
+        "--fold",
+        type=int,
+        metavar="N",
+        help="of what is shown of one fold: Table 2 of nodule-ct (default: the last), filters of high-uptake-ct (the first)",
     )
     add_settings_options(parser, "the preset's")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")

@@ -31,7 +31,7 @@ class Outcome:
     """A slice and what was found in it.
 
     Attributes:
-        title: above it.
+        title: above it, in one line or several.
         grey: [j, i] values to show.
         found: [j, i] pixels that were marked.
         lesions: [j, i] pixels that should be.
@@ -76,7 +76,7 @@ def outcome_tiles(
     tiles = [(one.title, _painted(one, window, width)) for one in outcomes]
     rows = tuple(
         (
-            one.title,
+            one.title.replace("\n", ", "),
             int((one.found & one.lesions).sum()),
             int((one.found & ~one.lesions).sum()),
             int((one.lesions & ~one.found).sum()),
@@ -161,18 +161,20 @@ def _sheet(
     """Tiles of one width in rows, a title above each, what the colours mean below them all."""
     columns = max(1, min(columns, len(tiles)))
     rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+    lines = _LINE * max((title.count("\n") + 1 for title, _ in tiles), default=0)
     heights = [max(picture.shape[0] for _, picture in row) for row in rows]
     across = _GAP + columns * (width + _GAP)
     legend_wide = round(sum(text_width(text, _LETTER) + 40 for text, _ in legend)) + _GAP
-    down = _GAP + sum(height + _LINE + _GAP for height in heights) + (_LINE + _GAP if legend else 0)
+    down = _GAP + sum(height + lines + _GAP for height in heights) + (_LINE + _GAP if legend else 0)
     sheet, writing = canvas(max(across, legend_wide), down), Writing()
     y = _GAP
     for row, height in zip(rows, heights, strict=True):
         for n, (title, picture) in enumerate(row):
             x = _GAP + n * (width + _GAP)
-            writing.add((x, y), _fitting(title, width), QUIET, _LETTER)
-            sheet[y + _LINE : y + _LINE + picture.shape[0], x : x + width] = picture
-        y += height + _LINE + _GAP
+            for line, text in enumerate(title.split("\n")):
+                writing.add((x, y + line * _LINE), _fitting(text, width), QUIET, _LETTER)
+            sheet[y + lines : y + lines + picture.shape[0], x : x + width] = picture
+        y += height + lines + _GAP
     place = float(_GAP)
     for text, color in legend:
         sheet[y + 3 : y + 15, round(place) : round(place) + 12] = np.round(255 * np.array(color)).astype(np.uint8)

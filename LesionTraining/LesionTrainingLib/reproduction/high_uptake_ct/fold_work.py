@@ -1,0 +1,195 @@
+"""All work of one fold, step by step; each step keeps its result in the fold's folder and is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods.high_uptake_ct.dense import DenseSimilarity
+from LesionDetectionLib.methods.high_uptake_ct.network import PatchNetwork
+from LesionDetectionLib.methods.intensities import scaled
+
+from ...evaluation.blob_detection import JudgedSlice
+from ...learning.engine.distributed import Processes
+from ...learning.high_uptake_ct.recipe import fit_network
+from ...learning.high_uptake_ct.settings import SliceSettings
+from ...learning.high_uptake_ct.slices import TrainingSlices, prepared_slices
+from ...learning.high_uptake_ct.thresholds import Thresholds, equal_precision_recall, judge_slices, score_slice
+from ...learning.recipe import Run
+from ..contract import Job
+from ..folds import Fold, fold_folder, held_fold
+from ..kept import keep_json, keep_network, kept_json, kept_network, network_digest
+from .filters import LayerState, layer_states
+from .kept_slices import Picture, SliceStore
+from .measured import FoldSlices
+from .settings import ReproductionSettings
+
+NETWORK, FILTERS = "network.safetensors", "filters.json"
+TRAINING, TEST, WITHOUT = "training", "test", "without"
+"""What lies in a fold's folder: files, and folders of judged slices beside that of the fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """What one fold gives.
+
+    Attributes:
+        fold: its cases.
+        slices: judged, with the thresholds.
+        thresholds: and what each alone comes to on the training slices.
+        record: how the fit went.
+        filters: layer -> the state of its filters, over the test slices.
+        network: in evaluation mode, on the job's device.
+        store: of the test slices, with their pixels.
+    """
+
+    fold: Fold
+    slices: FoldSlices
+    thresholds: Thresholds
+    record: dict[str, Any]
+    filters: dict[str, LayerState]
+    network: PatchNetwork
+    store: SliceStore
+
+
+class FoldWork:
+    """One fold of a job.
+
+    Args:
+        without: ids of the scans without active lesions that its network is to look at.
+    """
+
+    def __init__(self, job: Job, fold: Fold, without: Sequence[str]) -> None:
+        self._job, self._fold, self._without = job, fold, tuple(without)
+        self._settings: ReproductionSettings = job.settings
+        self._recipe = self._settings.recipe
+        self._folder = fold_folder(job.folder, fold.number)
+        self._cases = {case.id: case for case in job.cohort.cases}
+
+    def do(self, progress: Progress) -> FoldResult:
+        """Fit the network, find its thresholds, and let it look at the test slices and at scans without active lesions, where
+        that is not done yet.
+
+        Raises:
+            UsageError: another process works on this fold.
+            InputError: no training slice shows an active lesion.
+            OutputError, DeviceError: the disk is full, or the device's memory too small.
+            Cancelled: see ``progress``.
+        """
+        with held_fold(self._job.folder, self._fold.number):
+            network, record = self._network(progress.part(0, 0.6))
+            key = network_digest(network)
+            stores = {name: SliceStore(self._folder / name, key) for name in (TRAINING, TEST, WITHOUT)}
+            self._look(network, self._fold.training, stores[TRAINING], progress.part(0.6, 0.7))
+            self._look(network, self._fold.test, stores[TEST], progress.part(0.7, 0.75), pictures=True)
+            self._look(network, self._without, stores[WITHOUT], progress.part(0.75, 0.99))
+            training = _of(stores[TRAINING], self._fold.training)
+            thresholds = equal_precision_recall(training)
+            slices = FoldSlices(
+                self._fold.number,
+                thresholds.least_response,
+                thresholds.least_area_px,
+                training,
+                _of(stores[TEST], self._fold.test),
+                _of(stores[WITHOUT], self._without),
+            )
+            filters = self._filters(network, key, stores[TEST])
+            return FoldResult(self._fold, slices, thresholds, record, filters, network, stores[TEST])
+
+    @cached_property
+    def _run(self) -> Run:
+        return run_of(self._job, self._folder)
+
+    def _network(self, progress: Progress) -> tuple[PatchNetwork, dict[str, Any]]:
+        network, path = PatchNetwork(self._recipe.architecture), self._folder / NETWORK
+        record = kept_network(path, network)
+        if record is None:
+            self._fit(progress)
+            record = kept_network(path, network)
+            assert record is not None
+        return network.to(self._job.device), record
+
+    def _fit(self, progress: Progress) -> None:
+        """Fit the network, or go on with its fit, and keep it."""
+        selection = self._recipe.selection
+        training = self._prepared(self._fold.training, selection, progress.part(0, 0.1))
+        validation = self._prepared(self._fold.validation, selection, progress.part(0.1, 0.15)) or training
+        found = fit_network(self._run, training, validation, self._recipe, progress.part(0.15, 1))
+        record = {
+            **found.fitted.record(),
+            "lesion_pixels": found.lesion_pixels,
+            "background_pixels": found.background_pixels,
+            "share_of_lesions_at_the_end": found.share_of_lesions,
+        }
+        keep_network(self._folder / NETWORK, found.network, record)
+
+    def _look(
+        self,
+        network: PatchNetwork,
+        ids: Sequence[str],
+        store: SliceStore,
+        progress: Progress,
+        *,
+        pictures: bool = False,
+    ) -> None:
+        """Judge the slices of the cases that the network has not looked at, and keep them."""
+        waiting = [case for case in ids if store.get(case) is None or (pictures and store.get_picture(case) is None)]
+        if not waiting:
+            return
+        cases = self._prepared(waiting, self._settings.measured_slices, progress.part(0, 0.2))
+        method, device = self._recipe.method(), self._job.device
+        dense = DenseSimilarity(network, device) if pictures else None
+        for done, one in enumerate(cases):
+            part = progress.part(0.2 + 0.8 * done / len(cases), 0.2 + 0.8 * (done + 1) / len(cases))
+            part(0.0, f"Scan {done + 1} of {len(cases)}")
+            if dense is None:
+                store.put(one.name, judge_slices(network, [one], method, device, part))
+                continue
+            scored = [score_slice(dense, one, n, method) for n in range(len(one))]
+            height, width = one.geometry.spacing_mm[1], one.geometry.spacing_mm[0]
+            store.put_picture(Picture(scored[0], one.stack(0), (height, width)))
+            store.put(one.name, [each.judged() for each in scored])
+
+    def _filters(self, network: PatchNetwork, key: str, store: SliceStore) -> dict[str, LayerState]:
+        path = self._folder / FILTERS
+        kept = kept_json(path)
+        if kept is None or kept.get("key") != key:
+            pictures = (store.get_picture(case) for case in self._fold.test)
+            window = self._recipe.method().unit_window_hu
+            stacks = (scaled(one.hu, window) for one in pictures if one is not None)
+            found = layer_states(network, stacks, self._job.device)
+            kept = {"key": key, **{layer: vars(state) for layer, state in found.items()}}
+            keep_json(path, kept)
+        return {
+            layer: LayerState(tuple(state["deviations"]), tuple(state["greatest"]))
+            for layer, state in kept.items()
+            if layer != "key"
+        }
+
+    def _prepared(self, ids: Sequence[str], selection: SliceSettings, progress: Progress) -> list[TrainingSlices]:
+        cases = [self._cases[case] for case in ids]
+        return prepared_slices(cases, self._run, self._recipe.method(), selection, progress)
+
+
+def run_of(job: Job, folder: Path) -> Run:
+    """How cases of a job are prepared, and networks fitted in ``folder``."""
+    return Run(
+        folder=folder,
+        training=(),
+        validation=(),
+        cache=job.cache,
+        device=job.device,
+        processes=Processes(device=job.device),
+        workers=job.workers,
+        seed=job.seed,
+        resume=True,
+    )
+
+
+def _of(store: SliceStore, ids: Sequence[str]) -> tuple[JudgedSlice, ...]:
+    """All slices of these cases; none of a case that could not be looked at."""
+    return tuple(one for case in ids for one in store.get(case) or ())
