@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 BoolArray = npt.NDArray[np.bool_]
 
+_LARGE_PIXELS = 12
 _TOLERANCE = 1e-6
 """Three steps of 2 mm are 6 mm, whatever the last digit of a square root says."""
 
@@ -17,8 +19,8 @@ _TOLERANCE = 1e-6
 def grown_by_ball(mask: BoolArray, spacing_mm: Sequence[float], radius_mm: float) -> BoolArray:
     """The voxels at most ``radius_mm`` from one of the mask's, centre to centre; nothing grows out of the array.
 
-    The same as thresholding a Euclidean distance transform, at a cost that grows with the mask's slices and the ball's
-    section: at a PET's 4 mm and 10 mm of growth 20 times faster.
+    The same as thresholding a Euclidean distance transform, which is what large balls are left to. The cost of small ones
+    grows with the mask's slices and the ball's section: at a PET's 4 mm and 10 mm of growth they are 20 times faster.
 
     Args:
         mask: [k, j, i] bool.
@@ -27,6 +29,10 @@ def grown_by_ball(mask: BoolArray, spacing_mm: Sequence[float], radius_mm: float
     """
     if radius_mm <= 0:
         return mask.copy()
+    if radius_mm > _LARGE_PIXELS * min(spacing_mm[:2]):
+        if not mask.any():
+            return mask.copy()
+        return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm[::-1]) <= radius_mm + _TOLERANCE)
     out = np.zeros(mask.shape, dtype=np.uint8)
     filled = np.flatnonzero(mask.any(axis=(1, 2)))
     for step in range(int(radius_mm / spacing_mm[2] + _TOLERANCE) + 1):

@@ -14,7 +14,7 @@ from scipy import ndimage
 @given(
     seed=st.integers(0, 10_000),
     spacing=st.tuples(*[st.sampled_from([0.7, 1.0, 2.5, 4.0])] * 3),
-    radius=st.sampled_from([0.4, 1.0, 3.0, 5.0, 8.1]),
+    radius=st.sampled_from([0.4, 1.0, 3.0, 5.0, 8.1, 60.0]),
 )
 def test_as_a_distance_transform(seed, spacing, radius):
     mask = np.random.default_rng(seed).random((7, 9, 8)) > 0.97
