@@ -32,6 +32,10 @@ _KEPT_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 """Voxel types that Slicer shows and stores as they are."""
 _MODALITY_ATTRIBUTE = "DICOM.Modality"
 _INSTANCES_ATTRIBUTE = "DICOM.instanceUIDs"
+_FRAME_ATTRIBUTE = "DICOM.FrameOfReferenceUID"
+"""Slicer's names; the first and the last are of the subject hierarchy item. Slicer's reader of scalar volumes leaves the last
+away."""
+_FRAME = "FrameOfReferenceUID"
 _PHANTOM_ATTRIBUTE = "LesionDetection.phantom"
 
 
@@ -56,6 +60,8 @@ def volume_node(scene: Any, image: Image) -> Any:
         node.SetAttribute(_PHANTOM_ATTRIBUTE, image.identifiers[PHANTOM])
     if image.modality:
         scene.GetSubjectHierarchyNode().SetItemAttribute(item, _MODALITY_ATTRIBUTE, image.modality)
+    if _FRAME in image.identifiers:
+        set_frame_of_reference(node, image.identifiers[_FRAME])
     _set_display(node, image)
     return node
 
@@ -95,6 +101,19 @@ def image_from_node(node: Any) -> Image:
     )
 
 
+def frame_of_reference(node: Any) -> str:
+    """The DICOM UID of the frame that the volume's positions are given in; empty where nothing says it."""
+    scene = node.GetScene()
+    item = 0 if scene is None else scene.GetSubjectHierarchyNode().GetItemByDataNode(node)
+    return scene.GetSubjectHierarchyNode().GetItemAttribute(item, _FRAME_ATTRIBUTE) or "" if item else ""
+
+
+def set_frame_of_reference(node: Any, uid: str) -> None:
+    """Let the volume say which frame its positions are given in; it must be in a scene."""
+    scene = node.GetScene()
+    scene.GetSubjectHierarchyNode().SetItemAttribute(subject_item(scene, node), _FRAME_ATTRIBUTE, uid)
+
+
 def _storable(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     kind = voxels.dtype.newbyteorder("=")
     if kind.str[1:] in _KEPT_TYPES:
@@ -128,7 +147,8 @@ def _unit(node: Any) -> str:
 
 
 def _dicom_facts(node: Any) -> tuple[str, dict[str, str]]:
-    """Modality, and the UIDs of the series and its instances, where the node came from DICOM; whether it is a phantom."""
+    """Modality, and the UIDs of the series, its instances and its frame of reference, where the node came from DICOM; whether
+    it is a phantom."""
     identifiers = {}
     instances = node.GetAttribute(_INSTANCES_ATTRIBUTE)
     if instances:
@@ -144,6 +164,8 @@ def _dicom_facts(node: Any) -> tuple[str, dict[str, str]]:
         uid = hierarchy.GetItemUID(place, "DICOM")
         if uid:
             identifiers[key] = uid
+    if frame := frame_of_reference(node):
+        identifiers[_FRAME] = frame
     return hierarchy.GetItemAttribute(item, _MODALITY_ATTRIBUTE) or UNKNOWN, identifiers
 
 

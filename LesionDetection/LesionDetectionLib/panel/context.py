@@ -14,7 +14,6 @@ from LesionDetectionLib.app.models import ModelEntry, ModelShelf
 from LesionDetectionLib.app.packages import explained, package_of
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
-from LesionDetectionLib.core.detector import MethodInfo, methods
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings
 
@@ -56,12 +55,6 @@ class Context:
         if digest and digest not in self._models:
             self._models[digest] = next((one for one in self.shelf.entries() if one.digest == digest), None)
         return self._models.get(digest)
-
-    @property
-    def method(self) -> MethodInfo | None:
-        """The method that made the active result; None for clicks, and for one that is not known here."""
-        findings = self.session.findings
-        return None if findings is None else methods().get(findings.run.method)
 
     def models_changed(self) -> None:
         """Models were installed or removed."""

@@ -78,6 +78,7 @@ class ControlsView:
             slider.singleStep = 10.0**-control.decimals
             slider.pageStep = (control.highest - control.lowest) / 10
             slider.suffix = f" {control.unit}" if control.unit else ""
+            slider.synchronizeSiblings = slider.SynchronizeWidth
             slider.toolTip = label.toolTip = _(
                 "Show fewer findings, or more: they appear and vanish at once, as all were found already. "
                 "What you decided on stays."

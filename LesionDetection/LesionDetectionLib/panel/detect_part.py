@@ -19,7 +19,7 @@ from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.display import modality_name
 from LesionDetectionLib.io.mrml import image_from_node
 
-from . import dependencies, icons, region
+from . import dependencies, dicom_database, icons, region
 from .choices import chosen_in, fill
 from .context import Context, told
 from .message_line import MessageLine
@@ -217,8 +217,11 @@ class DetectPart:
             box = region.box_of_roi(chosen.roi)
         elif chosen.region.name == region.AROUND:
             box = region.box_around(self._place(), chosen.aroundMm)
+        used = {modality: volumes[modality] for modality in info.modalities if modality in volumes}
+        for node in used.values() if len(used) > 1 else ():
+            dicom_database.know_frame_of_reference(node)
         return DetectChoice(
-            volumes={modality: volumes[modality] for modality in info.modalities if modality in volumes},
+            volumes=used,
             method=info.id,
             model=Path(entry.path) if entry else None,
             device=chosen_in(self._context.ui.deviceComboBox) or "auto",

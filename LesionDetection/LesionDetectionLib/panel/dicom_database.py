@@ -9,8 +9,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.core.errors import InputError, OutputError
+from LesionDetectionLib.io.mrml_volume import frame_of_reference, set_frame_of_reference
 
 _INSTANCES = "DICOM.instanceUIDs"
+_FRAME_TAG = "0020,0052"
 
 
 def source_files(volume_node: Any) -> list[Path]:
@@ -30,6 +32,17 @@ def source_files(volume_node: Any) -> list[Path]:
         text = _("{missing} of the {count} DICOM files of “{name}” are gone. Import the series again.")
         raise InputError(text.format(missing=missing, count=len(files), name=volume_node.GetName()))
     return files
+
+
+def know_frame_of_reference(volume_node: Any) -> None:
+    """Let a volume that came from the database say which frame of reference it has: Slicer's reader leaves that away, and without
+    it nobody can tell whether a CT and a PET belong together. Nothing is changed where it is known, or cannot be."""
+    uids = (volume_node.GetAttribute(_INSTANCES) or "").split()
+    database = slicer.dicomDatabase
+    if not uids or database is None or not database.isOpen or frame_of_reference(volume_node):
+        return
+    if frame := str(database.instanceValue(uids[0], _FRAME_TAG) or "").strip():
+        set_frame_of_reference(volume_node, frame)
 
 
 def put_into_database(folder: Path) -> None:

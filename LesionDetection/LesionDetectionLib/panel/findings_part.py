@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.session.result_set import ResultSet
+from LesionDetectionLib.app.threshold_text import score_of
 from LesionDetectionLib.core.detector import Score
 from LesionDetectionLib.core.finding import DETECTED, Findings
 
@@ -98,14 +99,13 @@ class FindingsPart:
         ui.findingsEmptyText.setVisible(active is None)
         ui.findingsBox.setVisible(active is not None)
         warnings = list(active.findings.run.warnings) if active else []
-        self._warning.warn(" ".join(warnings)) if warnings else self._warning.clear()
+        self._warning.warn("\n".join(warnings)) if warnings else self._warning.clear()
         self.map.show()
 
     def show_findings(self) -> None:
         """The findings of the active result, and how many of them."""
         findings, chosen = self._context.session.findings, self._context.parameters
-        method = self._context.method
-        score = Score() if method is None else method.score
+        score = Score() if findings is None else score_of(findings.run)
         self.table.show(findings, rejected=chosen is not None and chosen.rejectedShown, score=score)
         self._show_thresholds(findings, score)
         self.show_current()

@@ -174,7 +174,7 @@ def _warnings(node: Any, image: Image, modality: str) -> list[str]:
         warnings.append(text if low <= _HU_BELOW else other)
     if modality == "PT" and image.unit != SUV_BW:
         warnings.append(_("Its values are not marked as SUV; measurements are in the values as they are."))
-    if max(image.spacing_mm) > _THICK_MM:
+    if modality == "CT" and max(image.spacing_mm) > _THICK_MM:
         warnings.append(_("Slices this thick hide small lesions."))
     if node.GetParentTransformNode() is not None:
         warnings.append(_("It lies under a transform; positions are those that the views show."))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slicer
@@ -9,6 +11,7 @@ import vtk
 from LesionDetectionLib.core.errors import GeometryError, InputError
 from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, PHANTOM, SUV_BW, Image
 from LesionDetectionLib.io import mrml, mrml_scene
+from LesionDetectionLib.io.mrml_volume import frame_of_reference
 
 
 @pytest.fixture
@@ -80,6 +83,13 @@ def test_dicom_uids_come_along(scene, make_run):
         "StudyInstanceUID": "1.2",
         "SOPInstanceUIDs": "1.2.3.1 1.2.3.2",
     }
+
+
+def test_the_frame_of_reference_comes_along(scene, make_run):
+    image = make_run(0)[0]
+    node = mrml.volume_node(scene, replace(image, identifiers={"FrameOfReferenceUID": "1.2.9"}))
+    assert mrml.image_from_node(node).identifiers == {"FrameOfReferenceUID": "1.2.9"}
+    assert frame_of_reference(mrml.volume_node(scene, image)) == ""
 
 
 def test_the_node_is_a_copy_of_the_image_and_the_image_a_view_of_the_node(scene, make_run):

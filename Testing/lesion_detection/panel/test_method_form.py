@@ -129,6 +129,24 @@ def test_images_are_given_in_the_order_of_the_method(uptake, panel, ui, ct, pet,
     assert list(engine.jobs[-1][2]) == ["PT", "CT"]
 
 
+def test_images_from_dicom_say_which_frame_of_reference_they_have(uptake, panel, ui, ct, pet, engine, monkeypatch):
+    """Slicer's reader leaves it away; its database knows."""
+    import slicer
+
+    class Database:
+        isOpen = True
+
+        def instanceValue(self, uid, tag):
+            return {("1.1", "0020,0052"): "9.1", ("2.1", "0020,0052"): "9.2"}[uid, tag]
+
+    monkeypatch.setattr(slicer, "dicomDatabase", Database())
+    for node, uids in ((ct, "1.1 1.2"), (pet, "2.1")):
+        node.SetAttribute("DICOM.instanceUIDs", uids)
+    ui.detectButton.click()
+    images = engine.jobs[-1][2]
+    assert [images[name].identifiers["FrameOfReferenceUID"] for name in ("CT", "PT")] == ["9.1", "9.2"]
+
+
 def test_the_image_that_is_needed_is_asked_for(uptake, panel, ui, ct):
     assert not ui.detectButton.isEnabled()
     assert ui.detectHint.text == "Choose a PET first."

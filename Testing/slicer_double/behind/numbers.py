@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from .members import passed_on, stored
+
+_SYNCHRONIZE_WIDTH = 1
+"""Of ``ctkSliderWidget::SynchronizeSiblings``."""
 
 
 class ctkDoubleSpinBox(QtWidgets.QWidget):
@@ -192,6 +195,14 @@ class ctkSliderWidget(QtWidgets.QWidget):
 
     def reset(self) -> None:
         self.setValue(0.0)
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        super().showEvent(event)
+        if self.synchronizeSiblings & _SYNCHRONIZE_WIDTH:
+            siblings = self.parent().findChildren(ctkSliderWidget)
+            width = max(one._box.sizeHint().width() for one in siblings)
+            for one in siblings:
+                one._box.setMinimumWidth(width)
 
     def _set_low(self, low: float) -> None:
         blocked = self._slider.blockSignals(True)
