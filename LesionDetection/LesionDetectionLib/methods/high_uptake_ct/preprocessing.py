@@ -85,8 +85,8 @@ def _searched(grid: Geometry, hull: LungMask | None, settings: HighUptakeSetting
     search = np.ones(grid.shape_kji, dtype=bool) if hull is None else hull.on_grid(grid)
     if settings.region_ras_mm is not None:
         search &= inside_box(grid, settings.region_ras_mm)
-        if not search.any():
-            raise nothing_there(lungs_only=hull is not None)
+    if not search.any():
+        raise nothing_there(lungs_only=hull is not None)
     return search
 
 
