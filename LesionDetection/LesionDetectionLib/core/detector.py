@@ -106,7 +106,8 @@ class MethodInfo:
     demonstration_model: str = ""
     optional: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
-    review_settings: Mapping[str, Any] = field(default_factory=dict)
+    # Not in the hash: a dictionary has none, and methods are keys of caches.
+    review_settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     score: Score = Score()
 
     @property
