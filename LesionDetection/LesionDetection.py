@@ -30,19 +30,22 @@ class LesionDetection(ScriptedLoadableModule):
         parent.dependencies = []
         parent.contributors = ["The SlicerLesionDetection authors"]
         parent.helpText = _(
-            "<p>Finds lesions in CT and measures lesions in CT and PET. Choose a volume, a method and a model, press "
+            "<p>Finds and measures lesions in CT and PET. Choose a volume, a method and a model, press "
             "<b>Detect</b>, and review what was found: accept, reject, relabel, correct. Or switch on <b>Click to measure</b> "
             "and click on a lesion.</p>"
             "<p>Results are segments, marks, diameters and a table beside the volume, and go out as report, CSV, scene and "
             "DICOM SEG and SR. Each Detect makes a new result; nothing of yours is changed.</p>"
-            "<p>What it cannot do: each method finds only what it names, misses some of it, and marks what is none. The model "
-            "that comes with it was trained on computer-made phantoms and says nothing about patients. Scores are no "
+            "<p>What it cannot do: each method finds only what it names, misses some of it, and marks what is none. The models "
+            "that come with it were trained on computer-made phantoms and say nothing about patients. Scores are no "
             "probability of cancer. Nothing leaves this computer.</p>"
             "<p>For research. It is not a medical device and not for clinical decisions.</p>"
         )
         parent.acknowledgementText = _(
             "<p>Method nodule-ct: Dou Q, Chen H, Jin Y, Lin H, Qin J, Heng PA. Automated Pulmonary Nodule Detection via 3D "
             "ConvNets with Online Sample Filtering and Hybrid-Loss Residual Learning. MICCAI 2017.</p>"
+            "<p>Methods high-uptake-ct and active-pet-ct: Pawełczyk K, Kawulok M, Nalepa J, Hayball MP, McQuaid SJ, "
+            "Prakash V, Ganeshan B. Towards Detecting High-Uptake Lesions from Lung CT Scans Using Deep Learning. "
+            "ICIAP 2017.</p>"
             "<p>Size and change: Eisenhauer EA et al. New response evaluation criteria in solid tumours: revised RECIST "
             "guideline (version 1.1). Eur J Cancer 2009.</p>"
             "<p>3D Slicer: Fedorov A et al. 3D Slicer as an Image Computing Platform for the Quantitative Imaging Network. "
@@ -218,23 +221,28 @@ class LesionDetectionLogic(ScriptedLoadableModuleLogic):
         device="auto",
         operatingPoint="",
         regionRas=None,
+        others=(),
         **settings,
     ):
-        """Find the lesions of ``volumeNode`` and add segmentation, markups and table nodes to its scene.
+        """Find the lesions of ``volumeNode`` and add segmentation, markups, table and map nodes to its scene.
 
+        volumeNode - the method's main image, such as the PET of active-pet-ct.
         regionRas - lowest and highest corner of a box (RAS mm) in which lesions' centres must lie; None for everywhere.
+        others - further volumes of the same examination, such as the CT to a PET.
         settings - of the method, where they shall differ from the model's, such as ``lungs_only=False``.
 
-        Needs torch (the PyTorch extension). Raises LesionDetectionError with a sentence for the user.
+        A method with a model needs torch (the PyTorch extension). Raises LesionDetectionError with a sentence for the user.
         """
         from LesionDetectionLib.app.worker.requests import DetectRequest
         from LesionDetectionLib.core.image import understood_as
         from LesionDetectionLib.io.mrml import add_detections, image_from_node
 
-        image = understood_as(image_from_node(volumeNode))
-        modality = self._method(methodId).modalities[0]
+        image, *rest = (understood_as(image_from_node(node)) for node in (volumeNode, *others))
+        images = {self._method(methodId).modalities[0]: image}
+        for one in rest:
+            images.setdefault(one.modality, one)
         request = DetectRequest(methodId, str(bundlePath or ""), device, operatingPoint, regionRas, dict(settings))
-        return add_detections(volumeNode.GetScene(), volumeNode, self._result(request, {modality: image}))
+        return add_detections(volumeNode.GetScene(), volumeNode, self._result(request, images))
 
     def measure(self, volumeNode, positionRas, borderRas=()):
         """Outline and measure the lesion at ``positionRas`` (RAS mm, in the volume's scene) and add its nodes.

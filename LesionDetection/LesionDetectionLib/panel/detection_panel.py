@@ -103,6 +103,7 @@ class DetectionPanel:
             self.session.sync_from_nodes()
             self._activate_newest()
         self.refresh()
+        self.context.foreground.show_again()
         self._warm()
 
     def leave(self) -> None:

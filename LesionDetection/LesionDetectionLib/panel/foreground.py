@@ -67,6 +67,11 @@ class Foreground:
             self._show(wanted)
         self._shown = wanted
 
+    def show_again(self) -> None:
+        """What the views showed may have been changed elsewhere."""
+        if self._shown is not None:
+            self._put_into_views(self._shown)
+
     def forget(self) -> None:
         """The scene is another one: there is nothing to bring back."""
         self._wanted, self._shown, self._before, self._legend = {}, None, None, None
@@ -85,9 +90,12 @@ class Foreground:
             display.SetWindowLevel(layer.most, layer.most / 2)
         if layer.legend and begins:
             self._legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
+        self._put_into_views(layer)
+
+    def _put_into_views(self, layer: Layer) -> None:
         if slicer.app.layoutManager() is not None:
             slicer.util.setSliceViewerLayers(
-                background=layer.background, foreground=node, foregroundOpacity=layer.opacity
+                background=layer.background, foreground=layer.node, foregroundOpacity=layer.opacity
             )
 
     def _end(self, layer: Layer) -> None:

@@ -208,6 +208,17 @@ def test_pet_and_map_take_turns(slicer_app, mapped, panel, ui, ct, pet):
     assert layers(slicer_app)[:2] == (ct.GetID(), pet.GetID())
 
 
+def test_what_another_module_showed_makes_room_again(shared, slicer_app, mapped, ui, ct, pet):
+    import slicer
+
+    ui.mapCheckBox.setChecked(True)
+    before = layers(slicer_app)
+    slicer_app.leave(shared.widget)
+    slicer.util.setSliceViewerLayers(background=ct, foreground=None)
+    slicer_app.show(shared.widget)
+    assert layers(slicer_app) == before
+
+
 def test_a_map_is_no_scan(slicer_app, mapped, panel, ui, ct, pet):
     node, chosen = mapped.maps[MAP], panel.context.parameters
     chosen.ctVolume = chosen.petVolume = None
