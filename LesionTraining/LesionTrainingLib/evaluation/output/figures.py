@@ -48,12 +48,14 @@ class Plot:
         data: what was drawn, all digits.
         alternative: one sentence that stands for the picture where it cannot be seen.
         caption: what to know when reading it; may be empty.
+        wide: whether it has details that are lost where it stands beside others.
     """
 
     png: bytes
     data: Table
     alternative: str
     caption: str = ""
+    wide: bool = False
 
 
 def write_plot(stem: Path, plot: Plot) -> tuple[Path, Path]:

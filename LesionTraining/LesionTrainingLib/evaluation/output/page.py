@@ -117,10 +117,14 @@ def _section(number: int, section: Section) -> str:
 
 
 def _kind(block: Block) -> str:
-    """What may stand side by side: plots, and tables that are no larger than a plot."""
+    """What may stand side by side: plots that are not wide, and tables that are no larger than a plot."""
     if isinstance(block, str):
         return _TEXT
-    small = isinstance(block, Plot) or (len(block.columns) <= _TILE_COLUMNS and len(block.rows) <= _TILE_ROWS)
+    small = (
+        not block.wide
+        if isinstance(block, Plot)
+        else (len(block.columns) <= _TILE_COLUMNS and len(block.rows) <= _TILE_ROWS)
+    )
     return _TILE if small else _WIDE
 
 
@@ -133,7 +137,8 @@ def _block(block: Block) -> str:
 def _figure(plot: Plot) -> str:
     source = "data:image/png;base64," + base64.b64encode(plot.png).decode("ascii")
     below = f"<figcaption>{_text(plot.caption)}</figcaption>" if plot.caption else ""
-    return f'<figure><img src="{source}" alt="{_text(plot.alternative)}">{below}</figure>'
+    kind = ' class="wide"' if plot.wide else ""
+    return f'<figure{kind}><img src="{source}" alt="{_text(plot.alternative)}">{below}</figure>'
 
 
 def _lines(parts: Iterable[str]) -> str:

@@ -85,7 +85,7 @@ def outcome_tiles(
     )
     data = Table(("slice", "true_positive_pixels", "false_positive_pixels", "false_negative_pixels"), rows)
     legend = (("true positive", YELLOW), ("false positive", RED), ("false negative", BLUE))
-    return Plot(_sheet(tiles, columns, width, legend), data, alternative)
+    return Plot(_sheet(tiles, columns, width, legend), data, alternative, wide=True)
 
 
 def filter_tiles(
@@ -107,7 +107,7 @@ def filter_tiles(
         kernels = _kernels(one.kernels, greatest, width, min(in_a_row, len(one.kernels)))
         response = _grey(one.response, (float(one.response.min()), float(one.response.max())))
         tiles.append((one.title, np.concatenate([kernels, _sized(response, one.pixel_mm, width)])))
-    return Plot(_sheet(tiles, columns, width), data, alternative)
+    return Plot(_sheet(tiles, columns, width), data, alternative, wide=True)
 
 
 def _painted(one: Outcome, window: tuple[float, float], width: int) -> Pixels:

@@ -18,7 +18,7 @@ from ...learning.engine.distributed import Processes
 from ...learning.high_uptake_ct.recipe import fit_network
 from ...learning.high_uptake_ct.settings import SliceSettings
 from ...learning.high_uptake_ct.slices import TrainingSlices, prepared_slices
-from ...learning.high_uptake_ct.thresholds import Thresholds, equal_precision_recall, judge_slices, score_slice
+from ...learning.high_uptake_ct.thresholds import Thresholds, equal_precision_recall, score_slice
 from ...learning.recipe import Run
 from ..contract import Job
 from ..folds import Fold, fold_folder, held_fold
@@ -84,9 +84,10 @@ class FoldWork:
             network, record = self._network(progress.part(0, 0.6))
             key = network_digest(network)
             stores = {name: SliceStore(self._folder / name, key) for name in (TRAINING, TEST, WITHOUT)}
-            self._look(network, self._fold.training, stores[TRAINING], progress.part(0.6, 0.7))
-            self._look(network, self._fold.test, stores[TEST], progress.part(0.7, 0.75), pictures=True)
-            self._look(network, self._without, stores[WITHOUT], progress.part(0.75, 0.99))
+            dense = DenseSimilarity(network, self._job.device)  # what it makes of the weights serves all slices
+            self._look(dense, self._fold.training, stores[TRAINING], progress.part(0.6, 0.7))
+            self._look(dense, self._fold.test, stores[TEST], progress.part(0.7, 0.75), pictures=True)
+            self._look(dense, self._without, stores[WITHOUT], progress.part(0.75, 0.99))
             training = _of(stores[TRAINING], self._fold.training)
             thresholds = equal_precision_recall(training)
             slices = FoldSlices(
@@ -129,30 +130,30 @@ class FoldWork:
 
     def _look(
         self,
-        network: PatchNetwork,
+        dense: DenseSimilarity,
         ids: Sequence[str],
         store: SliceStore,
         progress: Progress,
         *,
         pictures: bool = False,
     ) -> None:
-        """Judge the slices of the cases that the network has not looked at, and keep them."""
+        """Judge the slices of the cases that the network has not looked at, and keep them; the first one's pixels, too."""
         waiting = [case for case in ids if store.get(case) is None or (pictures and store.get_picture(case) is None)]
         if not waiting:
             return
         cases = self._prepared(waiting, self._settings.measured_slices, progress.part(0, 0.2))
-        method, device = self._recipe.method(), self._job.device
-        dense = DenseSimilarity(network, device) if pictures else None
-        for done, one in enumerate(cases):
-            part = progress.part(0.2 + 0.8 * done / len(cases), 0.2 + 0.8 * (done + 1) / len(cases))
-            part(0.0, f"Scan {done + 1} of {len(cases)}")
-            if dense is None:
-                store.put(one.name, judge_slices(network, [one], method, device, part))
-                continue
-            scored = [score_slice(dense, one, n, method) for n in range(len(one))]
-            height, width = one.geometry.spacing_mm[1], one.geometry.spacing_mm[0]
-            store.put_picture(Picture(scored[0], one.stack(0), (height, width)))
-            store.put(one.name, [each.judged() for each in scored])
+        every, done = sum(map(len, cases)), 0
+        for one in cases:
+            judged = list[JudgedSlice]()
+            for n in range(len(one)):
+                progress(0.2 + 0.8 * done / every, f"Lesion similarity of slice {done + 1} of {every}")
+                scored = score_slice(dense, one, n, self._recipe.method())
+                if pictures and not n:
+                    height, width = one.geometry.spacing_mm[1], one.geometry.spacing_mm[0]
+                    store.put_picture(Picture(scored, one.stack(n), (height, width)))
+                judged.append(scored.judged())
+                done += 1
+            store.put(one.name, judged)
 
     def _filters(self, network: PatchNetwork, key: str, store: SliceStore) -> dict[str, LayerState]:
         path = self._folder / FILTERS

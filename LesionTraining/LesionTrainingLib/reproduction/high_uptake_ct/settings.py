@@ -90,14 +90,15 @@ def _small() -> ReproductionSettings:
     where it is hard, and the lungs' hull only."""
     recipe = RecipeSettings(
         spacing_mm=(1.0, 1.0, 0.0),
+        window_hu=(-600.0, 300.0),
         architecture=ARCHITECTURES["small"],
         fit=EngineSettings(
-            steps=600, batch=64, learning_rate=5e-4, schedule="cosine", final_share=0.05, tensorboard=False
+            steps=800, batch=128, learning_rate=1e-3, schedule="cosine", final_share=0.02, tensorboard=False
         ),
         balance=BalanceSettings(every=100),
         balance_most=256,
-        selection=SliceSettings("6", 0, 0),
-        sampling=SamplingSettings({ANYWHERE: 0.1, HULL: 0.2, DENSE: 0.5, RIM: 0.2}, by_lesion=0.5, clear_mm=1.5),
+        selection=SliceSettings("8", 0, 0),
+        sampling=SamplingSettings({ANYWHERE: 0.1, HULL: 0.2, DENSE: 0.5, RIM: 0.2}, by_lesion=0.5, clear_mm=1.0),
         variation=VariationSettings(flip=0.5, turn=True),
     )
     return ReproductionSettings(recipe, slices_without=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -82,6 +83,13 @@ def test_small_tables_stand_beside_plots(plot):
     assert " ".join(tag.removeprefix("div class=") for tag in tags) == (
         '"tiles" "wide" table /div figure /div p "tiles" figure /div "wide" table /div "wide" table /div'
     )
+
+
+def test_a_picture_with_details_stands_by_itself(plot):
+    text = page_html(Page("t", "l", sections=(Section("s", (plot, replace(plot, wide=True), plot)),)))
+    body = text[text.index("<section") : text.index("</section")]
+    tags = re.findall(r'<(div class="\w+"|/div|figure|figure class="wide")>', body)
+    assert tags == ['div class="tiles"', "figure", "/div", 'figure class="wide"', 'div class="tiles"', "figure", "/div"]
 
 
 def test_texts_are_escaped(page):

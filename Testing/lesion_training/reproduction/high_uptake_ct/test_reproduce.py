@@ -182,7 +182,7 @@ def test_what_the_pet_shows_is_found_and_beside_the_paper(whole):
 
 def test_what_is_done_is_not_done_again(whole, asked_for, monkeypatch):
     before = (whole.output / "tables.json").read_text()
-    for name in ("fit_network", "judge_slices", "score_slice", "layer_states", "prepared_slices"):
+    for name in ("fit_network", "score_slice", "layer_states", "prepared_slices"):
         monkeypatch.setattr(fold_work, name, lambda *_: pytest.fail("it did it again"))
     monkeypatch.setattr(pet_ct, "_look", lambda *_: pytest.fail("it looked again"))
     run_reproduction(asked_for(whole.output, resume=True), Progress())
@@ -204,7 +204,8 @@ def test_killed_between_steps_it_ends_in_the_same(whole, asked_for, tmp_path, mo
 
         monkeypatch.setattr(fold_work, name, step)
 
-    steps = [("fit_network", 1), ("judge_slices", 1), ("score_slice", 2), ("judge_slices", 3), ("layer_states", 1)]
+    # One training slice, two test slices, two slices of each of two scans without active lesions.
+    steps = [("fit_network", 1), ("score_slice", 1), ("score_slice", 4), ("score_slice", 6), ("layer_states", 1)]
     for name, times in steps:
         kill_at(name, times)
     request = asked_for(output, folds=(0,), tables=(1,), resume=True)
