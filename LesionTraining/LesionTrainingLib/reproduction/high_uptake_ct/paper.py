@@ -18,7 +18,6 @@ WITHOUT = "LOLA, 55 CT without active lesions"
 """What the false positive rate was measured on; of LOLA the same in both test sets."""
 ACTIVE_PET_CT = (41, 44)
 """Patients in whom LUNGCX found the active lesion, of how many (section 4.2)."""
-SECONDS_A_SLICE = 135.0
 
 Pair = tuple[float, float]
 

@@ -79,9 +79,8 @@ def _table_1(
     tables["wilcoxon"] = wilcoxon_table(tests)
     values["table1"] = [asdict(row) for row in rows]
     values["wilcoxon"] = [{"data": part, **asdict(test)} for part, test in tests]
-    sentences = tuple(
-        f"{_capital(part)}: {test.sentence()}" for part, test in tests if FULL in (test.first, test.second)
-    )
+    told = [test.sentence() for part, test in tests if part == TEST and FULL in (test.first, test.second)]
+    sentences = tuple(f"F-scores, test: {sentence}" for sentence in told)
     return [
         Section("Table 1: precision, recall and false positives", (shown,)),
         Section("F-scores of the variants", (tables["wilcoxon"], *sentences)),
@@ -159,6 +158,8 @@ def _pet_ct(job: Job, results: Results, tables: dict[str, Table], values: dict[s
     tables["pet_ct"] = comparison_table(results.pet_ct, folds, data, {case.id for case in cases})
     values["pet_ct"] = [asdict(one) for one in results.pet_ct]
     patients = {one.patient for one in results.pet_ct}
+    if not patients:
+        return Section(title, ("active-pet-ct could look at no scan; see the notes above.", tables["pet_ct"]))
     hit = {one.patient for one in results.pet_ct if one.hit}
     lead.append(
         f"{METHOD} finds an active lesion in {len(hit)} of {counted(len(patients), 'patient')} (the paper: 41 of 44)."
@@ -177,7 +178,3 @@ def _fold_values(one: FoldResult) -> dict[str, Any]:
         "fit": one.record,
         "filters": {layer: asdict(state) for layer, state in one.filters.items()},
     }
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

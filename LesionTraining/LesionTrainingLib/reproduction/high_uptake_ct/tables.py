@@ -40,7 +40,8 @@ def table_1(rows: Sequence[Measured], name: str, data: Mapping[str, str], withou
         "Mean ± standard deviation (n − 1) over the folds. Precision: share of the verified blobs that overlap an active "
         "lesion by a pixel; recall: share of the lesions that a verified blob overlaps, all and by longest diameter in the "
         f"slice, mm. FP: share of the slices, and of the scans, with a verified blob, {marked} (the paper: {WITHOUT}; it "
-        "says “images”, and leaves open whether slices or scans are meant)."
+        "says “images”, and leaves open whether slices or scans are meant). The more slices of a scan are looked at, the higher is "
+        "the share of scans."
     )
     columns = ("data", "verif.", "whose", "measured on", "precision", "recall", *BANDS, "FP images, %", "FP scans, %")
     return Table(columns, tuple(shown), caption)
