@@ -134,12 +134,11 @@ def make_phantom(request: PhantomRequest, images: Images, kept: Kept, progress: 
     """A phantom's image, as :func:`LesionDetectionLib.app.worker.images.write_image` has it, and its truth beside it."""
     from LesionDetectionLib.app.worker.images import write_image
 
-    from ..cohorts.phantoms.chest_protocols import protocol
-    from ..cohorts.phantoms.phantom import maker
+    from ..cohorts.phantoms.phantom import maker, protocol_of
     from ..cohorts.phantoms.writing import truth_of
 
     make, _ = maker(request.anatomy)
-    case = make(request.seed, protocol(request.protocol, request.seed), progress.part(0, 0.95))
+    case = make(request.seed, protocol_of(request.anatomy, request.protocol, request.seed), progress.part(0, 0.95))
     folder = Path(request.folder)
     with atomic_folder(folder) as temporary:
         write_image(temporary / IMAGE, case.image)

@@ -17,6 +17,18 @@ def add_parser(commands: Any) -> None:
         "--seed", type=int, default=0, metavar="N", help="the first case's seed; the others count up from it"
     )
     parser.add_argument("--count", type=int, default=1, metavar="N", help="how many cases")
+    parser.add_argument(
+        "--protocol",
+        default="",
+        metavar="NAME",
+        help="how they are scanned: default, fast, tiny; see lesion cohort --kinds",
+    )
+    parser.add_argument(
+        "--active",
+        choices=["any", "yes", "no"],
+        default="any",
+        help="of a PET/CT, whether it has active lesions: as the seed has it, at least one, or none",
+    )
     parser.add_argument("--format", choices=["nrrd", "dicom", "luna16"], default="nrrd")
     add_output_options(parser)
     parser.set_defaults(run=run)
@@ -28,7 +40,15 @@ def run(options: argparse.Namespace) -> None:
     writing = training_part("cohorts.phantoms.writing")
     with shown_progress(options.quiet) as progress:
         paths = writing.write_phantoms(
-            options.anatomy, options.seed, options.count, options.format, options.output, progress, options.overwrite
+            options.anatomy,
+            options.seed,
+            options.count,
+            options.format,
+            options.output,
+            progress,
+            options.overwrite,
+            protocol_name=options.protocol,
+            active=options.active,
         )
     if not options.quiet:
         for path in paths:

@@ -3,23 +3,20 @@ is read, and the same each time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.image import CT, PET, Image
 from LesionDetectionLib.core.progress import Progress
 
 from ..case import Case, Truth
 from ..cohort import Cohort
 from ..spec import Kind, numbers
-from .petct_settings import AS_DRAWN, NONE_ACTIVE, SOME_ACTIVE
-from .phantom import PhantomCase, anatomies, maker, protocol_names, protocol_of
+from .petct_settings import AS_DRAWN, with_activity
+from .phantom import PhantomCase, anatomies, maker, protocol_of
 
-_ACTIVE = (AS_DRAWN, SOME_ACTIVE, NONE_ACTIVE)
 _MODALITIES = {"pet-ct": (CT, PET)}
 """Of the anatomies that are more than a CT, the main one first."""
 
@@ -65,7 +62,7 @@ def open_phantoms(path: Path, options: PhantomOptions, progress: Progress) -> Co
     """The cohort. Raises UsageError for an anatomy, protocol or seeds that there are not."""
     anatomy = str(path)
     maker(anatomy)
-    _checked(anatomy, options)
+    with_activity(protocol_of(anatomy, options.protocol, 0), options.active)  # refuses what there is not
     seeds = dict.fromkeys(numbers(options.seeds, "seeds"))
     modalities = _MODALITIES.get(anatomy, (CT,))
     cases = []
@@ -75,16 +72,6 @@ def open_phantoms(path: Path, options: PhantomOptions, progress: Progress) -> Co
             PhantomCohortCase(name, name, "", modalities, True, anatomy, seed, options.protocol, options.active)
         )
     return Cohort("", f"computer-made {anatomy} phantoms", tuple(cases), on_phantoms=True)
-
-
-def _checked(anatomy: str, options: PhantomOptions) -> None:
-    names = protocol_names(anatomy)
-    if options.protocol not in names:
-        raise UsageError(f"There is no phantom protocol “{options.protocol}”. Choose one of: {', '.join(names)}.")
-    if options.active not in _ACTIVE:
-        raise UsageError(f"active is “{options.active}”; choose one of: {', '.join(_ACTIVE)}.")
-    if options.active != AS_DRAWN and anatomy not in _MODALITIES:
-        raise UsageError(f"The phantom “{anatomy}” has no active lesions: leave active={options.active} out.")
 
 
 def _made(case: PhantomCohortCase, progress: Progress | None) -> PhantomCase:
@@ -97,10 +84,7 @@ def _made(case: PhantomCohortCase, progress: Progress | None) -> PhantomCase:
 @lru_cache(maxsize=1)
 def _cached(anatomy: str, seed: int, name: str, active: str) -> PhantomCase:
     make, _ = maker(anatomy)
-    settings: Any = protocol_of(anatomy, name, seed)
-    if active != AS_DRAWN:
-        settings = replace(settings, lesions=replace(settings.lesions, active=active))
-    return make(seed, settings, Progress())
+    return make(seed, with_activity(protocol_of(anatomy, name, seed), active), Progress())
 
 
 KIND = Kind(

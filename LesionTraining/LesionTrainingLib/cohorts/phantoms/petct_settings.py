@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from LesionDetectionLib.core.errors import UsageError
 
@@ -209,3 +210,16 @@ TINY = PetCtSettings(
 """From head to thigh in coarse voxels, to try the machinery; too coarse to learn or judge anything."""
 
 PRESETS = {"default": DEFAULT, "fast": FAST, "chest": CHEST, "tiny": TINY}
+
+
+def with_activity(settings: Any, active: str) -> Any:
+    """The settings of a phantom with :attr:`LesionSettings.active` changed; as they are for ``any``.
+
+    Raises:
+        UsageError: there is no such choice, or the phantom is no PET/CT.
+    """
+    if active == AS_DRAWN:
+        return settings
+    if not isinstance(settings, PetCtSettings):
+        raise UsageError(f"Only a PET/CT phantom has active lesions: leave active={active} out.")
+    return replace(settings, lesions=replace(settings.lesions, active=active))

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.image import PET, Image
-from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.core.progress import Progress
 
+from .dicom_writing import MADE, lps, series_uid, write_series
+from .petct_settings import AS_DRAWN, with_activity
 from .phantom import PhantomCase, maker, protocol_names, protocol_of
 
-UID_ROOT = "2.25"
-"""Root of identifiers that are derived from a number alone (ITU-T X.667), here a hash."""
 MOST_SUBSETS = 10
 """LUNA16's."""
 _LEAST_LUNA16_MM = 3.0
 """LUNA16 counts nodules of 3 mm and more; smaller ones are listed as excluded."""
-_MADE = "Computer-made phantom: no patient."
 
 CaseWriter = Callable[[PhantomCase, Path], list[Path]]
 
@@ -41,6 +37,7 @@ def write_phantoms(
     settings: Any = None,
     *,
     protocol_name: str = "",
+    active: str = AS_DRAWN,
     subsets: int = 1,
 ) -> list[Path]:
     """Make ``count`` phantoms, of seeds ``seed`` and following, and write them to the folder ``output``.
@@ -48,17 +45,19 @@ def write_phantoms(
     Args:
         format: ``nrrd`` (``<name>.nrrd``, label map ``<name>.truth.nrrd`` and ``<name>.truth.json``), ``dicom`` (a
             folder of CT slices a case, and ``<name>.truth.json``) or ``luna16`` (the challenge's folders and tables).
-            A PET/CT as ``nrrd`` is a folder a case: ``CT_image.nrrd``, ``PET_image.nrrd`` (SUVbw), the label map
-            ``CT_mask.nrrd`` and ``CT_mask.json``, its truth.
+            A PET/CT is a folder a case: as ``nrrd`` with ``CT_image.nrrd``, ``PET_image.nrrd`` (SUVbw), the label map
+            ``CT_mask.nrrd`` and ``CT_mask.json``, its truth; as ``dicom`` with the folders ``CT`` and ``PT``.
         settings: of the anatomy's class; None for its defaults.
         protocol_name: how they are scanned, in place of ``settings``: see :func:`.phantom.protocol_names`.
+        active: of a PET/CT, whether it has active lesions: ``any`` (as the seed has it), ``yes`` or ``no``.
         subsets: of ``luna16``, over which the cases are dealt out in turn: 10 as the challenge has them.
 
     Returns:
         The files written, those of a DICOM series as their folder.
 
     Raises:
-        UsageError: unknown anatomy, format or protocol, no case asked for, not 1 to 10 subsets, or a PET/CT as LUNA16.
+        UsageError: unknown anatomy, format or protocol, no case asked for, not 1 to 10 subsets, a PET/CT as LUNA16, or
+            activity of a phantom that has none.
         OutputError: the folder cannot be written, or holds such results and ``overwrite`` is not set.
         Cancelled: see ``progress``; nothing is left behind.
     """
@@ -73,6 +72,7 @@ def write_phantoms(
     if protocol_name and protocol_name not in protocol_names(anatomy):
         names = ", ".join(protocol_names(anatomy))
         raise UsageError(f"There is no phantom protocol “{protocol_name}”. Choose one of: {names}.")
+    with_activity(settings or defaults, active)
     if format == "luna16" and anatomy != "chest":
         raise UsageError("LUNA16 lists nodules in chest CT: write other phantoms as nrrd or dicom.")
     output = Path(output)
@@ -83,7 +83,7 @@ def write_phantoms(
         for n in range(count):
             part = progress.part(n / count, (n + 1) / count)
             own = protocol_of(anatomy, protocol_name, seed + n) if protocol_name else settings or defaults
-            case = make(seed + n, own, part.part(0.0, 0.9))
+            case = make(seed + n, with_activity(own, active), part.part(0.0, 0.9))
             part(0.9, f"Writing {case.image.name}")
             written += _WRITERS[format](case, folder / f"subset{n % subsets}" if format == "luna16" else folder)
             if format == "luna16":
@@ -92,11 +92,6 @@ def write_phantoms(
             written += _write_tables(tables, folder)
         progress(1.0, "Done")
     return [output / path.relative_to(folder) for path in written]
-
-
-def series_uid(case: PhantomCase) -> str:
-    """The DICOM series UID of a case: follows from its name, seed and settings."""
-    return _uid(case, "series")
 
 
 def truth_of(case: PhantomCase) -> Detections:
@@ -117,7 +112,7 @@ def truth_of(case: PhantomCase) -> Detections:
                 for m in case.mimics
             ],
         },
-        warnings=(_MADE,),
+        warnings=(MADE,),
     )
 
 
@@ -129,11 +124,6 @@ def _first_names(anatomy: str, format: str, name: str) -> tuple[str, ...]:
         "dicom": (name, f"{name}.truth.json"),
         "luna16": ("annotations.csv", "annotations_excluded.csv", "seriesuids.csv", "candidates.csv", "subset0"),
     }[format]
-
-
-def _uid(case: PhantomCase, part: str) -> str:
-    text = f"{case.image.name}|{case.seed}|{case.settings!r}|{part}"
-    return f"{UID_ROOT}.{int.from_bytes(hashlib.sha256(text.encode()).digest()[:15], 'big')}"
 
 
 def _labels(case: PhantomCase) -> Image:
@@ -166,69 +156,14 @@ def _write_nrrd(case: PhantomCase, folder: Path) -> list[Path]:
 
 
 def _write_dicom(case: PhantomCase, folder: Path) -> list[Path]:
-    series = folder / case.image.name
-    series.mkdir()
-    for k in range(case.image.shape_kji[0]):
-        _dicom_slice(case, k).save_as(series / f"{k + 1:04d}.dcm", enforce_file_format=True)
-    truth = folder / f"{case.image.name}.truth.json"
+    name = case.image.name
+    several = PET in case.others
+    written = [folder / name / modality if several else folder / name for modality in case.images]
+    for modality, series in zip(case.images, written, strict=True):
+        write_series(case, modality, series)
+    truth = folder / f"{name}.truth.json"
     truth_of(case).save(truth)
-    return [series, truth]
-
-
-def _dicom_slice(case: PhantomCase, k: int) -> Any:
-    """One CT slice as a pydicom data set; every value follows from the case alone."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
-
-    image = case.image
-    directions = np.diag([-1.0, -1.0, 1.0]) @ image.ijk_to_ras[:3, :3] / np.array(image.spacing_mm)
-    position = _lps(image.geometry.ras_from_ijk((0, 0, k)))
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = UID(_uid(case, f"slice {k}"))
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = UID(f"{UID_ROOT}.{int.from_bytes(b'lesion', 'big')}")
-    ds = Dataset()
-    ds.file_meta = meta
-    ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.ImageType = ["DERIVED", "PRIMARY", "AXIAL"]
-    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-    ds.StudyDate = ds.SeriesDate = ds.ContentDate = "20000101"
-    ds.StudyTime = ds.SeriesTime = ds.ContentTime = "000000"
-    ds.AccessionNumber, ds.ReferringPhysicianName = "", ""
-    ds.Modality, ds.Manufacturer = "CT", "Phantom"
-    ds.QualityControlImage = "YES"  # PS3.3 C.7.6.1: "a quality control or phantom image"
-    ds.StudyDescription, ds.SeriesDescription, ds.ImageComments = "Phantom", image.name, _MADE
-    anatomy = image.name.split("-", maxsplit=1)[0]
-    ds.PatientName, ds.PatientID = f"Phantom^{anatomy.capitalize()}", image.name
-    ds.PatientBirthDate, ds.PatientSex = "", ""
-    ds.BodyPartExamined = anatomy.upper()
-    ds.SliceThickness = _decimal(case.settings.slice_thickness_mm)
-    ds.PatientPosition = "HFS"
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = _uid(case, "study"), series_uid(case)
-    ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = _uid(case, "frame"), ""
-    ds.StudyID, ds.SeriesNumber, ds.AcquisitionNumber, ds.InstanceNumber = "1", 1, 1, k + 1
-    ds.ImagePositionPatient = [_decimal(n) for n in position]
-    ds.ImageOrientationPatient = [_decimal(n) for n in (*directions[:, 0], *directions[:, 1])]
-    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.Rows, ds.Columns = image.shape_kji[1:]
-    # Row spacing first: DICOM's order.
-    ds.PixelSpacing = [_decimal(image.spacing_mm[1]), _decimal(image.spacing_mm[0])]
-    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
-    ds.WindowCenter, ds.WindowWidth = "-600", "1500"
-    ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "-1024", "1", "HU"
-    ds.PixelData = (image.voxels[k].astype(np.int32) + 1024).astype("<u2").tobytes()
-    return ds
-
-
-def _decimal(value: float) -> str:
-    """A decimal string of at most 16 characters, as DICOM wants it."""
-    return f"{round(float(value), 6) + 0.0:.10g}"
-
-
-def _lps(ras_mm: Point | npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    r, a, s = ras_mm
-    return -float(r), -float(a), float(s)
+    return [*written, truth]
 
 
 def _write_luna16(case: PhantomCase, folder: Path) -> list[Path]:
@@ -257,10 +192,10 @@ def _write_tables(cases: list[PhantomCase], folder: Path) -> list[Path]:
     for case in cases:
         uid = series_uid(case)
         for lesion in case.lesions:
-            row = [uid, *map(_number, _lps(lesion.center_ras_mm))]
+            row = [uid, *map(_number, lps(lesion.center_ras_mm))]
             (found if lesion.diameter_mm >= _LEAST_LUNA16_MM else excluded).append([*row, _number(lesion.diameter_mm)])
             candidates.append([*row, 1])
-        candidates += [[uid, *map(_number, _lps(mimic.center_ras_mm)), 0] for mimic in case.mimics]
+        candidates += [[uid, *map(_number, lps(mimic.center_ras_mm)), 0] for mimic in case.mimics]
     return [
         _table(folder / "annotations.csv", [*position, "diameter_mm"], found),
         _table(folder / "annotations_excluded.csv", [*position, "diameter_mm"], excluded),

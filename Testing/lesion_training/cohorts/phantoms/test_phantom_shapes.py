@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.phantoms.acquisition import Scanner, scan
-from LesionTrainingLib.cohorts.phantoms.fields import Grid, cut, ellipsoid, join
+from LesionTrainingLib.cohorts.phantoms.fields import (
+    Grid,
+    Layers,
+    cut,
+    ellipsoid,
+    join,
+    near_ellipsoid,
+    near_polyline,
+    polyline,
+)
 from LesionTrainingLib.cohorts.phantoms.nodules import StarShape, coverage, random_shape, truth
 from LesionTrainingLib.cohorts.phantoms.trees import grow
 from LesionTrainingLib.cohorts.phantoms.tubes import Tubes, blend, tube_cover
@@ -81,6 +90,48 @@ def test_a_sphere_has_its_distance_near_its_surface():
     field = ellipsoid(grid, (0.0, 0.0, 0.0), (15.0, 15.0, 15.0))
     points = np.array([(12.0, 0, 0), (0, 18.0, 0), (0, 0, -15.0)])
     assert grid.sample(field, points) == pytest.approx([-3, 3, 0], abs=0.3)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.tuples(*[st.floats(-40, 40)] * 3), st.tuples(*[st.floats(6, 14)] * 3), st.integers(0, 1000))
+def test_a_small_ellipsoid_is_true_near_its_surface_wherever_it_lies(center, radii, seed):
+    grid = a_grid()
+    axes, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))
+    field = near_ellipsoid(grid, center, radii, axes)
+    r, a, s = np.broadcast_arrays(*grid.coarse)
+    away = (np.stack([r, a, s], axis=-1) - center) @ axes.T / np.array(radii)
+    level = np.linalg.norm(away, axis=-1)
+    assert ((field < 0) == (level < 1)).all()
+    near = np.abs(level - 1) < 0.1
+    exact = (level - 1) * level / np.linalg.norm(away / np.array(radii), axis=-1).clip(1e-6)
+    np.testing.assert_allclose(field[near], exact[near], atol=1e-3)
+    assert field.max() <= 60
+
+
+def test_a_small_tube_is_the_plain_one_where_it_is_near():
+    grid = a_grid()
+    line = np.array([(-20.0, 5, -12), (4, -3, 2), (15, 60, 20)])  # it leaves the grid
+    radii = np.array((3.0, 6, 4))
+    plain, small = polyline(grid, line, radii), near_polyline(grid, line, radii)
+    near = plain < 8
+    assert near.any()
+    np.testing.assert_allclose(small[near], plain[near], atol=1e-5)
+    assert (small[~near] > 7.9).all()
+
+
+def test_layers_are_a_part_of_the_whole_grid():
+    grid = a_grid()
+    part = Layers.between(grid, -12.0, 14.0)
+    shape = (2.0, -3.0, 1.0), (20.0, 15.0, 18.0)
+    whole, some = ellipsoid(grid, *shape), ellipsoid(part, *shape)
+    assert part.coarse_shape[1:] == grid.coarse_shape[1:]
+    assert part.coarse_shape[0] < grid.coarse_shape[0]
+    inner = slice(part.first + 1, part.end - 1)  # slopes are one-sided in the outer slices
+    np.testing.assert_allclose(some[1:-1], whole[inner], atol=1e-5)
+    full = part.on_whole(some)
+    assert full.shape == grid.coarse_shape
+    np.testing.assert_array_equal(full[part.first : part.end], some)
+    assert Layers.between(grid, 500.0, 600.0).coarse_shape[0] == 4  # nothing there: it still works
 
 
 @given(st.floats(-50, 50), st.floats(-50, 50), st.floats(0.5, 20))
