@@ -354,3 +354,28 @@ def test_too_few_phantoms_are_refused(tmp_path):
     with pytest.raises(UsageError, match="no protocol"):
         make_phantoms(tmp_path / "data", 4, "huge", 0, Progress())
     assert not (tmp_path / "data").exists()
+
+
+def test_a_third_of_the_phantoms_has_no_active_lesion_and_half_of_the_others_are_the_subset(tmp_path, monkeypatch):
+    """How phantoms are made and written is tested elsewhere; a real one takes a second."""
+    made = []
+
+    def write(anatomy, seed, count, form, output, _progress, overwrite, settings):
+        assert (anatomy, form, overwrite) == ("pet-ct", "nrrd", True)
+        made.extend((number, settings.lesions.active) for number in range(seed, seed + count))
+        for number in range(seed, seed + count):
+            write_case(output, f"p{number}", number, active=settings.lesions.active == "yes")
+        return [output / f"p{number}" / "CT_image.nrrd" for number in range(seed, seed + count)]
+
+    monkeypatch.setattr("LesionTrainingLib.cohorts.phantoms.writing.write_phantoms", write)
+    folder = tmp_path / "data"
+    make_phantoms(folder, 6, "tiny", 2, Progress())
+    assert made == [(20_000 + n, "yes" if n < 4 else "no") for n in range(6)]
+    cohort = open_cohort(f"folder:{folder}")
+    assert len(cohort.cases) == 6
+    assert all(case.labelled for case in cohort.cases)
+    assert read_subset(cohort, "lungcx.txt") == ("p20000", "p20001")
+    monkeypatch.setattr("LesionTrainingLib.cohorts.phantoms.writing.write_phantoms", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        make_phantoms(tmp_path / "other", 6, "tiny", 2, Progress())
+    assert not (tmp_path / "other").exists()
