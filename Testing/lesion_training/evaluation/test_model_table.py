@@ -130,7 +130,13 @@ def a_perfect_model(monkeypatch):
         return Detections((Lesion((float(seed), 0.0, 0.0), 9.0, 0.5),), Geometry((2, 2, 2), np.eye(4)), "nodule-ct")
 
     info = SimpleNamespace(
-        create=lambda _bundle, _device: SimpleNamespace(detect=detect), default_settings=lambda _bundle: Plain()
+        id="stand-in",
+        modalities=("CT",),
+        required=("CT",),
+        choices=(),
+        review_settings={},
+        create=lambda _bundle, _device: SimpleNamespace(detect=detect),
+        default_settings=lambda _bundle: Plain(),
     )
     monkeypatch.setattr(detecting, "method", lambda _id: info)
     return Bundle(Manifest("nodule-ct", "m", "1", {}, {"operating_points": {"all": 0.3}}, {}, True), {}, "", "here")
