@@ -7,8 +7,7 @@ import sys
 
 import pytest
 from LesionDetectionLib.core.errors import UsageError
-from LesionTrainingLib.cohorts.phantoms.chest_protocols import PROTOCOL_NAMES
-from LesionTrainingLib.cohorts.phantoms.petct_settings import PRESETS
+from LesionTrainingLib.cohorts.phantoms.phantom import anatomies, protocol_names
 from LesionTrainingLib.cohorts.spec import kinds
 from LesionTrainingLib.learning.recipe import recipes
 from LesionTrainingLib.reproduction.contract import reproduction, reproductions
@@ -18,7 +17,7 @@ from LesionTrainingLib.reproduction.contract import reproduction, reproductions
 def test_each_fits_the_rest(one):
     assert one.method in recipes()
     assert one.kind in kinds()
-    assert set(one.presets.values()) <= {*PROTOCOL_NAMES, *PRESETS}
+    assert set(one.presets.values()) <= {name for anatomy in anatomies() for name in protocol_names(anatomy)}
     for preset in one.presets:
         assert one.settings_of(preset) == one.settings_of(preset)
     with pytest.raises(UsageError, match="no preset “huge”"):
