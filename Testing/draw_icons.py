@@ -1,4 +1,4 @@
-"""Draw the icons, and the picture of the sample phantom, anew: ``python Testing/draw_icons.py``.
+"""Draw the icons, and the pictures of the sample phantoms, anew: ``python Testing/draw_icons.py``.
 
 All is drawn by this program. An icon is drawn eight times too large and scaled down, so that its edges are smooth. Outlines
 and surfaces are light on dark and dark on light at once: a mid-blue disc with a pale rim stands out from both themes.
@@ -15,12 +15,13 @@ from PIL import Image, ImageDraw
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIZE = 128
 SCALE = 8
-SAMPLE_SEED = 424242
-"""That of panel/sample_data.py."""
+CHEST_SEED, PET_CT_SEED = 424242, 424255
+"""Those of panel/sample_data.py."""
 
 RIM, BODY, LUNG = "#9fc3dd", "#3f6f92", "#16293a"
 TILE = "#0f1b26"
 LESION, TARGET, CURVE = "#ff9d2e", "#ffffff", "#6fdc8c"
+LESION_RGB = (1.0, 0.62, 0.18)
 
 
 class Drawing:
@@ -119,20 +120,19 @@ ICONS = {
 }
 
 
-THUMBNAIL = "LesionDetection/Resources/Icons/LesionDetectionChestPhantom.png"
 THUMBNAIL_SIZE = (192, 144)
-"""Sample Data shows it at about 120 x 80."""
+"""Sample Data shows them at about 120 x 80."""
 
 
-def thumbnail() -> Image.Image:
-    """The sample phantom's largest nodule in an axial slice, ringed, by the program's own pictures."""
+def chest_thumbnail() -> Image.Image:
+    """The chest phantom's largest nodule in an axial slice, ringed, by the program's own pictures."""
     from LesionDetectionLib.app.drawing import ring
     from LesionDetectionLib.app.planes import AXIAL, View
     from LesionDetectionLib.imaging.geometry import to_axial
     from LesionDetectionLib.io.display import window_for
     from LesionTrainingLib.cohorts.phantoms.chest import FAST, make_chest
 
-    case = make_chest(SAMPLE_SEED, FAST)
+    case = make_chest(CHEST_SEED, FAST)
     axial = to_axial(case.image)
     nodule = max(case.lesions, key=lambda lesion: lesion.diameter_mm)
     _nk, nj, ni = axial.shape_kji
@@ -140,8 +140,42 @@ def thumbnail() -> Image.Image:
     scale = THUMBNAIL_SIZE[1] / (0.98 * nj * axial.spacing_mm[1])
     view = View(AXIAL, axial.geometry, ((ni - 1) / 2, (nj - 1) / 2, float(k)), THUMBNAIL_SIZE, scale)
     pixels = view.gray(view.slice_of(axial.voxels), window_for(axial))
-    ring(pixels, view.pixels_of_ras(nodule.center_ras_mm), 0.9 * nodule.diameter_mm * scale, (1.0, 0.62, 0.18))
+    ring(pixels, view.pixels_of_ras(nodule.center_ras_mm), 0.9 * nodule.diameter_mm * scale, LESION_RGB)
     return Image.fromarray(pixels).quantize(96)
+
+
+def pet_ct_thumbnail() -> Image.Image:
+    """The PET/CT phantom's largest active lesion in a coronal slice, ringed: the PET in hot colours over the CT."""
+    import cv2
+    import numpy as np
+    from LesionDetectionLib.app.drawing import ring
+    from LesionDetectionLib.app.planes import CORONAL, View
+    from LesionDetectionLib.imaging.geometry import to_axial
+    from LesionDetectionLib.io.display import Window
+    from LesionTrainingLib.cohorts.phantoms.petct import FAST, make_petct
+
+    case = make_petct(PET_CT_SEED, FAST)
+    lesion = max(case.lesions, key=lambda one: one.diameter_mm)
+    ct = to_axial(case.images["CT"])
+    middle = ct.geometry.ras_from_ijk((np.array(ct.shape_kji[::-1]) - 1) / 2)
+    place = (middle[0], lesion.center_ras_mm[1], lesion.center_ras_mm[2] - 70)
+    scale = THUMBNAIL_SIZE[1] / 400
+    grays = []
+    for image, window in ((ct, Window(1600, -300)), (to_axial(case.images["PT"]), Window(8, 4))):
+        at = tuple(float(n) for n in image.geometry.ijk_from_ras(place))
+        view = View(CORONAL, image.geometry, at, THUMBNAIL_SIZE, scale)
+        grays.append(view.gray(view.slice_of(image.voxels), window))
+    hot = cv2.applyColorMap(grays[1][..., 0], cv2.COLORMAP_HOT)[..., ::-1].astype(np.float32)
+    share = np.sqrt(grays[1].astype(np.float32) / 255)  # as much as a person sees of it: none where there is no uptake
+    pixels = np.ascontiguousarray(grays[0] * (1 - 0.8 * share) + hot * 0.8 * share).astype(np.uint8)
+    ring(pixels, view.pixels_of_ras(lesion.center_ras_mm), 0.6 * lesion.diameter_mm * scale + 6, LESION_RGB)
+    return Image.fromarray(pixels).quantize(200)
+
+
+THUMBNAILS = {
+    "LesionDetection/Resources/Icons/LesionDetectionChestPhantom.png": chest_thumbnail,
+    "LesionDetection/Resources/Icons/LesionDetectionPetCtPhantom.png": pet_ct_thumbnail,
+}
 
 
 def contact_sheet() -> Image.Image:
@@ -169,7 +203,8 @@ def main() -> None:
         return
     for path, draw in ICONS.items():
         draw().scaled(SIZE).save(REPOSITORY / path, optimize=True)
-    thumbnail().save(REPOSITORY / THUMBNAIL, optimize=True)
+    for path, picture in THUMBNAILS.items():
+        picture().save(REPOSITORY / path, optimize=True)
 
 
 if __name__ == "__main__":

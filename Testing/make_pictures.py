@@ -112,8 +112,7 @@ def follow_up(app: Any, output: Path) -> None:
     from LesionDetectionLib.panel import sample_data
     from vtk import vtkMatrix4x4, vtkTransform
 
-    earlier, _ = sample_data.make(sample_data.SAMPLES[0], app.scene)
-    later, _ = sample_data.make(sample_data.SAMPLES[0], app.scene)
+    earlier, later = (sample_data.make(sample_data.SAMPLES[0], app.scene)[0]["CT"] for _ in range(2))
     earlier.SetName("January")
     later.SetName("April")
     move, matrix = vtkTransform(), vtkMatrix4x4()
@@ -138,6 +137,30 @@ def follow_up(app: Any, output: Path) -> None:
     assert panel.follow_up.comparison is not None, panel.follow_up.job.error
     app.process_events()
     take(app, widget, output / "follow-up.png", ui.followUpSection, height=1700)
+
+
+def pet_ct(app: Any, output: Path) -> None:
+    """The sample PET/CT searched by SUV, with the PET over the CT, one setting changed and a threshold moved."""
+    from LesionDetectionLib.panel import sample_data
+
+    sample_data.make(next(one for one in sample_data.SAMPLES if one.anatomy == "pet-ct"), app.scene)
+    widget = app.load_module("LesionDetection")
+    app.show(widget)
+    panel, ui = widget.panel, widget.ui
+    chosen = panel.context.parameters
+    chosen.method, chosen.fusionShown = "active-pet-ct", True
+    ui.clickSection.collapsed = True
+    app.process_events()
+    ui.detectButton.click()
+    app.process_events(lambda: not panel.session.busy, PATIENCE_S)
+    assert panel.session.results is not None, panel.session.message
+    ui.nextButton.click()
+    app.process_events()
+    take(app, widget, output / "pet-ct.png", height=1150)
+    ui.settingsGroup.collapsed = False
+    chosen.methodSettings = {"active-pet-ct": '{"rule": "percist"}'}
+    app.process_events()
+    take(app, widget, output / "settings.png", ui.detectSection)
 
 
 def training(app: Any, output: Path) -> None:
@@ -180,6 +203,7 @@ def training(app: Any, output: Path) -> None:
 SUBJECTS: dict[str, Callable[[Any, Path], None]] = {
     "detection": detection,
     "follow-up": follow_up,
+    "pet-ct": pet_ct,
     "training": training,
 }
 

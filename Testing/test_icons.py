@@ -34,8 +34,9 @@ def test_at_22_points_it_stands_out_from_the_theme(path, theme):
     assert (away > 40).mean() > 0.3
 
 
-def test_the_sample_has_a_small_picture():
-    path = REPOSITORY / "LesionDetection/Resources/Icons/LesionDetectionChestPhantom.png"
+@pytest.mark.parametrize("name", ["LesionDetectionChestPhantom", "LesionDetectionPetCtPhantom"])
+def test_a_sample_has_a_small_picture(name):
+    path = REPOSITORY / "LesionDetection" / "Resources" / "Icons" / f"{name}.png"
     with Image.open(path) as picture:
         assert picture.size == (192, 144)
     assert path.stat().st_size < 40_000

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from slicer.i18n import tr as _
 
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import Cancelled
+from LesionDetectionLib.core.image import CT, PET
 from LesionDetectionLib.core.late import load
 from LesionDetectionLib.core.progress import Progress
 
@@ -31,36 +33,54 @@ class Sample:
 
     Attributes:
         name: under which it is listed.
-        node_name: of its volume.
         anatomy, protocol, seed: what is made (``LesionTrainingLib.cohorts.phantoms``).
-        sha256: of its voxels (little-endian int16, ``[k, j, i]``), with the libraries of ``requirements.lock``.
-        truth: add the true lesions as well, as a result of their own.
+        nodes: names of its volumes by modality; the first is shown.
+        sha256: of their voxels by modality (little-endian int16 for CT, float32 for PET, ``[k, j, i]``), with the libraries of
+            ``requirements.lock``.
         thumbnail: file in the folder of icons.
+        truth: name of a result with the true lesions, added as well; none where empty.
     """
 
     name: str
-    node_name: str
     anatomy: str
     protocol: str
     seed: int
-    sha256: str
-    truth: bool
+    nodes: Mapping[str, str]
+    sha256: Mapping[str, str]
     thumbnail: str
+    truth: str = ""
 
 
-_CHEST_SHA256 = "1cbd8bbc62ce225d0d505de2c66f639d5a3765ad993c007b537028a6582f364f"
-_CHEST_SEED = 424242
+_CHEST = Sample(
+    name="Chest phantom",
+    anatomy="chest",
+    protocol="fast",
+    seed=424242,
+    nodes={CT: "Chest phantom"},
+    sha256={CT: "1cbd8bbc62ce225d0d505de2c66f639d5a3765ad993c007b537028a6582f364f"},
+    thumbnail="LesionDetectionChestPhantom.png",
+)
 """No model of ours learned from it, nor was one measured on it. It has eleven nodules of 6 to 13 mm, of all kinds."""
-_CHEST_PICTURE = "LesionDetectionChestPhantom.png"
+_PET_CT = Sample(
+    name="PET/CT phantom",
+    anatomy="pet-ct",
+    protocol="fast",
+    seed=424255,
+    nodes={CT: "PET/CT phantom CT", PET: "PET/CT phantom PET"},
+    sha256={
+        CT: "ffdf3eb71345284cb72a347ecc12fddd2f59849606accbb926e7bbcdc9055e38",
+        PET: "e9fd58a080201a41448e8f52c8ec860b43d452cf62093c02e04e90dbdd31feab",
+    },
+    thumbnail="LesionDetectionPetCtPhantom.png",
+)
+"""No model of ours learned from it, nor was one measured on it. Of its four lesions in the lungs three are
+active, of 13 to 25 mm."""
 
 SAMPLES = (
-    Sample(
-        "Chest phantom", "Chest phantom", "chest", "fast", _CHEST_SEED, _CHEST_SHA256, False, _CHEST_PICTURE
-    ),
-    Sample(
-        "Chest phantom, nodules marked", "Chest phantom", "chest", "fast", _CHEST_SEED, _CHEST_SHA256, True, _CHEST_PICTURE
-    ),
-)  # fmt: skip
+    _CHEST,
+    replace(_CHEST, name="Chest phantom, nodules marked", truth="True nodules"),
+    _PET_CT,
+)
 
 
 def register(icons_folder: Path) -> None:
@@ -72,23 +92,21 @@ def register(icons_folder: Path) -> None:
         from SampleData import SampleDataLogic
     except ImportError:  # a Slicer without that module
         return
-    for sample in SAMPLES:
-        if not _can_be_made(sample):
-            continue
+    for sample in SAMPLES if _can_be_made() else ():
         SampleDataLogic.registerCustomSampleDataSource(
             category=CATEGORY,
             sampleName=sample.name,
             # Sample Data wants one of each, though nothing is downloaded.
             uris="",
             fileNames="",
-            nodeNames=sample.node_name,
+            nodeNames=next(iter(sample.nodes.values())),
             thumbnailFileName=str(Path(icons_folder) / sample.thumbnail),
             customDownloader=partial(_on_asked, sample),
         )
 
 
-def make(sample: Sample, scene: Any, progress: Progress | None = None) -> tuple[Any, Any]:
-    """Make a phantom and add it to a scene; its volume node and, where it has one, the result with its true lesions.
+def make(sample: Sample, scene: Any, progress: Progress | None = None) -> tuple[dict[str, Any], Any]:
+    """Make a phantom and add it to a scene; its volume nodes by modality and, where it has one, the result with its true lesions.
 
     Takes about 5 s on one core. The same sample gives the same voxels each time.
 
@@ -97,22 +115,31 @@ def make(sample: Sample, scene: Any, progress: Progress | None = None) -> tuple[
     """
     from LesionDetectionLib.io.mrml import add_detections, volume_node
 
-    maker, _default = load(f"{_PHANTOMS}.phantom:maker")(sample.anatomy)
-    settings = load(f"{_PHANTOMS}.{sample.anatomy}:PRESETS")[sample.protocol]
-    case = maker(sample.seed, settings, progress or Progress())
-    node = volume_node(scene, case.image)
-    node.SetName(scene.GenerateUniqueName(sample.node_name))
+    make_case, _default = load(f"{_PHANTOMS}.phantom:maker")(sample.anatomy)
+    settings = load(f"{_PHANTOMS}.phantom:protocol_of")(sample.anatomy, sample.protocol, sample.seed)
+    case = make_case(sample.seed, settings, progress or Progress())
+    # Made in one go, so that their places are those of one patient.
+    frame = (
+        f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, f'{_PHANTOMS} {sample.anatomy} {sample.protocol} {sample.seed}').int}"
+    )
+    images = {modality: case.images[modality] for modality in sample.nodes}
+    nodes = {
+        modality: volume_node(scene, replace(image, identifiers={**image.identifiers, "FrameOfReferenceUID": frame}))
+        for modality, image in images.items()
+    }
+    for modality, node in nodes.items():
+        node.SetName(scene.GenerateUniqueName(sample.nodes[modality]))
     if not sample.truth:
-        return node, None
-    image = case.image
+        return nodes, None
+    image, node = case.image, nodes[case.image.modality]
     truth = Detections(case.lesions, image.geometry, "truth", node.GetName(), image.modality, image.unit)
-    return node, add_detections(scene, node, truth, name=_("True nodules"))
+    return nodes, add_detections(scene, node, truth, name=_(sample.truth))
 
 
-def _can_be_made(sample: Sample) -> bool:
-    """Whether the training library is there, with this anatomy."""
+def _can_be_made() -> bool:
+    """Whether the training library is there."""
     try:
-        return importlib.util.find_spec(f"{_PHANTOMS}.{sample.anatomy}") is not None
+        return importlib.util.find_spec(_PHANTOMS) is not None
     except ModuleNotFoundError:
         return False
 
@@ -125,7 +152,7 @@ def _on_asked(sample: Sample, _source: Any = None) -> list[Any]:
     with told():
         if dependencies.ensure("phantom"):
             with suppress(Cancelled), _progress_dialog() as progress:
-                added.append(make(sample, slicer.mrmlScene, progress)[0])
+                added = list(make(sample, slicer.mrmlScene, progress)[0].values())
         if added:
             views.show(added[0])
     return added

@@ -37,7 +37,7 @@ def test_the_module_lists_them_once_slicer_has_started(slicer_app):
     slicer_app.load_logic("LesionDetection")
     assert slicer_app.samples == []
     slicer_app.startup_completed()
-    assert [Path(one["thumbnailFileName"]).is_file() for one in slicer_app.samples] == [True, True]
+    assert [Path(one["thumbnailFileName"]).is_file() for one in slicer_app.samples] == [True, True, True]
 
 
 def test_without_the_training_library_nothing_is_listed(slicer_app, sample_data, monkeypatch):
@@ -57,18 +57,35 @@ def test_listing_loads_no_library():
         "print(len(found), sorted(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "2 []"
+    assert done.stdout.strip() == "3 []"
+
+
+def has_known_voxels(node, sample, modality):
+    import slicer
+
+    voxels = slicer.util.arrayFromVolume(node)
+    assert voxels.dtype == {"CT": np.int16, "PT": np.float32}[modality]
+    little = np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<"))
+    return hashlib.sha256(little.tobytes()).hexdigest() == sample.sha256[modality]
+
+
+def test_a_click_makes_a_pet_ct_with_known_voxels(slicer_app, sample_data):
+    from LesionDetectionLib.io.mrml import image_from_node
+
+    sample_data.register(ICONS)
+    ct, pet = slicer_app.samples[2]["customDownloader"](None)
+    assert [node.GetName() for node in (ct, pet)] == ["PET/CT phantom CT", "PET/CT phantom PET"]
+    for node, modality, unit in ((ct, "CT", "HU"), (pet, "PT", "SUVbw")):
+        assert has_known_voxels(node, sample_data.SAMPLES[2], modality)
+        image = image_from_node(node)
+        assert (image.modality, image.unit) == (modality, unit)
+    assert slicer_app.questions == []
 
 
 def test_a_click_makes_the_phantom_with_known_voxels(slicer_app, sample_data):
-    import slicer
-
     sample_data.register(ICONS)
-    sample = sample_data.SAMPLES[1]
     (node,) = slicer_app.samples[1]["customDownloader"](None)
-    voxels = slicer.util.arrayFromVolume(node)
-    assert voxels.dtype == np.int16
-    assert hashlib.sha256(np.ascontiguousarray(voxels, "<i2").tobytes()).hexdigest() == sample.sha256
+    assert has_known_voxels(node, sample_data.SAMPLES[1], "CT")
     assert node.GetName() == "Chest phantom"
     segmentation = slicer_app.scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     assert segmentation.GetSegmentation().GetNumberOfSegments() == 11
