@@ -7,6 +7,7 @@ takes in more than that: see :func:`lungs_hull`. Where the lungs begin and end: 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,22 +46,25 @@ class LungSides:
 def lung_sides(lungs: LungMask) -> LungSides:
     """Which of the lungs' voxels are the right lung's and which the left's, also where the two touch."""
     voxels = lungs.voxels
-    nothing = np.zeros_like(voxels)
+    unknown = LungSides(voxels.copy(), np.zeros_like(voxels), False)
     if not voxels.any():
-        return LungSides(voxels.copy(), nothing, False)
-    spacing = lungs.geometry.spacing_mm
+        return unknown
+    box = _box_of(voxels, [2 * _SPLIT_GRID_MM / mm for mm in lungs.geometry.spacing_mm[::-1]])
+    inside, spacing = voxels[box], lungs.geometry.spacing_mm
     steps = [max(1, int(_SPLIT_GRID_MM / mm)) for mm in spacing[::-1]]
-    coarse = voxels[tuple(slice(None, None, step) for step in steps)]
+    coarse = inside[tuple(slice(None, None, step) for step in steps)]
     sampling = [step * mm for step, mm in zip(steps, spacing[::-1], strict=True)]
     seeds = _two_seeds(coarse, sampling)
     if seeds is None:
-        return LungSides(voxels.copy(), nothing, False)
+        return unknown
     one, other = (ndimage.distance_transform_edt(~seed, sampling=sampling) for seed in seeds)
     is_right = one <= other
     for axis, step in enumerate(steps):
         is_right = np.repeat(is_right, step, axis=axis)
-    is_right = is_right[tuple(slice(0, n) for n in voxels.shape)]
-    return LungSides(voxels & is_right, voxels & ~is_right, True)
+    is_right = is_right[tuple(slice(0, n) for n in inside.shape)]
+    right, left = np.zeros_like(voxels), np.zeros_like(voxels)
+    right[box], left[box] = inside & is_right, inside & ~is_right
+    return LungSides(right, left, True)
 
 
 def lungs_hull(lungs: LungMask, together: bool = False, margin_mm: float = 0.0) -> LungMask:
@@ -78,6 +82,22 @@ def lungs_hull(lungs: LungMask, together: bool = False, margin_mm: float = 0.0) 
     sides = lung_sides(lungs)
     hull = _slicewise(lungs.voxels) if together else _slicewise(sides.right) | _slicewise(sides.left)
     return LungMask(_grown(hull, lungs.geometry.spacing_mm, margin_mm), lungs.geometry)
+
+
+def between_lungs(lungs: LungMask) -> LungMask:
+    """In each axial slice what lies between the hulls of both lungs: in that of both together, in that of neither alone.
+
+    Empty where only one lung was found.
+    """
+    sides = lung_sides(lungs)
+    if not sides.told_apart:
+        return LungMask(np.zeros_like(lungs.voxels), lungs.geometry)
+    both = (
+        _slicewise(lungs.voxels)
+        & sides.right.any(axis=(1, 2), keepdims=True)
+        & sides.left.any(axis=(1, 2), keepdims=True)
+    )
+    return LungMask(both & ~_slicewise(sides.right) & ~_slicewise(sides.left), lungs.geometry)
 
 
 def between_base_and_apex(lungs: LungMask, least_share: float) -> LungMask:
@@ -116,21 +136,25 @@ def _slicewise(mask: BoolArray) -> BoolArray:
 def _grown(mask: BoolArray, spacing_mm: tuple[float, float, float], margin_mm: float) -> BoolArray:
     if margin_mm <= 0 or not mask.any():
         return mask
-    # The rest of a whole body is not looked at.
-    pad = [int(margin_mm / mm) + 1 for mm in spacing_mm[::-1]]
-    found = ndimage.find_objects(mask.view(np.uint8))[0]
-    box = tuple(slice(max(0, part.start - n), part.stop + n) for part, n in zip(found, pad, strict=True))
+    box = _box_of(mask, [margin_mm / mm for mm in spacing_mm[::-1]])
     out = np.zeros_like(mask)
     out[box] = grown_by_ball(mask[box], spacing_mm, margin_mm)
     return out
 
 
+def _box_of(mask: BoolArray, around: Sequence[float]) -> tuple[slice, ...]:
+    """The part (k, j, i) that holds the mask and so many voxels around it: the rest of a whole body is not looked at."""
+    found = ndimage.find_objects(mask.view(np.uint8))[0]
+    return tuple(
+        slice(max(0, part.start - int(n) - 1), part.stop + int(n) + 1) for part, n in zip(found, around, strict=True)
+    )
+
+
 def _two_seeds(coarse: BoolArray, sampling: list[float]) -> tuple[BoolArray, BoolArray] | None:
     """A large part of the right and one of the left lung; None where there are no two beside each other."""
-    inside = ndimage.distance_transform_edt(np.pad(coarse, 1, mode="edge"), sampling=sampling)[1:-1, 1:-1, 1:-1]
-    for depth in (0.0, *np.arange(_NARROWEST_MM, _WIDEST_MM, 3.0)):
+    for whole in _eroded(coarse, sampling):
         labels: npt.NDArray[Any]
-        labels, count = ndimage.label(inside > depth)
+        labels, count = ndimage.label(whole)
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
         # Of what erosion leaves of both, not of what they were.
         large = [int(n) for n in np.argsort(-sizes[1:]) + 1 if sizes[n] >= _LEAST_SHARE * sizes[1:].sum()]
@@ -139,6 +163,16 @@ def _two_seeds(coarse: BoolArray, sampling: list[float]) -> tuple[BoolArray, Boo
             if _beside(first, second):
                 return (first, second) if _middle(first) < _middle(second) else (second, first)
     return None
+
+
+def _eroded(mask: BoolArray, sampling: list[float]) -> Iterator[BoolArray]:
+    """The mask, and what is left of it deeper and deeper inside."""
+    yield mask
+    # What a scan cuts off goes on beyond it.
+    padded = np.pad(mask, 1, mode="edge")
+    inside = ndimage.distance_transform_edt(padded, sampling=sampling)[1:-1, 1:-1, 1:-1]
+    for depth in np.arange(_NARROWEST_MM, _WIDEST_MM, 3.0):
+        yield inside > depth
 
 
 def _beside(one: BoolArray, other: BoolArray) -> bool:

@@ -10,14 +10,10 @@ from LesionDetectionLib.imaging.mask_grids import mask_from_axial
 from LesionDetectionLib.imaging.measurements import extent_note, measure_mask
 
 from .suv_peak import suv_peak
-from .uptake import Triple, Uptake
+from .uptake import MOST_CUT, Triple, Uptake
 
-_CUT_NOTED = 0.15
-"""From this share on it is said that an outline was cut off."""
-_CUT = (
-    "Around it uptake falls slowly: the outline was cut off at a distance and may be too large or too small. Check it, or "
-    "measure it with a click."
-)
+_CUT = "It hardly stands out from what surrounds it: the outline was cut off at a distance. Check it, or measure it by click."
+_RAISED = "Outlined at {share:.0f} % of its SUVmax, as at less it flows into what surrounds it: check the outline."
 
 
 def lesion_of(pet: Image, part: Image, start_kji: Triple, region: Uptake, method: str) -> Lesion:
@@ -43,7 +39,11 @@ def lesion_of(pet: Image, part: Image, start_kji: Triple, region: Uptake, method
         "mtv_ml": volume_ml,
         "tlg_g": measured.values["mean_suvbw"] * volume_ml,
     }
-    notes = [extent_note(pet, measured.touches_border), _CUT if region.cut_share >= _CUT_NOTED else ""]
+    notes = [extent_note(pet, measured.touches_border)]
+    if region.cut_share > MOST_CUT:
+        notes.append(_CUT)
+    elif region.is_raised:
+        notes.append(_RAISED.format(share=100 * region.share))
     return Lesion(
         center_ras_mm=measured.center_ras_mm,
         diameter_mm=measured.recist.long_mm,

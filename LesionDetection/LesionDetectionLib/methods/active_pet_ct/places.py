@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 _LATTICE = 12
 
-ORGAN = "in thick tissue that continues into the abdomen (heart, liver, spleen, stomach)"
+ORGAN = "in heart, liver, spleen, stomach or kidney, by thickness and place"
 BEYOND = "mostly outside of the lungs' hull"
 
 
@@ -51,15 +52,36 @@ def in_lungs(
     for region in regions:
         if not hull[region.peak_kji]:
             continue
-        share = float(searched[region.slices][region.voxels].mean())
-        if organs[region.peak_kji]:
-            left_out.append(LeftOut(region, ORGAN))
-        elif share < settings.least_share_inside:
-            in_organ = float(organs[region.slices][region.voxels].mean())
-            left_out.append(LeftOut(region, ORGAN if in_organ > 0.5 else BEYOND))
+        inside = None if organs[region.peak_kji] else _mostly_in(region, searched, part.voxels, settings)
+        if inside is not None:
+            kept.append(inside)
         else:
-            kept.append(region)
+            in_organ = float(organs[region.slices][region.voxels].mean())
+            left_out.append(LeftOut(region, ORGAN if in_organ > 0.5 or organs[region.peak_kji] else BEYOND))
     return kept, left_out
+
+
+def _mostly_in(
+    region: Uptake, searched: BoolArray, suv: npt.NDArray[Any], settings: ActivePetCtSettings
+) -> Uptake | None:
+    """The region, its outline raised where else too little of it lies in what is searched; None where it always does.
+
+    A lesion that touches the liver, at less than twice its uptake, flows into it at 41 %: without a higher outline the
+    lesion would count as liver, and be lost.
+    """
+
+    def is_inside(outlined: Uptake) -> bool:
+        return float(searched[outlined.slices][outlined.voxels].mean()) >= settings.least_share_inside
+
+    if is_inside(region):
+        return region
+    surroundings = region.share
+    for share in settings.higher_shares:
+        if share > region.share:
+            if is_inside(region.raised_to(suv, share)):
+                return region.raised_to(suv, settings.above_surroundings(surroundings))
+            surroundings = share
+    return None
 
 
 def in_box(regions: Sequence[Uptake], part: Image, settings: ActivePetCtSettings) -> list[Uptake]:

@@ -15,6 +15,9 @@ FIXED, SHARE, PERCIST = RULES = ("fixed", "share", "percist")
 EACH, BOTH = HULLS = ("each", "both")
 BY_SHARE, BY_THRESHOLD = OUTLINES = ("share", "threshold")
 
+RAISED_BY = 0.05
+"""Steps in which an outline's share of its maximum is raised."""
+
 _LEAST_SUV, _MOST_SUV = 0.1, 100.0
 
 
@@ -33,6 +36,10 @@ class ActivePetCtSettings:
         grow_share: see ``outline``. 0.41 gives spheres in phantoms their volume at high contrast.
         grow_reach_mm: a lesion reaches so far beyond its voxels of the rule's least SUVmax. Where that is above
             ``grow_share`` of its maximum, it would else flow out into whatever takes up 1 to 2 SUV, as the mediastinum does.
+        raised_share: where an outline flows out all the same, beyond its reach or out of the lungs' hull into an organ, the
+            share at which it no longer does is looked for up to this one; the lesion then ends ``grow_share`` of the way
+            from there to its maximum. At low contrast a share of the maximum alone is too low (J.F. Daisne et al.,
+            Radiotherapy and Oncology 69 (2003) 247-250).
         split_share: two maxima are two lesions where uptake on every way between them falls below this share of the lower
             one's; noise makes dips of a few percent.
         lungs_only: look in the lungs' hull only, which needs the CT; else in the whole PET.
@@ -42,7 +49,8 @@ class ActivePetCtSettings:
         organs_thicker_mm: tissue in the hull in which a ball of this diameter has room, and from which it can roll on into
             the abdomen, is heart, liver, spleen or stomach, and is left out; 0 leaves nothing out.
         organ_margin_mm: so far around it is left out, too: a peak in the heart's wall may come to lie outside of it.
-        least_share_inside: a lesion's peak, and this share of its volume, must lie in what is searched.
+        least_share_inside: a lesion's peak, and this share of its volume, must lie in what is searched, if need be with a
+            raised outline.
         region_ras_mm: only lesions whose peak lies in this box, axis-aligned in RAS mm (lowest and highest corner); None for
             everywhere.
         percist_factor, percist_deviations: of the liver reference (PERCIST 1.0: 1.5 means and 2 standard deviations).
@@ -63,7 +71,8 @@ class ActivePetCtSettings:
     outline: str = BY_SHARE
     grow_share: float = 0.41
     grow_reach_mm: float = 10.0
-    split_share: float = 0.75
+    raised_share: float = 0.7
+    split_share: float = 0.6
     lungs_only: bool = True
     hull: str = EACH
     hull_margin_mm: float = 5.0
@@ -95,7 +104,7 @@ class ActivePetCtSettings:
         for name, suv in (("seed", self.seed_suv), ("lowest", self.floor_suv)):
             if not _LEAST_SUV <= suv <= _MOST_SUV:
                 raise UsageError(f"The {name} SUV lies from {_LEAST_SUV:g} to {_MOST_SUV:g}, not at {suv:g}.")
-        if not (0 < self.grow_share <= 1 and 0 < self.split_share <= 1):
+        if not all(0 < share <= 1 for share in (self.grow_share, self.raised_share, self.split_share)):
             raise UsageError("The shares of a maximum, for outlines and between peaks, lie above 0 and at most at 1.")
         if not all(0 <= share <= 1 for share in (self.least_share_inside, self.least_lung_share, self.least_overlap)):
             raise UsageError("A least share lies from 0 to 1.")
@@ -113,6 +122,16 @@ class ActivePetCtSettings:
         if self.most_lesions < 1:
             raise UsageError("At least one lesion must be allowed.")
         check_region(self.region_ras_mm)
+
+    @property
+    def higher_shares(self) -> tuple[float, ...]:
+        """The shares of a maximum, rising, at which it is tried whether an outline still flows out."""
+        steps = math.floor((self.raised_share - self.grow_share) / RAISED_BY + 1e-6)
+        return tuple(self.grow_share + RAISED_BY * (n + 1) for n in range(steps))
+
+    def above_surroundings(self, share: float) -> float:
+        """Where a lesion ends, as a share of its maximum, whose surroundings begin at ``share`` of it."""
+        return share + self.grow_share * (1 - share)
 
     @property
     def chosen_suvmax(self) -> float | None:

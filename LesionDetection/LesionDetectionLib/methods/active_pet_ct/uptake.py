@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,8 @@ from .settings import BY_SHARE, ActivePetCtSettings
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.floating[Any]]
 Triple = tuple[int, int, int]
+MOST_CUT = 0.15
+"""An outline of which more was cut off is raised."""
 _TOUCHING = np.ones((3, 3, 3), dtype=bool)
 
 
@@ -31,14 +34,18 @@ class Uptake:
         start_kji: where the box begins in the array that was looked at.
         peak_kji: the voxel of its maximum, in that array.
         suvmax: its maximum.
-        cut_share: of what lies above its outline's value, the share that was cut off because it is too far from its core.
+        share: where it ends, as a share of its maximum.
+        is_raised: whether that is higher than usual, because it flowed out.
+        cut_share: of what lies above that, the share that was cut off because it is too far from its core.
     """
 
     voxels: BoolArray
     start_kji: Triple
     peak_kji: Triple
     suvmax: float
-    cut_share: float
+    share: float
+    is_raised: bool = False
+    cut_share: float = 0.0
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
@@ -49,6 +56,11 @@ class Uptake:
     @property
     def count(self) -> int:
         return int(np.count_nonzero(self.voxels))
+
+    def raised_to(self, suv: FloatArray, share: float) -> Uptake:
+        """What of it lies at ``share`` of its maximum or above, connected to its peak. ``suv``: what was looked at."""
+        above = self.voxels & (suv[self.slices] >= share * self.suvmax)
+        return replace(_connected(above, self.start_kji, self.peak_kji, self.suvmax, share), is_raised=True)
 
 
 def find_uptake(suv: FloatArray, geometry: Geometry, threshold: float, settings: ActivePetCtSettings) -> list[Uptake]:
@@ -73,13 +85,15 @@ def find_uptake(suv: FloatArray, geometry: Geometry, threshold: float, settings:
     if not mask.any():
         return []
     found = basins(inside, mask)
-    leader = joined(found, level, settings.split_share)[found.basin]
-    peak = found.peak_values[leader]
-    ends = level.of(peak)
-    above = found.values >= ends
-    near = _near(inside, threshold, geometry, settings).ravel()[found.voxels] | (peak < threshold)
-    least = floor if settings.all_candidates else threshold
-    return _regions(found, leader, above, near, (peak >= least) & (ends <= peak), inside.shape, box)
+    leader = joined(found, level, settings.split_share)
+    near = _near(inside, threshold, geometry, settings).ravel()[found.voxels]
+    peaks = found.peak_values
+    wanted = peaks >= (floor if settings.all_candidates else threshold)
+    regions = [
+        _region(found, members, near | (suvmax < threshold), level(suvmax), inside.shape, box, settings)
+        for members, suvmax in _members(found, leader, wanted, level)
+    ]
+    return sorted(regions, key=lambda region: -region.suvmax)
 
 
 class _Level:
@@ -94,11 +108,6 @@ class _Level:
         if self._fixed is None or peak < self._fixed:
             return self._share * peak
         return self._fixed
-
-    def of(self, peaks: FloatArray) -> FloatArray:
-        if self._fixed is None:
-            return np.asarray(self._share * peaks)
-        return np.where(peaks < self._fixed, self._share * peaks, self._fixed)
 
 
 def _near(suv: FloatArray, least: float, geometry: Geometry, settings: ActivePetCtSettings) -> BoolArray:
@@ -115,45 +124,68 @@ def _box(mask: BoolArray) -> tuple[slice, slice, slice] | None:
     return parts[0], parts[1], parts[2]
 
 
-def _regions(
-    found: Basins,
-    leader: npt.NDArray[Any],
-    above: BoolArray,
-    near: BoolArray,
-    wanted: BoolArray,
-    shape: tuple[int, ...],
-    box: tuple[slice, slice, slice],
-) -> list[Uptake]:
-    taken = np.flatnonzero(above & wanted)
-    taken = taken[np.argsort(leader[taken], kind="stable")]
-    bounds = np.flatnonzero(np.diff(leader[taken], prepend=-1, append=-1))
-    regions = []
+def _members(
+    found: Basins, leader: npt.NDArray[Any], wanted: BoolArray, level: _Level
+) -> Iterator[tuple[npt.NDArray[Any], float]]:
+    """For each lesion the positions, among the voxels of ``found``, of those at its level or above, its peak first; and its
+    maximum."""
+    own = leader[found.basin]
+    taken = np.flatnonzero(wanted[own])
+    taken = taken[np.argsort(own[taken], kind="stable")]
+    bounds = np.flatnonzero(np.diff(own[taken], prepend=-1, append=-1))
     for start, stop in pairwise(bounds):
         members = taken[start:stop]
-        peak = int(found.peaks[leader[members[0]]])
-        kept = members[near[members]]
-        places = np.stack(np.unravel_index(found.voxels[kept], shape), axis=1)
-        at = np.array(np.unravel_index(found.voxels[peak], shape))
+        peak = found.peaks[own[members[0]]]
+        suvmax = float(found.values[peak])
+        above = members[found.values[members] >= level(suvmax)]
+        yield np.concatenate([[peak], above[above != peak]]), suvmax
+
+
+def _region(
+    found: Basins,
+    members: npt.NDArray[Any],
+    near: BoolArray,
+    end: float,
+    shape: tuple[int, ...],
+    box: tuple[slice, slice, slice],
+    settings: ActivePetCtSettings,
+) -> Uptake:
+    """The region of a lesion, its outline raised where it flows out of its reach."""
+    suvmax = float(found.values[members[0]])
+    offset = np.array([part.start for part in box])
+
+    def outlined(share: float) -> Uptake:
+        above = members if share == usual else members[found.values[members] >= share * suvmax]
+        kept = above[near[above]]
+        places = np.stack(np.unravel_index(found.voxels[kept], shape), axis=1) + offset
         low = places.min(axis=0)
         voxels = np.zeros(places.max(axis=0) - low + 1, dtype=bool)
         voxels[tuple((places - low).T)] = True
-        labels: npt.NDArray[Any] = ndimage.label(voxels, structure=_TOUCHING)[0]
-        voxels = labels == labels[tuple(at - low)]
-        regions.append(_trimmed(voxels, low, at, float(found.values[peak]), len(members), box))
-    return sorted(regions, key=lambda region: -region.suvmax)
+        region = _connected(voxels, _triple(low), _triple(places[0]), suvmax, share)
+        return replace(region, is_raised=share > usual, cut_share=1 - region.count / len(above))
+
+    usual = end / suvmax
+    first = outlined(usual)
+    if first.cut_share <= MOST_CUT or usual > settings.grow_share + 1e-9:
+        return first
+    surroundings = usual
+    for share in settings.higher_shares:
+        if outlined(share).cut_share <= MOST_CUT:
+            break
+        surroundings = share
+    return outlined(settings.above_surroundings(surroundings)) if settings.higher_shares else first
 
 
-def _trimmed(
-    voxels: BoolArray,
-    low: npt.NDArray[Any],
-    peak: npt.NDArray[Any],
-    suvmax: float,
-    members: int,
-    box: tuple[slice, ...],
-) -> Uptake:
-    kept = _box(voxels)
-    assert kept is not None
-    offset = [part.start for part in box]
-    k, j, i = (int(n) + part.start + first for n, part, first in zip(low, kept, offset, strict=True))
-    pk, pj, pi = (int(n) + first for n, first in zip(peak, offset, strict=True))
-    return Uptake(voxels[kept], (k, j, i), (pk, pj, pi), suvmax, 1 - int(np.count_nonzero(voxels)) / members)
+def _connected(voxels: BoolArray, start_kji: Triple, peak_kji: Triple, suvmax: float, share: float) -> Uptake:
+    """The part of a mask that holds the peak, trimmed."""
+    labels: npt.NDArray[Any] = ndimage.label(voxels, structure=_TOUCHING)[0]
+    own = labels == labels[_triple(np.subtract(peak_kji, start_kji))]
+    box = _box(own)
+    assert box is not None
+    start = _triple(np.add(start_kji, [part.start for part in box]))
+    return Uptake(own[box], start, peak_kji, suvmax, share)
+
+
+def _triple(values: npt.NDArray[Any]) -> Triple:
+    k, j, i = (int(n) for n in values)
+    return k, j, i

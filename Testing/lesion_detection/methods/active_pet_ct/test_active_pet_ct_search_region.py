@@ -74,6 +74,15 @@ def test_a_scan_that_ends_in_the_heart_still_leaves_it_out(chest, lowest_mm):
     assert not at(found.organs, (85, 10, 100))
 
 
+def test_a_heart_that_air_parts_from_the_abdomen_is_left_out_by_its_place():
+    one = Patient()
+    one.parts.append(((-20, 30, -42), (170, 150, 30), -850, 0.5))
+    ct = one.ct()
+    found = search_region(ct, find_lungs(ct), ActivePetCtSettings())
+    assert at(found.organs, HEART)
+    assert not at(found.organs, (-60, 30, -42))
+
+
 @settings(max_examples=10)
 @given(angles=st.tuples(*[st.integers(-180, 180)] * 3), seed=st.integers(0, 1000))
 def test_a_mask_on_any_other_grid_is_that_of_the_nearest_voxel(angles, seed):

@@ -90,15 +90,31 @@ def test_noise_does_not_cut_a_lesion_in_pieces():
 
 
 def test_a_faint_lesion_does_not_flow_out_into_its_surroundings():
-    """41 % of 4 is below the blood's 1.7: only the reach around what is above the threshold ends it."""
-    suv = balls(((15, 16, 20), 18, 4.0), background=1.7)
-    (free,) = find_uptake(suv, GRID, 2.5, ActivePetCtSettings(grow_reach_mm=1000.0))
-    (held,) = find_uptake(suv, GRID, 2.5, ActivePetCtSettings())
-    assert free.count == suv.size
-    assert free.cut_share == 0
-    far = distance_mm(np.argwhere(suv >= 2.5).mean(axis=0))[full(held)].max()
-    assert far < 25
+    """41 % of 4 is below the blood's 1.7: the outline is raised, and without that the reach alone ends it."""
+    suv = balls(((15, 16, 20), 24, 4.0), background=1.7)
+    free, held, raised = (
+        find_uptake(suv, GRID, 2.5, ActivePetCtSettings(**values))[0]
+        for values in ({"grow_reach_mm": 1000.0}, {"raised_share": 0.41}, {})
+    )
+    assert (free.count, free.cut_share, free.is_raised) == (suv.size, 0, False)
     assert held.cut_share > 0.9
+    assert not held.is_raised
+    assert distance_mm((15, 16, 20))[full(held)].max() < 12 + 10 + 4
+    assert raised.is_raised
+    # 41 % of the way from the blood to its maximum.
+    assert raised.share == pytest.approx((1.7 + 0.41 * 2.3) / 4, abs=0.04)
+    assert raised.cut_share < 0.15
+    volumes = [region.count * GRID.voxel_volume_mm3 / (np.pi / 6 * 24**3) for region in (held, raised)]
+    assert volumes[0] > 3
+    assert volumes[1] == pytest.approx(1, abs=0.25)
+
+
+def test_an_outline_is_raised_on_what_was_already_connected():
+    suv = balls(((15, 16, 12), 24, 8.0))
+    (region,) = find_uptake(suv, GRID, 2.5, ActivePetCtSettings())
+    higher = region.raised_to(suv, 0.7)
+    np.testing.assert_array_equal(full(higher), suv >= 0.7 * suv.max())
+    assert (higher.suvmax, higher.peak_kji, higher.is_raised) == (region.suvmax, region.peak_kji, True)
 
 
 def test_a_review_adds_fainter_uptake_and_changes_nothing_else():
