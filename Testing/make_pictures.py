@@ -22,6 +22,7 @@ TESTING = Path(__file__).resolve().parent
 REPOSITORY = TESTING.parent
 LISTS = REPOSITORY.parent / "shared" / "slicer-api" / "slicer-5.8.1.json"
 WIDTH = 470
+VIEW = 360
 COLORS = 256
 PATIENCE_S = 900
 
@@ -63,6 +64,44 @@ def take(app: Any, widget: Any, path: Path, only: Any = None, height: int = 2400
     picture = picture.crop((0, max(int(drawn[0]) - 8, 0), picture.width, min(int(drawn[-1]) + 10, picture.height)))
     picture.quantize(COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.name}: {picture.width} x {picture.height}, {path.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+def slice_view(name: str, place: Any, middle: Any, millimetres: float, background: Any = None) -> Image.Image:
+    """What a slice view blends of its layers at a place, by Slicer's own slice logic: without outlines and marks, as the double
+    has no graphics.
+
+    Args:
+        place, middle: RAS mm; the slice goes through the first, the picture's middle lies at the second within it.
+        millimetres: width and height of what is shown.
+        background: volume to show there first.
+    """
+    import slicer
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    if background is not None:
+        slicer.util.setSliceViewerLayers(background=background)
+    view = slicer.app.layoutManager().sliceWidget(name)
+    node, logic = view.mrmlSliceNode(), view.sliceLogic()
+    node.SetDimensions(VIEW, VIEW, 1)
+    node.SetFieldOfView(millimetres, millimetres, 1)
+    node.JumpSliceByCentering(*(float(n) for n in middle))
+    node.JumpSliceByOffsetting(*(float(n) for n in place))
+    logic.UpdatePipeline()
+    producer = logic.GetImageDataConnection().GetProducer()
+    producer.Update()
+    data = producer.GetOutputDataObject(0)
+    width, height, _one = data.GetDimensions()
+    pixels = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(height, width, -1)
+    return Image.fromarray(np.ascontiguousarray(pixels[::-1, :, :3]))
+
+
+def _save_side_by_side(pictures: list[Image.Image], path: Path, gap: int = 8) -> None:
+    width = sum(one.width for one in pictures) + gap * (len(pictures) - 1)
+    sheet = Image.new("RGB", (width, max(one.height for one in pictures)), "white")
+    for number, picture in enumerate(pictures):
+        sheet.paste(picture, (number * (picture.width + gap), 0))
+    sheet.quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path.name}: {sheet.width} x {sheet.height}, {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 
 def detection(app: Any, output: Path) -> None:
@@ -140,10 +179,8 @@ def follow_up(app: Any, output: Path) -> None:
 
 
 def pet_ct(app: Any, output: Path) -> None:
-    """The sample PET/CT searched by SUV, with the PET over the CT, one setting changed and a threshold moved."""
-    from LesionDetectionLib.panel import sample_data
-
-    sample_data.make(next(one for one in sample_data.SAMPLES if one.anatomy == "pet-ct"), app.scene)
+    """The sample PET/CT searched by SUV, with the PET over the CT; the method's settings."""
+    _pet_ct_phantom(app)
     widget = app.load_module("LesionDetection")
     app.show(widget)
     panel, ui = widget.panel, widget.ui
@@ -154,13 +191,59 @@ def pet_ct(app: Any, output: Path) -> None:
     ui.detectButton.click()
     app.process_events(lambda: not panel.session.busy, PATIENCE_S)
     assert panel.session.results is not None, panel.session.message
-    ui.nextButton.click()
+    largest = max(panel.session.listed, key=lambda item: item.lesion.diameter_mm)
+    panel.session.select(largest.id)
     app.process_events()
-    take(app, widget, output / "pet-ct.png", height=1150)
+    take(app, widget, output / "pet-ct.png", height=1100)
+    place = largest.lesion.center_ras_mm
+    middle = (0.0, 0.0, place[2] - 40)
+    views = [slice_view("Red", place, middle, 260), slice_view("Green", place, middle, 260)]
+    _save_side_by_side(views, output / "pet-ct-views.png")
     ui.settingsGroup.collapsed = False
     chosen.methodSettings = {"active-pet-ct": '{"rule": "percist"}'}
     app.process_events()
     take(app, widget, output / "settings.png", ui.detectSection)
+
+
+def similarity(app: Any, output: Path) -> None:
+    """Some slices of the sample's CT searched for what looks active: the map over the CT, and its thresholds."""
+    ct = _pet_ct_phantom(app)["CT"]
+    widget = app.load_module("LesionDetection")
+    app.show(widget)
+    panel, ui = widget.panel, widget.ui
+    chosen = panel.context.parameters
+    place = _LARGEST_LESION_RAS_MM
+    roi = app.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "slices")
+    roi.SetCenter(0, 0, place[2])
+    roi.SetSize(600, 600, 40)
+    chosen.petVolume, chosen.method, chosen.roi = None, "high-uptake-ct", roi
+    chosen.region = type(chosen.region).INSIDE
+    app.process_events()
+    assert not panel.detect.why_not(), panel.detect.why_not()
+    ui.detectButton.click()
+    app.process_events(lambda: not panel.session.busy, PATIENCE_S)
+    assert panel.session.results is not None, panel.session.message
+    chosen.mapShown = False
+    app.process_events()
+    views = [slice_view("Red", place, place, 300, background=ct)]
+    chosen.mapShown = True
+    ui.nextButton.click()
+    app.process_events()
+    views.append(slice_view("Red", place, place, 300))
+    _save_side_by_side(views, output / "similarity.png")
+    take(app, widget, output / "similarity-controls.png", ui.findingsSection, height=1100)
+
+
+_LARGEST_LESION_RAS_MM = (58.0, -43.0, 25.0)
+"""Of the sample PET/CT."""
+
+
+def _pet_ct_phantom(app: Any) -> dict[str, Any]:
+    from LesionDetectionLib.panel import sample_data
+
+    sample = next(one for one in sample_data.SAMPLES if one.anatomy == "pet-ct")
+    nodes: dict[str, Any] = sample_data.make(sample, app.scene)[0]
+    return nodes
 
 
 def training(app: Any, output: Path) -> None:
@@ -204,6 +287,7 @@ SUBJECTS: dict[str, Callable[[Any, Path], None]] = {
     "detection": detection,
     "follow-up": follow_up,
     "pet-ct": pet_ct,
+    "similarity": similarity,
     "training": training,
 }
 
