@@ -46,7 +46,7 @@ CHECK_nodule-ct = phantoms:chest?seeds=5000-5019&protocol=mixed
 MEASURE_nodule-ct = phantoms:chest?seeds=9000-9099
 LEARN_high-uptake-ct = phantoms:pet-ct?seeds=0-199&protocol=chest
 CHECK_high-uptake-ct = phantoms:pet-ct?seeds=5000-5023&protocol=chest
-MEASURE_high-uptake-ct = phantoms:pet-ct?seeds=9000-9039&protocol=chest
+MEASURE_high-uptake-ct = phantoms:pet-ct?seeds=9000-9019&protocol=chest
 model: setup
 	@test -n '$(LEARN_$(METHOD))' || { echo 'There is no demonstration model for METHOD=$(METHOD).'; exit 1; }
 	$(RUN)/lesion train --method $(METHOD) --name $(METHOD)-phantom --config Resources/Training/$(METHOD)-phantom.yaml \

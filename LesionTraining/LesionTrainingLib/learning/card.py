@@ -89,7 +89,7 @@ def _data(training: dict[str, Any]) -> str:
     left_out = f" {training['left_out']} were left out; the run's folder says why." if training["left_out"] else ""
     return (
         f"{training['data'][0].upper()}{training['data'][1:]}. {cases['training']} cases for training, "
-        f"{cases['validation']} others for the thresholds, {cases['test']} others that were only measured on; no patient "
+        f"{cases['validation']} others for validation, {cases['test']} others that were only measured on; no patient "
         f"is in two of these.{left_out}"
     )
 

@@ -144,9 +144,8 @@ def card_lines(record: Mapping[str, Any], metrics: Mapping[str, Any], selection:
         f"Thresholds, each alone so that precision and recall are as equal as can be on {limits['training_slices']} of the "
         f"training slices: T_R = {limits['least_response']:.3f}, T_S = {limits['least_area_px']} pixels.",
         f"Single slices of {record['validation_scans']} other scans, {metrics['lesion_sections']} sections of active lesions in "
-        f"{metrics['slices']} slices: with both thresholds {_told(full['precision'])} of the blobs are true, and "
-        f"{_told(full['recall'])} of the sections are hit. {metrics['slices_without_active_lesions']} slices are of scans "
-        "without any.",
+        f"{metrics['slices']} slices: with both thresholds the precision of blobs is {_told(full['precision'])}, the recall of "
+        f"sections {_told(full['recall'])}. {metrics['slices_without_active_lesions']} slices are of scans without any.",
         "\n".join(table),
         "The same seed gives the same weights on the same machine with as many threads; elsewhere sums are taken in "
         "another order and the weights differ a little.",
@@ -168,4 +167,4 @@ def _plain(value: float) -> float | None:
 
 
 def _told(value: float | None) -> str:
-    return "not known" if value is None else f"{value:.3f}"
+    return "not defined" if value is None else f"{value:.3f}"

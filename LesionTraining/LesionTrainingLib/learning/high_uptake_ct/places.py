@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.methods.high_uptake_ct.network import CENTER_ZYX
 from scipy import ndimage
 
 from ..sampling.oversampling import pick_by_weight
@@ -23,6 +24,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 NO_LESION, LESION = 0, 1
 """Classes, as the columns of the network's responses."""
+_MIDDLE = CENTER_ZYX[0]
 POOL_SIZE = 8192
 """Places of each kind that are kept of a slice, drawn at random; but of lesions, and for ``anywhere``, all are."""
 
@@ -175,17 +177,17 @@ def _kinds(
     one: TrainingSlices, n: int, shut: BoolArray, settings: SamplingSettings, wanted: Sequence[str]
 ) -> Iterator[tuple[str, BoolArray]]:
     """Kind of background -> [j, i] where it is, in one slice."""
-    open_here = ~shut
+    dense = one.stack(n)[_MIDDLE] > settings.dense_hu
     if HULL in wanted or DENSE in wanted:
-        hull = one.search(n) & open_here
+        hull = one.search(n) & ~shut
         if HULL in wanted:
             yield HULL, hull
         if DENSE in wanted:
-            yield DENSE, hull & (one.stack(n)[2] > settings.dense_hu)
+            yield DENSE, hull & dense
     if INACTIVE in wanted:
-        yield INACTIVE, _near_inactive(one, n, settings.inactive_mm) & open_here
+        yield INACTIVE, _near_inactive(one, n, settings.inactive_mm) & dense & ~shut
     if RIM in wanted:
-        yield RIM, _near_lesion(one, n, settings.rim_mm) & open_here
+        yield RIM, _near_lesion(one, n, settings.rim_mm) & ~shut
 
 
 def _near_lesion(one: TrainingSlices, n: int, mm: float) -> BoolArray:

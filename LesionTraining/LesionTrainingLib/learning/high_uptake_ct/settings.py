@@ -58,7 +58,7 @@ class SamplingSettings:
     Attributes:
         background: kinds of background -> weight. ``anywhere``: any pixel of a slice (the paper: only this); ``hull``: in the
             hull of the lungs; ``dense``: of these, those above ``dense_hu`` (vessels, walls, mediastinum); ``inactive``:
-            near a known place that is no active lesion; ``rim``: just outside an active lesion.
+            as dense, and near a known place that is no active lesion; ``rim``: just outside an active lesion.
         by_lesion: share of the lesion pixels that are drawn lesion by lesion, each as likely; the others are drawn pixel by
             pixel (the paper: all of them), by which a lesion ten times as large comes ten times as often.
         dense_hu: see ``background``; half-way between lung and soft tissue.

@@ -84,10 +84,11 @@ def test_a_look_measures_both_classes(others):
     assert len(watched) == 3 * 40
     right = watched.measure(Bright(), Peers(), Progress())
     assert right.accuracies[1] == 1
-    # What is bright and inactive is wrong, and it is a third of the inactive half.
-    assert 0.5 < right.accuracies[0] < 0.9
+    # What is bright and inactive is wrong, and it is half of the background.
+    assert 0.3 < right.accuracies[0] < 0.7
     assert right.metrics["balanced accuracy"] == pytest.approx(np.mean(right.accuracies))
-    assert right.metrics["AUC"] > right.metrics["AUC against inactive"] > 0.5
+    assert right.metrics["AUC"] > 0.7
+    assert right.metrics["AUC against inactive"] == pytest.approx(0.5, abs=0.1)
     always = watched.measure(Bright(always=True), Peers(), Progress())
     assert always.accuracies == (0.0, 1.0)
     assert always.metrics["AUC"] == 0.5
