@@ -37,8 +37,8 @@ class ReproductionSettings:
         validation_share: of the patients that a fold does not test on, set aside to measure the accuracy of the classes on,
             by which batches are balanced. The paper speaks of a validation set and does not say which [choice]. 0: the
             training slices serve.
-        slices_without: of a scan without active lesions at most so many slices are looked at, evenly spread over the lungs;
-            0 for all that cut them, as the paper does with LOLA.
+        slices_without: of a scan without active lesions at most so many slices are looked at, evenly spread over those in
+            which anything is searched (the lungs, or all); 0 for all of these, as the paper does with LOLA.
         subset_list: name of a text file in the data's folder, one case or patient a line: the subset that the paper calls
             LUNGCX. Without such a file there are no rows of it.
         examples: test slices that are shown, as in Fig. 7.
@@ -81,8 +81,9 @@ def preset_settings(preset: str) -> ReproductionSettings:
 def _paper() -> ReproductionSettings:
     """What the paper names (sections 3 and 4.1), and no help that it does not name: one slice a case, its pixels drawn
     anywhere in it, looked at as a whole, no varied patches. Its numbers of hidden units, steps and the learning rate are
-    not known; those of the recipe are ours."""
-    return ReproductionSettings(RecipeSettings(lungs_only=False))
+    not known; these are ours."""
+    fit = EngineSettings(steps=40_000, batch=256, optimizer="adam", learning_rate=1e-4, log_every=10)
+    return ReproductionSettings(RecipeSettings(lungs_only=False, fit=fit))
 
 
 def _small() -> ReproductionSettings:
