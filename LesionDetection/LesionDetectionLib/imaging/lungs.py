@@ -33,6 +33,8 @@ class LungSettings:
         tissue_hu: darker voxels are lung or gas; half-way between lung (-850) and soft tissue (40).
         gas_hu: a region more than half of whose inner voxels are darker holds no lung tissue: airway, bowel gas, outside
             air. Even in severe emphysema less than half of the lung is darker than -950.
+        whole_mm: where a slice is this wide (or high) the whole chest is in it, and what touches its left or right (front or
+            back) edge is outside air, whatever its values: around the pelvis and shoulders artefacts lift air to -870.
         airway_area_mm2: in a slice, gas regions smaller than this are taken for an airway (a trachea has 200 to 600 mm2)
             or bowel and dropped; larger ones may be emphysema and stay to be judged in 3D.
         least_volume_ml: a smaller region is no lung.
@@ -43,6 +45,7 @@ class LungSettings:
     blur_mm: float = 5.0
     tissue_hu: float = -400.0
     gas_hu: float = -950.0
+    whole_mm: float = 400.0
     airway_area_mm2: float = 1500.0
     least_volume_ml: float = 10.0
     least_share: float = 0.03
@@ -103,8 +106,10 @@ def find_lungs(image: Image, settings: LungSettings | None = None) -> LungMask:
     inner = np.stack([cv2.erode(plane, _CROSS) for plane in dark.astype(np.uint8)]).astype(bool)
     gas = inner & (hu < settings.gas_hu)
     pixel_mm2 = coarse.spacing_mm[0] * coarse.spacing_mm[1]
+    rows, columns = dark.shape[1:]
+    is_wide, is_high = (n * mm >= settings.whole_mm for n, mm in zip((columns, rows), coarse.spacing_mm, strict=False))
     for k in range(len(dark)):
-        _drop_outside_and_airways(dark[k], inner[k], gas[k], settings.airway_area_mm2 / pixel_mm2)
+        _drop_outside_and_airways(dark[k], inner[k], gas[k], settings.airway_area_mm2 / pixel_mm2, is_wide, is_high)
     mask = _lung_regions(dark, inner, gas, coarse.geometry.voxel_volume_mm3 / 1000, settings)
     if not mask.any():
         raise InputError(
@@ -149,16 +154,20 @@ def _decimated(image: Image, grid_mm: float) -> Image:
     return Image(voxels, matrix, image.modality, image.unit, image.name)
 
 
-def _drop_outside_and_airways(dark: BoolArray, inner: BoolArray, gas: BoolArray, airway_pixels: float) -> None:
+def _drop_outside_and_airways(
+    dark: BoolArray, inner: BoolArray, gas: BoolArray, airway_pixels: float, is_wide: bool, is_high: bool
+) -> None:
     """Clear, in one slice of ``dark``, the air around the body and small regions of pure gas."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=4)
     if count < 2:
         return
-    touches = np.zeros(count, dtype=bool)
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        touches[edge] = True
+    touches, outside = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    for edges, whole in (((labels[0], labels[-1]), is_high), ((labels[:, 0], labels[:, -1]), is_wide)):
+        for edge in edges:
+            touches[edge] = True
+            outside[edge] |= whole
     # A lung that a tight field of view cuts also touches the edge, but is not mostly gas.
-    drop = _mostly_gas(labels, count, inner, gas) & (touches | (stats[:, cv2.CC_STAT_AREA] < airway_pixels))
+    drop = _mostly_gas(labels, count, inner, gas) & (touches | (stats[:, cv2.CC_STAT_AREA] < airway_pixels)) | outside
     drop[0] = False
     dark[drop[labels]] = False
 

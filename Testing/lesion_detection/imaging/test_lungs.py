@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, HU, Geometry, Image
-from LesionDetectionLib.imaging.lungs import LungMask, find_lungs, search_region
+from LesionDetectionLib.imaging.lungs import LungMask, LungSettings, find_lungs, search_region
 
 SPACING = np.array([1.0, 1.0, 2.5])
 SIZE_IJK = np.array([200, 160, 36])
@@ -82,6 +82,15 @@ def test_a_tight_field_of_view_that_cuts_the_lungs():
     lungs = find_lungs(crop)
     truth = (crop.voxels < -400).sum() * crop.geometry.voxel_volume_mm3 / 1000
     assert lungs.volume_ml == pytest.approx(truth, rel=0.1)
+
+
+@pytest.mark.parametrize(("whole_mm", "found"), [(150.0, True), (400.0, False)])
+def test_air_outside_that_artefacts_lift_to_the_values_of_lung(whole_mm, found):
+    """In a field of view that holds the whole chest it is outside all the same."""
+    phantom = Phantom().chest()
+    phantom.hu[phantom.hu == -1000] = -880
+    lungs = find_lungs(phantom.image(), LungSettings(whole_mm=whole_mm))
+    assert (lungs.volume_ml == pytest.approx(2 * ELLIPSOID_ML, rel=0.1)) is found
 
 
 def test_the_search_region_takes_in_a_pleural_nodule():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.image import CT, HU, Geometry, Image
 from LesionDetectionLib.imaging.lungs import LungMask, find_lungs
-from LesionDetectionLib.imaging.lungs_hull import between_base_and_apex, lung_sides, lungs_hull
+from LesionDetectionLib.imaging.lungs_hull import between_base_and_apex, between_lungs, lung_sides, lungs_hull
 from scipy.spatial import ConvexHull
 
 SHAPE_KJI = (30, 60, 100)
@@ -81,6 +81,19 @@ def test_the_hull_takes_in_dents_of_each_lung_and_nothing_between_the_two():
     assert hull.voxels[14, 30, 12]
     assert not hull.voxels[mediastinum]
     assert lungs_hull(mask_of(RIGHT | LEFT), together=True).voxels[mediastinum]
+
+
+def test_what_lies_between_the_lungs():
+    lungs = mask_of(RIGHT | LEFT)
+    between = between_lungs(lungs).voxels
+    together, each = lungs_hull(lungs, together=True).voxels, lungs_hull(lungs).voxels
+    np.testing.assert_array_equal(between, together & ~each)
+    assert between[14, 30, 50]
+    assert not between_lungs(mask_of(RIGHT)).voxels.any()
+    # Slices that show one lung only have nothing between two.
+    above = LEFT.copy()
+    above[:14] = False
+    assert not between_lungs(mask_of(RIGHT | above)).voxels[:14].any()
 
 
 @settings(max_examples=15)
