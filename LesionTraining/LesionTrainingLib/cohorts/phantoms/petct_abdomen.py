@@ -27,6 +27,8 @@ def upper_organs(grid: Grid, seed: int, patient: Patient, body: Body) -> Body:
     liver = cut(body.liver, np.asarray(lower - s + 3 * grid.noise(rng, 16), np.float32), 14)
     left = (-28 * k - 1.5 * np.minimum(r, 60 * k)) - a + 0 * s
     liver = cut(liver, np.asarray(left, np.float32), 12)
+    # The left lobe tapers towards the front.
+    liver = cut(liver, np.asarray(-r + 0.85 * (a - 40 * k) - 16 * k + 0 * s, np.float32), 30)
     liver = cut(liver, np.asarray(body.wall + 3, np.float32), 6)
     side = patient.dome_mm[1]
     spleen = near_ellipsoid(
@@ -161,7 +163,7 @@ def bowel(grid: Grid, seed: int, patient: Patient, body: Body, others: list[Orga
     for forward, turns, phase in ((26.0, 5.5, 0.0), (52.0, 6.5, 1.2)):
         t = np.linspace(0, 1, 120)
         shift = rng.uniform(0, 2 * np.pi, 3)
-        wide = 74 - 26 * np.abs(t - 0.4)
+        wide = 76 - 62 * np.abs(t - 0.42) ** 1.3
         line = np.stack(
             [
                 wide * np.sin(2 * np.pi * turns * t + shift[0]) + 8 * np.sin(2 * np.pi * 13 * t + shift[1]),
@@ -172,7 +174,7 @@ def bowel(grid: Grid, seed: int, patient: Patient, body: Body, others: list[Orga
             ],
             axis=1,
         )
-        small = np.minimum(small, near_polyline(grid, line * k, np.full(len(t), 11.0 * k)))
+        small = np.minimum(small, near_polyline(grid, line * k, np.full(len(t), 9.5 * k)))
     inside = np.maximum(body.wall + 3, 2 - body.liver)
     for field in (body.stomach, body.spleen, *(organ.field for organ in others)):
         inside = np.maximum(inside, 2.5 - field)

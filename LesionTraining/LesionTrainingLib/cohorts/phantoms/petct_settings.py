@@ -116,7 +116,7 @@ class PetSettings:
         ("bladder", 10.0, 40.0),
         ("gall bladder", 0.5, 1.0),
         ("bowel", 1.5, 4.0),
-        ("small bowel", 1.0, 2.4),
+        ("small bowel", 0.9, 2.0),
         ("rectum", 1.0, 2.5),
         ("brain", 8.0, 12.0),
         ("white matter", 3.0, 5.0),

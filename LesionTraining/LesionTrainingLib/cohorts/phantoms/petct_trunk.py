@@ -184,7 +184,8 @@ def _with_neck(
         )
         arm = near_polyline(grid, line, np.array((46.0, 44, 36, 32)) * k, _BLEND_MM + 0.4 * patient.fat_mm)
         skin = join(skin, np.asarray(arm - 0.4 * patient.fat_mm, dtype=np.float32), 30)
-        muscle = np.where(s > 110 * k, np.minimum(muscle, np.maximum(arm + 2, -planes)), muscle)
+        # The arm's muscles begin slanting within the shoulder's.
+        muscle = np.minimum(muscle, np.maximum(np.maximum(arm + 2, -planes), 85 * k - s + 0.5 * (150 * k - np.abs(r))))
     return skin, muscle
 
 

@@ -96,7 +96,8 @@ def add_organs(
     Args:
         tracts: (name in ``uptake``, tubes): vessels and ureters.
     """
-    patchy = scene.noise(random_stream(seed, "patchy uptake"), 9.0)
+    rng = random_stream(seed, "patchy uptake")
+    patchy = np.float32(0.65) * scene.noise(rng, 9.0) + np.float32(0.75) * scene.noise(rng, 28.0)
     for name, tubes in tracts:
         covered = np.zeros(out.shape, dtype=np.uint8)
         tube_cover(scene, tubes, covered)
