@@ -71,7 +71,7 @@ def join_over_slices(slices: Sequence[SliceBlobs], least_shared: float = 0.0) ->
 
     Args:
         slices: in order, all of one shape; neighbours in the sequence are neighbours in the scan.
-        least_shared: at least this share of the smaller blob's pixels must lie on the other one; 0 for a single pixel.
+        least_shared: at least this share of the larger blob's pixels must lie on the other one; 0 for a single pixel.
 
     Returns:
         Groups in the order of their first members; each with its members (slice index, blob number) in rising order.
@@ -90,7 +90,7 @@ def join_over_slices(slices: Sequence[SliceBlobs], least_shared: float = 0.0) ->
         both = lower[shared].astype(np.int64) * (counts[index + 1] + 1) + upper[shared]
         both, pixels = np.unique(both, return_counts=True)
         low, high = both // (counts[index + 1] + 1) - 1, both % (counts[index + 1] + 1) - 1
-        enough = pixels >= least_shared * np.minimum(slices[index].areas[low], slices[index + 1].areas[high])
+        enough = pixels >= least_shared * np.maximum(slices[index].areas[low], slices[index + 1].areas[high])
         pairs.append(np.stack([before[index] + low[enough], before[index + 1] + high[enough]]))
     rows, columns = np.concatenate(pairs, axis=1)
     total = int(before[-1])

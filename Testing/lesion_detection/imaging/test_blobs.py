@@ -97,14 +97,14 @@ def test_joined_through_a_third_slice():
     assert join_over_slices([slice_blobs(s) for s in (apart, bridge, corner)]) == [[(0, 1), (0, 2), (1, 1)], [(2, 1)]]
 
 
-def test_a_least_share_of_the_smaller_blob():
-    """Two of three pixels are shared with a blob of four."""
+def test_a_least_share_of_the_larger_blob():
+    """Two pixels are shared by blobs of three and four."""
     slices = [slice_blobs(slice_of(text)) for text in (".5 .5 .5 . . .", ". .5 .5 .5 .5 .")]
-    assert len(join_over_slices(slices, 2 / 3)) == 1
-    assert len(join_over_slices(slices[::-1], 2 / 3)) == 1
-    assert len(join_over_slices(slices, 0.67)) == 2
-    inside = [slice_blobs(slice_of(text)) for text in (".5 .5 .5", ". .5 .")]
-    assert len(join_over_slices(inside, 1.0)) == 1
+    assert len(join_over_slices(slices, 0.5)) == 1
+    assert len(join_over_slices(slices[::-1], 0.5)) == 1
+    assert len(join_over_slices(slices, 0.51)) == 2
+    same = [slice_blobs(slice_of(".5 .5 .5"))] * 2
+    assert len(join_over_slices(same, 1.0)) == 1
 
 
 def test_nothing_to_join():

@@ -74,7 +74,7 @@ def manifest(**changes) -> Manifest:
         version="1",
         architecture=dataclasses.asdict(KNOWN),
         settings={
-            "high_uptake_settings": {"hull_margin_mm": 0.0},
+            "high_uptake_settings": {"hull_margin_mm": 0.0, "least_shared": 0.0},
             "operating_points": {"verified": 0.2, "every candidate": 0.0},
         },
         training={"data": "none"},

@@ -24,7 +24,8 @@ from scipy import ndimage
 OVER_SLICES = np.zeros((3, 3, 3), dtype=bool)
 OVER_SLICES[1], OVER_SLICES[:, 1, 1] = True, True
 """Pixels that touch at a corner are connected; slices are through a shared pixel."""
-EVERYWHERE = HighUptakeSettings(lungs_only=False)
+IN_HULL = HighUptakeSettings(hull_margin_mm=0.0, least_shared=0.0)
+EVERYWHERE = HighUptakeSettings(lungs_only=False, least_shared=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_the_map(found, chest, response):
     similarity = found.maps[title]
     assert title == "Lesion similarity"
     assert (similarity.modality, similarity.unit, similarity.voxels.dtype) == ("", "", np.float32)
-    search = prepare(chest, HighUptakeSettings(hull_margin_mm=0.0)).search
+    search = prepare(chest, IN_HULL).search
     (box,) = ndimage.find_objects(search.astype(int))
     start = tuple(part.start for part in box[::-1])
     assert similarity.geometry.same_grid(chest.geometry.crop(start, similarity.shape_kji[::-1]))
@@ -161,7 +162,7 @@ def stored_otherwise(image, axes, flips):
 
 @pytest.mark.parametrize("spacing", [(0.0, 0.0, 0.0), (2.0, 2.0, 3.0)])
 def test_masks_lie_on_the_image_however_it_is_stored(detector, chest, spacing):
-    settings = HighUptakeSettings(hull_margin_mm=0.0, spacing_mm=spacing)
+    settings = dataclasses.replace(IN_HULL, spacing_mm=spacing)
     straight = detector.detect({CT: chest}, settings)
     assert len(straight.lesions) == 2
     ways = list(itertools.product(itertools.permutations(range(3)), itertools.product((False, True), repeat=3)))
@@ -183,7 +184,7 @@ def flipped(array, flips):
 
 @pytest.mark.parametrize("spacing", [(1.25, 1.25, 0.0), (3.3, 3.3, 4.0), (0.0, 0.0, 2.0)])
 def test_masks_come_back_from_a_working_grid(detector, found, chest, response, spacing):
-    settings = HighUptakeSettings(hull_margin_mm=0.0, spacing_mm=spacing)
+    settings = dataclasses.replace(IN_HULL, spacing_mm=spacing)
     resampled = detector.detect({CT: chest}, settings)
     prepared = prepare(chest, settings)
     expected = response(prepared.voxels)
@@ -225,7 +226,7 @@ def test_lesions_at_the_edge(detector, response):
 def test_what_the_search_cuts_off_is_told(detector, chest):
     """The left lesion is cut by the region; the right one is not seen at all."""
     cut = ((-60.0, -40.0, -20.0), (-36.0, 40.0, 20.0))
-    settings = HighUptakeSettings(hull_margin_mm=0.0, region_ras_mm=cut)
+    settings = dataclasses.replace(IN_HULL, region_ras_mm=cut)
     (lesion,) = detector.detect({CT: chest}, settings).lesions
     assert "border of what was searched" in lesion.note
     assert max(corner[0] for corner in lesion.box_ras_mm) <= -36 + 1.25 + 1e-6
@@ -233,14 +234,14 @@ def test_what_the_search_cuts_off_is_told(detector, chest):
 
 def test_a_single_slice(detector, chest, response):
     image = chest.crop((0, 0, 8), (72, 58, 1))
-    found = detector.detect({CT: image}, HighUptakeSettings(hull_margin_mm=0.0))
+    found = detector.detect({CT: image}, IN_HULL)
     assert_same_masks(full_masks(found), [part for part in components(image.voxels > 200) if part.sum() > 1])
     assert {lesion.note for lesion in found.lesions} == {"Volume from one slice."}
 
 
 def test_a_region_gives_the_lesions_of_the_whole_scan(detector, found, chest):
     box = ((10.0, -30.0, -20.0), (60.0, 30.0, 20.0))
-    settings = HighUptakeSettings(hull_margin_mm=0.0, region_ras_mm=box)
+    settings = dataclasses.replace(IN_HULL, region_ras_mm=box)
     some = detector.detect({CT: chest}, settings)
     inside = tuple(lesion for lesion in found.lesions if lesion.center_ras_mm[0] > 0)
     assert_same_lesions(some, dataclasses.replace(found, lesions=inside))

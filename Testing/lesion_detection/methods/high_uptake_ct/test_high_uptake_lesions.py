@@ -89,14 +89,16 @@ def test_response_and_area_of_two_blobs_do_not_add_up():
     assert candidate.passes(0.5, 0)
     assert candidate.passes(0.0, 10)
     assert not candidate.passes(0.5, 10)
-    assert len(candidates_of(volume, least_shared=1.0)) == 1  # the small one lies on the large one with all its pixels
 
 
 def test_a_share_parts_what_hardly_touches():
-    volume = np.full((2, 1, 9), -1, dtype=np.float32)
-    volume[0, 0, :5] = volume[1, 0, 4:] = 0.5
+    """A thin vessel on a lesion shares all its pixels with that, and few of that's."""
+    volume = np.full((3, 5, 5), -1, dtype=np.float32)
+    volume[:2], volume[2, 1, 1] = 0.5, 0.25
     assert len(candidates_of(volume)) == 1
-    assert len(candidates_of(volume, least_shared=0.5)) == 2
+    lesion, vessel = candidates_of(volume, least_shared=0.1).items
+    assert (len(lesion.members), len(vessel.members)) == (2, 1)
+    assert lesion.response > vessel.response
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 3), (2, 3, 3)])
