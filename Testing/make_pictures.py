@@ -225,11 +225,12 @@ def similarity(app: Any, output: Path) -> None:
     assert panel.session.results is not None, panel.session.message
     chosen.mapShown = False
     app.process_events()
-    views = [slice_view("Red", place, place, 300, background=ct)]
+    ct.GetDisplayNode().SetWindowLevel(1500, -500)
+    views = [slice_view("Red", place, (0.0, 0.0, place[2]), 260, background=ct)]
     chosen.mapShown = True
     ui.nextButton.click()
     app.process_events()
-    views.append(slice_view("Red", place, place, 300))
+    views.append(slice_view("Red", place, (0.0, 0.0, place[2]), 260))
     _save_side_by_side(views, output / "similarity.png")
     take(app, widget, output / "similarity-controls.png", ui.findingsSection, height=1100)
 

@@ -114,9 +114,11 @@ def test_moving_one_shows_and_hides_at_once(slicer_app, found, panel, ui):
     assert ui.controlsText.text == "All that was found is shown. 4 shown, 0 hidden."
 
 
-def test_reset_brings_back_what_the_run_began_with(slicer_app, found, panel, ui, tmp_path):
+def test_reset_brings_back_what_the_run_began_with(slicer_app, mapped, panel, ui, tmp_path):
+    """Also after the scene was saved and loaded; the map comes back with it."""
     import slicer
 
+    ui.mapCheckBox.setChecked(True)
     assert not ui.controlsResetButton.isEnabled()
     control(ui, "least_area").value = 400
     slicer_app.process_events(lambda: ui.findingsTable.rowCount == 0)
@@ -124,8 +126,11 @@ def test_reset_brings_back_what_the_run_began_with(slicer_app, found, panel, ui,
     panel.session.accept(["L4"])  # what is saved with the decision are the values as they are now
     slicer.util.saveScene(str(tmp_path / "case.mrb"))
     slicer_app.scene.Clear(0)
+    assert not ui.mapRow.isVisible()
     slicer.util.loadScene(str(tmp_path / "case.mrb"))
     slicer_app.process_events()
+    assert ui.mapCheckBox.isChecked()
+    assert layers(slicer_app)[1] == panel.session.results.maps[MAP].GetID()
     assert control(ui, "least_area").value == 400
     assert listed(ui) == ["L4"]
     ui.controlsResetButton.click()
@@ -228,16 +233,3 @@ def test_a_map_is_no_scan(slicer_app, mapped, panel, ui, ct, pet):
     assert chosen.ctVolume is None
     chosen.petVolume = node
     assert chosen.petVolume is None
-
-
-def test_the_map_comes_back_with_a_saved_scene(slicer_app, mapped, panel, ui, tmp_path):
-    import slicer
-
-    ui.mapCheckBox.setChecked(True)
-    slicer.util.saveScene(str(tmp_path / "case.mrb"))
-    slicer_app.scene.Clear(0)
-    assert not ui.mapRow.isVisible()
-    slicer.util.loadScene(str(tmp_path / "case.mrb"))
-    slicer_app.process_events()
-    assert ui.mapCheckBox.isChecked()
-    assert layers(slicer_app)[1] == panel.session.results.maps[MAP].GetID()

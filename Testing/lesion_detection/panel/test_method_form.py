@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from LesionDetectionLib.core.bundle import Manifest, write_bundle
+from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.image import PET, SUV_BW
 
 from .conftest import chest_image
@@ -94,10 +96,10 @@ def test_changes_stay_with_their_method_and_the_scene(slicer_app, uptake, panel,
     assert setting(ui, "least_voxels").value == 9
 
 
-@pytest.mark.parametrize("text", ["no JSON", "[1]", json.dumps({"least_suv": "much", "rule": "none", "gone": 1})])
-def test_what_another_version_left_is_passed_over(uptake, panel, ui, text):
-    panel.context.parameters.methodSettings = {"stand-in-uptake": text}
-    assert panel.detect.settings == {}
+def test_what_another_version_left_is_passed_over(uptake, panel, ui):
+    for text in ("no JSON", "[1]", json.dumps({"least_suv": "much", "rule": "none", "gone": 1})):
+        panel.context.parameters.methodSettings = {"stand-in-uptake": text}
+        assert panel.detect.settings == {}
     assert setting(ui, "least_suv").value == 2.5
 
 
@@ -145,6 +147,17 @@ def test_images_from_dicom_say_which_frame_of_reference_they_have(uptake, panel,
     ui.detectButton.click()
     images = engine.jobs[-1][2]
     assert [images[name].identifiers["FrameOfReferenceUID"] for name in ("CT", "PT")] == ["9.1", "9.2"]
+
+
+def test_a_script_gives_further_volumes(uptake, panel, ct, pet, monkeypatch):
+    module, asked = sys.modules["LesionDetection"], []
+    logic = module.LesionDetectionLogic()
+    nothing = Detections((), chest_image().geometry, "stand-in-uptake")
+    monkeypatch.setattr(logic, "_result", lambda request, images: asked.append((request, images)) or nothing)
+    logic.detect(pet, "stand-in-uptake", others=[ct], rule="fixed")
+    ((request, images),) = asked
+    assert request.settings == {"rule": "fixed"}
+    assert [(name, image.name) for name, image in images.items()] == [("PT", "pet"), ("CT", "chest")]
 
 
 def test_the_image_that_is_needed_is_asked_for(uptake, panel, ui, ct):

@@ -76,16 +76,6 @@ def test_the_volume_of_the_self_test_is_one_without_training(slicer_app, widget)
     assert sizes == pytest.approx([10, 12, 14, 16], abs=3)
 
 
-def test_a_script_detects_in_a_pet_and_its_ct(slicer_app):
-    module = slicer_app.load_logic("LesionDetection")
-    ct, pet, truth, _kidneys = module._petCtVolumes()
-    result = module.LesionDetectionLogic().detect(pet, "active-pet-ct", others=(ct,), least_volume_ml=0.2)
-    found = [result.points.GetNthControlPointPosition(n) for n in range(result.points.GetNumberOfControlPoints())]
-    assert len(found) == len(truth)
-    for place in truth:
-        assert min(sum((a - b) ** 2 for a, b in zip(place, one, strict=True)) for one in found) < 6**2
-
-
 @pytest.mark.slow
 def test_detect_cancel_close_the_scene_and_detect_again(slicer_app, panel, ui):
     module = sys.modules["LesionDetection"]
