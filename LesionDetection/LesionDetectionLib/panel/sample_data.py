@@ -68,8 +68,8 @@ _PET_CT = Sample(
     seed=424255,
     nodes={CT: "PET/CT phantom CT", PET: "PET/CT phantom PET"},
     sha256={
-        CT: "ffdf3eb71345284cb72a347ecc12fddd2f59849606accbb926e7bbcdc9055e38",
-        PET: "e9fd58a080201a41448e8f52c8ec860b43d452cf62093c02e04e90dbdd31feab",
+        CT: "8b7f4429e9ac8c6a250693cc999b72dfc0dd302a9fccfd803cb2c85baf3f49a3",
+        PET: "67e62889f2ffa7fea676d6a233b618f4dcfd778c99463a3cf38eed56d2ec65d6",
     },
     thumbnail="LesionDetectionPetCtPhantom.png",
 )
