@@ -223,5 +223,5 @@ def _is_unlike(mm: float, learned_mm: tuple[float, float]) -> bool:
 
 
 def _told(range_mm: tuple[float, float]) -> str:
-    low, high = (f"{mm:.2g}" for mm in range_mm)
+    low, high = (f"{mm:.3g}" for mm in range_mm)
     return low if low == high else f"{low} to {high}"
