@@ -180,7 +180,9 @@ def follow_up(app: Any, output: Path) -> None:
 
 def pet_ct(app: Any, output: Path) -> None:
     """The sample PET/CT searched by SUV, with the PET over the CT; the method's settings."""
-    _pet_ct_phantom(app)
+    from LesionDetectionLib.panel import sample_data
+
+    sample_data.make(_pet_ct_sample(), app.scene)
     widget = app.load_module("LesionDetection")
     app.show(widget)
     panel, ui = widget.panel, widget.ui
@@ -206,13 +208,22 @@ def pet_ct(app: Any, output: Path) -> None:
 
 
 def similarity(app: Any, output: Path) -> None:
-    """Some slices of the sample's CT searched for what looks active: the map over the CT, and its thresholds."""
-    ct = _pet_ct_phantom(app)["CT"]
+    """Some slices of a CT searched for what looks active: the map over the CT, and its thresholds. The patient is that of the
+    sample PET/CT, scanned as the model wants it."""
+    from LesionDetectionLib.core.progress import Progress
+    from LesionDetectionLib.io.mrml import volume_node
+    from LesionTrainingLib.cohorts.phantoms.phantom import maker, protocol_of
+
+    sample = _pet_ct_sample()
+    make_case, _default = maker(sample.anatomy)
+    case = make_case(sample.seed, protocol_of(sample.anatomy, "chest", sample.seed), Progress())
+    ct = volume_node(app.scene, case.image)
+    ct.SetName("PET/CT phantom CT")
+    place = max(case.lesions, key=lambda lesion: lesion.diameter_mm).center_ras_mm
     widget = app.load_module("LesionDetection")
     app.show(widget)
     panel, ui = widget.panel, widget.ui
     chosen = panel.context.parameters
-    place = _LARGEST_LESION_RAS_MM
     roi = app.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "slices")
     roi.SetCenter(0, 0, place[2])
     roi.SetSize(600, 600, 40)
@@ -235,16 +246,10 @@ def similarity(app: Any, output: Path) -> None:
     take(app, widget, output / "similarity-controls.png", ui.findingsSection, height=1100)
 
 
-_LARGEST_LESION_RAS_MM = (58.0, -43.0, 25.0)
-"""Of the sample PET/CT."""
-
-
-def _pet_ct_phantom(app: Any) -> dict[str, Any]:
+def _pet_ct_sample() -> Any:
     from LesionDetectionLib.panel import sample_data
 
-    sample = next(one for one in sample_data.SAMPLES if one.anatomy == "pet-ct")
-    nodes: dict[str, Any] = sample_data.make(sample, app.scene)[0]
-    return nodes
+    return next(one for one in sample_data.SAMPLES if one.anatomy == "pet-ct")
 
 
 def training(app: Any, output: Path) -> None:
