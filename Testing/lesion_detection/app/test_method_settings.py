@@ -76,8 +76,10 @@ def test_no_heavy_library_is_loaded_for_a_form():
     code = (
         "import sys\n"
         "from LesionDetectionLib.app.method_settings import first_values\n"
+        "from LesionDetectionLib.app.models import ModelShelf\n"
         "from LesionDetectionLib.core.detector import methods\n"
-        "for info in methods().values(): first_values(info, None)\n"
+        "for info in methods().values():\n"
+        "    for path in [None, *(entry.path for entry in ModelShelf().entries(info.id))]: first_values(info, path)\n"
         "print(sorted({'torch', 'scipy', 'cv2', 'SimpleITK', 'skimage', 'safetensors', 'pydicom'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
