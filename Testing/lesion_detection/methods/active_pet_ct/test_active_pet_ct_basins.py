@@ -47,7 +47,7 @@ def plain(values, mask):
     return tops, passes
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10_000))
 def test_as_the_plain_way(seed):
     values, mask = landscape(seed)
