@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.methods.plain_values import changed
 from LesionTrainingLib.learning.high_uptake_ct.settings import RecipeSettings
 from LesionTrainingLib.learning.recipe import recipe
 from LesionTrainingLib.session.presets import presets
 
+RESOURCES = Path(__file__).parents[4] / "Resources" / "Training"
 WRONG = [
     ({"spacing_mm": [20, 2, 2]}, "voxel size"),
     ({"normalisation": "suv"}, "normalisation"),
@@ -58,6 +62,14 @@ def test_every_preset_fits():
     assert set(found) == {"standard", "paper", "small", "trial"}
     for preset in found.values():
         assert changed(RecipeSettings(), preset.settings).architecture.filters
+
+
+def test_the_demonstration_model_is_made_as_its_preset_says():
+    given = yaml.safe_load((RESOURCES / "high-uptake-ct-phantom.yaml").read_text(encoding="utf-8"))
+    made = changed(RecipeSettings(), given)
+    told = changed(RecipeSettings(), presets("high-uptake-ct")["small"].settings)
+    assert replace(told, fit=made.fit) == made
+    assert replace(told.fit, precision="float32", validate_every=made.fit.validate_every) == made.fit
 
 
 @pytest.mark.parametrize(("slices", "taken"), [("largest", 1), ("all", 7), ("3", 3), ("12", 7)])
