@@ -24,7 +24,17 @@ LIMITS = (
     "it is not the probability of disease. A place that is not listed was not shown to be healthy."
 )
 _TEMPLATE = Path(__file__).with_name("report.html")
-_UNIT_ENDINGS = {"mm3": "mm³", "mm2": "mm²", "mm": "mm", "ml": "mL", "hu": "HU", "suvbw": "SUV", "percent": "%"}
+_UNIT_ENDINGS = {
+    "mm3": "mm³",
+    "mm2": "mm²",
+    "mm": "mm",
+    "ml": "mL",
+    "g": "g",
+    "hu": "HU",
+    "suvbw": "SUV",
+    "percent": "%",
+}
+_WHOLE_NAMES = {"mtv": "Metabolic tumour volume", "tlg": "Total lesion glycolysis"}
 _MILLILITRES_FROM_MM3 = 10_000.0
 """From here on (a sphere of 27 mm) a volume is given in mL; nodule guidelines speak of mm³."""
 
@@ -59,7 +69,7 @@ def measurement_text(name: str, value: float) -> tuple[str, str]:
     if ending not in _UNIT_ENDINGS:
         return _words(name), _number(value, 2)
     digits = {"hu": 0, "mm3": 0, "suvbw": 2, "ml": 2}.get(ending, 1)
-    return _words(base), f"{_number(value, digits)} {_UNIT_ENDINGS[ending]}"
+    return _WHOLE_NAMES.get(base) or _words(base), f"{_number(value, digits)} {_UNIT_ENDINGS[ending]}"
 
 
 def _summary(detections: Detections) -> str:

@@ -288,6 +288,8 @@ def test_the_page_says_what_must_be_said(make_run):
         ("mean_hu", -12.6, ("Mean", "−13 HU")),
         ("max_suvbw", 7.914, ("Max", "7.91 SUV")),
         ("sphericity", 0.8123, ("Sphericity", "0.81")),
+        ("mtv_ml", 12.345, ("Metabolic tumour volume", "12.35 mL")),
+        ("tlg_g", 80.04, ("Total lesion glycolysis", "80.0 g")),
     ],
 )
 def test_measurements_are_written_with_their_unit(name, value, written):

@@ -111,20 +111,20 @@ def _is_higher(height: FloatArray, other: npt.NDArray[Any], than: IntArray) -> B
 def _passes(
     flat: npt.NDArray[Any], here: IntArray, steps: list[int], height: FloatArray, basin: IntArray
 ) -> tuple[IntArray, FloatArray]:
-    lower, upper, saddle = [], [], []
+    count = int(basin.max(initial=0)) + 1
+    keys, saddles = [], []
     for step in steps:
         other = flat[here + step]
         own = np.flatnonzero(other >= 0)
         own = own[basin[own] != basin[other[own]]]
         a, b = basin[own], basin[other[own]]
-        lower.append(np.minimum(a, b))
-        upper.append(np.maximum(a, b))
-        saddle.append(np.minimum(height[own], height[other[own]]))
-    one, two, heights = np.concatenate(lower), np.concatenate(upper), np.concatenate(saddle)
-    order = np.lexsort((-heights, two, one))
-    one, two, heights = one[order], two[order], heights[order]
-    first = np.ones(len(one), dtype=bool)
-    first[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
-    pairs, heights = np.stack([one, two], axis=1)[first], heights[first]
+        keys.append(np.minimum(a, b) * count + np.maximum(a, b))
+        saddles.append(np.minimum(height[own], height[other[own]]))
+    key, saddle = np.concatenate(keys), np.concatenate(saddles)
+    order = np.argsort(key, kind="stable")
+    key, saddle = key[order], saddle[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    heights = np.maximum.reduceat(saddle, first) if len(first) else saddle
     falling = np.argsort(-heights, kind="stable")
+    pairs = np.stack(np.divmod(key[first], count), axis=1)
     return pairs[falling], heights[falling]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -33,13 +34,14 @@ def suv_peak(
     places = np.argwhere(voxels) + np.asarray(start_kji)
     last = np.array(suv.shape) - 1
     sums = np.zeros(len(places))
-    for step, weight in sphere_weights(spacing_mm):
+    for step, weight in sphere_weights(tuple(spacing_mm)):
         k, j, i = np.clip(places + step, 0, last).T
         sums += weight * suv[k, j, i]
     return float(sums.max())
 
 
-def sphere_weights(spacing_mm: Sequence[float]) -> list[tuple[tuple[int, int, int], float]]:
+@lru_cache(maxsize=8)
+def sphere_weights(spacing_mm: tuple[float, ...]) -> tuple[tuple[tuple[int, int, int], float], ...]:
     """The voxels of a sphere of 1 mL around a voxel's centre, as steps (k, j, i), each with its weight; these sum to 1."""
     radius = (3 * SPHERE_MM3 / (4 * math.pi)) ** (1 / 3)
     sides = np.array(spacing_mm[::-1], dtype=float)
@@ -52,4 +54,4 @@ def sphere_weights(spacing_mm: Sequence[float]) -> list[tuple[tuple[int, int, in
         if share:
             weights.append((step, share))
     total = sum(share for _, share in weights)
-    return [((k, j, i), share / total) for (k, j, i), share in weights]
+    return tuple(((k, j, i), share / total) for (k, j, i), share in weights)

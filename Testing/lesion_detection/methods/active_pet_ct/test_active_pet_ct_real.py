@@ -22,8 +22,8 @@ def best_dice(detections, truth):
     [(1, 0.45, 0.60), (2, 0.49, 0.60), (3, 0.86, 0.84), (4, 0.17, 0.04), (5, 0.69, 0.75), (6, 0.36, 0.68)],
 )
 def test_six_sarcomas(real_data, patient, share, threshold):
-    """They are large, necrotic and drawn with their oedema: no threshold gives more than 0.60 to 0.78. The figures are
-    those of the method's page; they may only move by rounding."""
+    """They are large and necrotic: no share of the maximum gives more than 0.59 to 0.78. The figures are those of the
+    method's page; they may only move by rounding."""
     folder = real_data(f"sts-petct/STS_00{patient}")
     truth = read_image(folder / "PET_mask.nii.gz").voxels > 0
     pet = dataclasses.replace(read_image(folder / "PET_image.nii.gz"), modality=PET, unit=SUV_BW)
