@@ -70,9 +70,9 @@ def fold_curves_plot(groups: Sequence[FoldCurves], *, title: str = "") -> Plot:
                 [mark.x], [mark.y], "o", markerfacecolor=face, markeredgecolor=edge, clip_on=False, zorder=6, **_MARK
             )
     _explain_marks(axes, groups)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
-    axes.set_yticks(np.linspace(0, 1, 6))
+    for limits, ticks in ((axes.set_xlim, axes.set_xticks), (axes.set_ylim, axes.set_yticks)):
+        limits(0, 1.02)  # a line along 1 is seen whole
+        ticks(np.linspace(0, 1, 6).tolist())
     if any(np.isfinite(one.precision).any() for group in groups for one in group.folds):
         add_legend(axes, "lower left")
     else:

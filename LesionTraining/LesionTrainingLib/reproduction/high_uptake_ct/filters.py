@@ -106,7 +106,7 @@ def filter_plots(
         ]
         shape = " x ".join(map(str, weights.shape[1:]))
         text = f"{len(filters)} filters of the {layer} layer, {shape} weights each, and their responses to a slice."
-        columns, width = (4, 240) if layer == FIRST else (8, 180)
+        columns, width = (4, 240) if layer == FIRST else (8, 184)
         plots[f"fig4_{layer}"] = filter_tiles(filters, data, text, columns=columns, width=width)
     return plots
 

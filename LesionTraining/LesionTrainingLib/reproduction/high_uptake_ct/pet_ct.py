@@ -3,7 +3,7 @@ many the network, which sees one slice of the CT. The paper's counterpart of act
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from ...evaluation.metrics.proportions import wilson_interval
 from ...evaluation.output.tables import Cell, Table
 from ..contract import Job
 from ..kept import keep_json, kept_json
+from .data import label
 from .measured import FoldSlices
-from .paper import ACTIVE_PET_CT, WHOSE
+from .paper import ACTIVE_PET_CT, SUBSET, WHOSE
+from .paper import DATA as PAPER_DATA
 
 METHOD = "active-pet-ct"
 _LOCK = "lock"
@@ -122,38 +124,25 @@ def judge(case: str, patient: str, truth: Sequence[Lesion], grid: Geometry, foun
     )
 
 
-def comparison_table(
-    found: Sequence[PetCtCase], folds: Sequence[FoldSlices], data: str, cases: Collection[str]
-) -> Table:
+def comparison_table(found: Sequence[PetCtCase], folds: Sequence[FoldSlices], name: str) -> Table:
     """In how many patients a lesion is found: active-pet-ct, the network in the slices of the same patients, and the paper.
 
     Args:
+        found: the cases that are compared on.
         folds: those that were worked on; empty for no rows of the network.
-        data: what ours were measured on.
-        cases: that are compared on.
+        name: of the data.
     """
     rows: list[tuple[Cell, ...]] = []
     patients = {one.patient for one in found}
     if found:
+        data = label(name, len(found), sum(one.lesions for one in found))
         false = sum(one.false_findings for one in found) / len(found)
         any_hit = {one.patient for one in found if one.hit}
         first_hit = {one.patient for one in found if one.first_hits}
         rows.append((f"{METHOD}, any finding", data, "scan", *_shares(len(any_hit), len(patients)), false))
         rows.append((f"{METHOD}, the most avid finding", data, "scan", *_shares(len(first_hit), len(patients)), None))
-    patient_of = {one.case: one.patient for one in found}
-    tested = {one.case for fold in folds for one in fold.test} & set(cases) & set(patient_of)
-    for variant in VARIANTS if tested else ():
-        hit, false_blobs = set[str](), 0
-        for fold in folds:
-            limits = variant_thresholds(variant, fold.least_response, fold.least_area)
-            for one in fold.test:
-                if one.case in tested:
-                    counts = verification([one], *limits)
-                    hit |= {patient_of[one.case]} if counts.hit.any() else set()
-                    false_blobs += counts.false_blobs
-        every = len({patient_of[case] for case in tested})
-        rows.append((_NAMES[variant], data, "one slice", *_shares(len(hit), every), false_blobs / len(tested)))
-    rows.append((f"LUNGCX, {WHOSE}", "the LUNGCX subset, as published", "scan", *_shares(*ACTIVE_PET_CT), None))
+    rows += _network_rows({one.case: one.patient for one in found}, folds, name)
+    rows.append((f"LUNGCX, {WHOSE}", PAPER_DATA[SUBSET], "scan", *_shares(*ACTIVE_PET_CT), None))
     caption = (
         "Patients in whom an active lesion is overlapped by a finding, by a voxel; 95 % by Wilson’s interval. False: findings, "
         "or blobs, that overlap none, per scan or slice. active-pet-ct sees CT and PET, the network one slice of the CT, the one "
@@ -161,6 +150,24 @@ def comparison_table(
     )
     columns = ("method", "measured on", "sees", "patients", "found in", "share", "lower", "upper", "false")
     return Table(columns, tuple(rows), caption)
+
+
+def _network_rows(patient_of: Mapping[str, str], folds: Sequence[FoldSlices], name: str) -> list[tuple[Cell, ...]]:
+    """What each fold's network finds in the test slices of these cases; nothing where none was tested."""
+    tested = [(fold, one) for fold in folds for one in fold.test if one.case in patient_of]
+    if not tested:
+        return []
+    data = label(name, len(tested), sum(len(one.lesion_mm) for _, one in tested))
+    rows: list[tuple[Cell, ...]] = []
+    for variant in VARIANTS:
+        hit, false = set[str](), 0
+        for fold, one in tested:
+            counts = verification([one], *variant_thresholds(variant, fold.least_response, fold.least_area))
+            hit |= {patient_of[one.case]} if counts.hit.any() else set()
+            false += counts.false_blobs
+        every = len({patient_of[one.case] for _, one in tested})
+        rows.append((_NAMES[variant], data, "one slice", *_shares(len(hit), every), false / len(tested)))
+    return rows
 
 
 def _look(case: Case, detector: Detector, settings: Any) -> PetCtCase:

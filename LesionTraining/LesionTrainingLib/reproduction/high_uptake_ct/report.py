@@ -17,7 +17,7 @@ from ...evaluation.output.tiles import outcome_tiles
 from ..contract import Job, Report
 from ..wording import counted
 from .curves import figures
-from .data import data_name, label
+from .data import data_name
 from .examples import WINDOW_HU, both_outcomes, chosen_examples, example_plot, largest_lesion
 from .filters import LAYERS, filter_plots
 from .fold_work import FoldResult
@@ -151,11 +151,8 @@ def _pet_ct(job: Job, results: Results, tables: dict[str, Table], values: dict[s
     title = "Section 4.2: compared with PET/CT"
     if not cases:
         return Section(title, ("No scan with active lesions has a PET image: active-pet-ct was not compared.",))
-    data = label(data_name(job.cohort), len(results.pet_ct), sum(one.lesions for one in results.pet_ct))
-    if results.roles.subset:
-        data += " (the subset)"
-    folds = [one.slices for one in results.folds]
-    tables["pet_ct"] = comparison_table(results.pet_ct, folds, data, {case.id for case in cases})
+    name = data_name(job.cohort) + (", the subset" if results.roles.subset else "")
+    tables["pet_ct"] = comparison_table(results.pet_ct, [one.slices for one in results.folds], name)
     values["pet_ct"] = [asdict(one) for one in results.pet_ct]
     patients = {one.patient for one in results.pet_ct}
     if not patients:

@@ -175,7 +175,7 @@ def test_the_slice_with_the_largest_section_is_measured_on(whole):
 def test_what_the_pet_shows_is_found_and_beside_the_paper(whole):
     rows = {row[0]: row for row in whole.tables["tables"]["pet_ct"]["rows"]}
     assert rows["active-pet-ct, any finding"][3:6] == [1, 1, 1.0]
-    assert rows["active-pet-ct, any finding"][1] == "images in data: 1 scan, 1 lesion (the subset)"
+    assert rows["active-pet-ct, any finding"][1] == "images in data, the subset: 1 scan, 1 lesion"
     assert rows["LUNGCX, Pawełczyk et al."][3:5] == [44, 41]
     assert "active-pet-ct finds an active lesion in 1 of 1 patient" in (whole.output / "index.html").read_text()
 
