@@ -94,7 +94,7 @@ def _small() -> ReproductionSettings:
         window_hu=(-600.0, 300.0),
         architecture=ARCHITECTURES["small"],
         fit=EngineSettings(
-            steps=800, batch=128, learning_rate=1e-3, schedule="cosine", final_share=0.02, tensorboard=False
+            steps=1200, batch=128, learning_rate=1e-3, schedule="cosine", final_share=0.02, tensorboard=False
         ),
         balance=BalanceSettings(every=100),
         balance_most=256,
