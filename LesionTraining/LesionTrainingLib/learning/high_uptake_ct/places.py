@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.errors import InputError
@@ -17,7 +18,7 @@ from LesionDetectionLib.methods.high_uptake_ct.network import CENTER_ZYX
 from scipy import ndimage
 
 from ..sampling.oversampling import pick_by_weight
-from .settings import ANYWHERE, BACKGROUND, DENSE, HULL, INACTIVE, RIM, SamplingSettings
+from .settings import ANYWHERE, BACKGROUND, DENSE, HULL, INACTIVE, RIM, VESSEL, SamplingSettings
 from .slices import TrainingSlices
 
 IntArray = npt.NDArray[np.int64]
@@ -178,16 +179,28 @@ def _kinds(
 ) -> Iterator[tuple[str, BoolArray]]:
     """Kind of background -> [j, i] where it is, in one slice."""
     dense = one.stack(n)[_MIDDLE] > settings.dense_hu
-    if HULL in wanted or DENSE in wanted:
+    if {HULL, DENSE, VESSEL} & set(wanted):
         hull = one.search(n) & ~shut
         if HULL in wanted:
             yield HULL, hull
         if DENSE in wanted:
             yield DENSE, hull & dense
+        if VESSEL in wanted:
+            yield VESSEL, hull & _near_narrow(one, dense, settings)
     if INACTIVE in wanted:
         yield INACTIVE, _near_inactive(one, n, settings.inactive_mm) & dense & ~shut
     if RIM in wanted:
         yield RIM, _near_lesion(one, n, settings.rim_mm) & ~shut
+
+
+def _near_narrow(one: TrainingSlices, dense: BoolArray, settings: SamplingSettings) -> BoolArray:
+    """[j, i]: what of the dense pixels is narrow, and what lies about it."""
+    pixel = one.geometry.spacing_mm[0]
+    side, reach = (2 * round(mm / pixel / 2) + 1 for mm in (settings.body_mm, 2 * settings.around_mm))
+    mask = dense.astype(np.uint8)
+    narrow = mask & ~cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    return np.asarray(cv2.dilate(narrow, disc)).astype(bool)
 
 
 def _near_lesion(one: TrainingSlices, n: int, mm: float) -> BoolArray:

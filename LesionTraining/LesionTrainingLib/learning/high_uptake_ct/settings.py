@@ -16,8 +16,8 @@ from ..sampling.class_balance import BalanceSettings
 
 LARGEST, ALL = "largest", "all"
 """Which slices with active lesions are learned from."""
-ANYWHERE, HULL, DENSE, INACTIVE, RIM = "anywhere", "hull", "dense", "inactive", "rim"
-BACKGROUND = (ANYWHERE, HULL, DENSE, INACTIVE, RIM)
+ANYWHERE, HULL, DENSE, VESSEL, INACTIVE, RIM = "anywhere", "hull", "dense", "vessel", "inactive", "rim"
+BACKGROUND = (ANYWHERE, HULL, DENSE, VESSEL, INACTIVE, RIM)
 """Kinds of places that are no active lesion, see :mod:`.places`."""
 
 
@@ -57,11 +57,12 @@ class SamplingSettings:
 
     Attributes:
         background: kinds of background -> weight. ``anywhere``: any pixel of a slice (the paper: only this); ``hull``: in the
-            hull of the lungs; ``dense``: of these, those above ``dense_hu`` (vessels, walls, mediastinum); ``inactive``:
-            as dense, and near a known place that is no active lesion; ``rim``: just outside an active lesion.
+            hull of the lungs; ``dense``: of these, those above ``dense_hu`` (vessels, walls, mediastinum); ``vessel``: of
+            these, what a square of ``body_mm`` does not fit into, and ``around_mm`` about it (the hila, most of all);
+            ``inactive``: as dense, and near a known place that is no active lesion; ``rim``: just outside an active lesion.
         by_lesion: share of the lesion pixels that are drawn lesion by lesion, each as likely; the others are drawn pixel by
             pixel (the paper: all of them), by which a lesion ten times as large comes ten times as often.
-        dense_hu: see ``background``; half-way between lung and soft tissue.
+        dense_hu, body_mm, around_mm: see ``background``; ``dense_hu`` is half-way between lung and soft tissue.
         inactive_mm: a place within this of a known one, in space, is near it.
         rim_mm: a pixel of the same slice within this of an active lesion is just outside it.
         clear_mm: nearer than this to an active lesion, in the slice, nothing is learned as background: at a lesion's edge a
@@ -71,6 +72,8 @@ class SamplingSettings:
     background: dict[str, float] = field(default_factory=lambda: {ANYWHERE: 1.0})
     by_lesion: float = 0.0
     dense_hu: float = -400.0
+    body_mm: float = 9.0
+    around_mm: float = 3.0
     inactive_mm: float = 8.0
     rim_mm: float = 6.0
     clear_mm: float = 0.0
@@ -78,7 +81,7 @@ class SamplingSettings:
     def __post_init__(self) -> None:
         """Raises UsageError for values that make no sense."""
         _require(0 <= self.by_lesion <= 1, "by_lesion", "from 0 to 1", self.by_lesion)
-        for name in ("inactive_mm", "rim_mm", "clear_mm"):
+        for name in ("body_mm", "around_mm", "inactive_mm", "rim_mm", "clear_mm"):
             _require(0 <= getattr(self, name) < inf, name, "0 or more", getattr(self, name))
         _require(abs(self.dense_hu) < inf, "dense_hu", "a number", self.dense_hu)
         unknown = sorted(set(self.background) - set(BACKGROUND))

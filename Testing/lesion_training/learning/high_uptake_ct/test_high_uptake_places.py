@@ -64,7 +64,7 @@ def test_the_kinds_of_background_are_what_they_are_called(cases):
             lesion = np.argwhere(one.labels[n] > 0)
             away = np.hypot(*(lesion - (row, column)).T).min() if len(lesion) else np.inf
             assert away > sampling.clear_mm
-            if kind in ("hull", "dense"):
+            if kind in ("hull", "dense", "vessel"):
                 assert one.search(n)[row, column]
             if kind in ("dense", "inactive"):
                 assert one.stack(n)[2, row, column] > sampling.dense_hu
@@ -73,6 +73,23 @@ def test_the_kinds_of_background_are_what_they_are_called(cases):
             if kind == "inactive":
                 at = np.array([one.slices[n], row, column])
                 assert np.linalg.norm((one.inactive_kji - at) * SPACING_KJI, axis=1).min() <= sampling.inactive_mm
+
+
+def test_a_vessel_is_what_a_square_does_not_fit_into():
+    one = made_slices(5, active=1, inactive=0)
+    one.hu[:] = -850
+    one.labels[:] = 0
+    one.labels[:, 50:54, 50:54] = 1
+    one.hu[:, 20:35, 10:25] = 40  # a body
+    one.hu[:, 20:23, 40:60] = 40  # a vessel
+    sampler = PlaceSampler([one], only("vessel", body_mm=9.0, around_mm=2.0))
+    places = sampler.background(3000, stream(0))
+    found = np.zeros(one.shape_ji, dtype=bool)
+    found[places.rows, places.columns] = True
+    assert found[20:23, 40:60].all()
+    assert found.sum() < 1.1 * (7 * 24)
+    assert (np.argwhere(found) >= (18, 38)).all()
+    assert (np.argwhere(found) <= (24, 61)).all()
 
 
 def test_weights_decide_how_often_a_kind_comes(cases):
