@@ -198,9 +198,9 @@ def _near_narrow(one: TrainingSlices, dense: BoolArray, settings: SamplingSettin
     pixel = one.geometry.spacing_mm[0]
     side, reach = (2 * round(mm / pixel / 2) + 1 for mm in (settings.body_mm, 2 * settings.around_mm))
     mask = dense.astype(np.uint8)
-    narrow = mask & ~cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    body = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8)), dtype=bool)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    return np.asarray(cv2.dilate(narrow, disc)).astype(bool)
+    return np.asarray(cv2.dilate((dense & ~body).view(np.uint8), disc), dtype=bool)
 
 
 def _near_lesion(one: TrainingSlices, n: int, mm: float) -> BoolArray:
