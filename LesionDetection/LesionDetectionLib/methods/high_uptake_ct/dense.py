@@ -2,7 +2,8 @@
 
 Neighbouring patches share nearly all that they see. At stride 1 each feature is computed once (`features.py`); the first fully
 connected layer is a convolution of features (`hidden.py`) by one of two routes, and the others are matrix products
-(`readout.py`). To rounding the result is the patch network's at each pixel (`patches.py`), those at the slice's edges included.
+(`readout.py`), which bounds replace at most pixels on a CPU (`coarse_to_fine.py`). The result is the patch network's at each pixel
+(`patches.py`) to 1e-5, those at the slice's edges included.
 
 Memory does not hang on the slice's size: it is gone through in blocks, and within these in tiles.
 """
@@ -23,13 +24,14 @@ from torch import Tensor
 from ..convolution.columns import Corner, corners_of
 from ..device import full_precision
 from ..workers import Workers
+from .coarse_to_fine import FEWEST_UNITS, Bounds, CoarseToFine
 from .features import MARGIN, PATCH_MARGIN, STRIDE, VOXELS_BEYOND, DenseFeatures
 from .hidden import PHASES, HiddenLayer, tile_size
 from .hidden_direct import DirectHidden
 from .hidden_fourier import FourierHidden, fitting_size
 from .network import CENTER_ZYX, PATCH_ZYX, PatchNetwork
 from .patches import PAD, FloatArray
-from .readout import Readout
+from .readout import Reader, Readout
 from .scratch import Scratch, Scratches
 
 Route = Literal["auto", "direct", "fourier"]
@@ -48,7 +50,12 @@ class DenseSimilarity:
     """Lesion similarity R of slices, for one network on one device. Several threads may use it at once."""
 
     def __init__(
-        self, network: PatchNetwork, device: torch.device, route: Route = "auto", number: torch.dtype = torch.float32
+        self,
+        network: PatchNetwork,
+        device: torch.device,
+        route: Route = "auto",
+        number: torch.dtype = torch.float32,
+        exact_from: float = -1.0,
     ) -> None:
         """
         Args:
@@ -56,6 +63,8 @@ class DenseSimilarity:
             route: of the first fully connected layer. "auto" is "fourier" in float32, which has a tenth to do, and "direct"
                 else.
             number: 16-bit formats are several times faster on matrix units, but not exact.
+            exact_from: R is exact where it is above. Where it is proven to lie at or below, something else at or below may
+                stand for it, which takes less time on a CPU; with 0, all blobs are exact.
         """
         if number != torch.float32 and route == "fourier":
             raise ValueError(f"the Fourier route is in float32 only, not in {number}")
@@ -63,7 +72,10 @@ class DenseSimilarity:
         self._route: Route = "direct" if number != torch.float32 else "fourier" if route == "auto" else route
         self._features = DenseFeatures(network, device, number)
         self._readout = Readout(network, device, number)
-        self._scratches = Scratches(device, number)
+        bounded = device.type == "cpu" and number == torch.float32 and network.fc2.out_features >= FEWEST_UNITS
+        self._bounds = Bounds(network) if bounded else None
+        self._exact_from = exact_from
+        self._for_blocks, self._for_tiles = Scratches(device, number), Scratches(device, number)
         self._lock = threading.Lock()
         self._hidden: tuple[tuple[int, ...], HiddenLayer] | None = None
 
@@ -106,7 +118,7 @@ class DenseSimilarity:
         height, width = tile_size(hidden)
         corners = corners_of(asked, width, height)
         voxels = torch.from_numpy(_with_margins(stack, rows, columns)).to(self._device)
-        with self._scratches.one() as scratch:
+        with self._for_blocks.one() as scratch:
             features = self._room(hidden, corners, asked.shape, scratch)
             depth = asked.shape[0] + MARGIN
 
@@ -140,21 +152,19 @@ class DenseSimilarity:
     ) -> list[FloatArray]:
         """r_l - r_b of tiles, [y, x] each; right where it is wanted."""
         asked = np.stack([_in_phases(wanted, corner, hidden.kept_yx) for corner in corners], axis=2)
-        with self._scratches.one() as scratch:
+        with self._for_tiles.one() as scratch:
             logits = torch.empty(asked.shape, device=self._device)
+            tiles, read = None, self._reader()
             for where, units in hidden.results(features, corners, asked, scratch):
-                rows, some = asked[where].reshape(-1), units.reshape(-1, units.shape[-1])
-                if self._device.type == "cpu" and not rows.all():
-                    picked = torch.from_numpy(np.flatnonzero(rows))
-                    response = logits.new_zeros(len(rows))
-                    if len(picked):
-                        response[picked] = self._readout(some[picked], scratch)
-                else:
-                    response = self._readout(some, scratch)
-                logits[where] = response.view(units.shape[:-1])
+                if where[2] != tiles:
+                    tiles, read = where[2], self._reader()
+                logits[where] = read(units, asked[where], scratch)
         height, width = tile_size(hidden)
-        tiles = logits.view(*asked.shape[:3], STRIDE, STRIDE).permute(2, 0, 3, 1, 4).reshape(-1, height, width)
-        return list(tiles.cpu().numpy())
+        of_tiles = logits.view(*asked.shape[:3], STRIDE, STRIDE).permute(2, 0, 3, 1, 4).reshape(-1, height, width)
+        return list(of_tiles.cpu().numpy())
+
+    def _reader(self) -> Reader:
+        return self._readout if self._bounds is None else CoarseToFine(self._bounds, self._readout, self._exact_from)
 
     def _band(self, depth: int) -> int:
         return BAND if self._device.type == "cpu" else depth

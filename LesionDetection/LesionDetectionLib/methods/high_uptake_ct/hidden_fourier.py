@@ -22,8 +22,8 @@ from .scratch import Scratch
 
 AT_ONCE, AT_ONCE_GPU = 3, 24
 """Tiles of one call: from 100 rows on the weights, 135 MB, are read fast enough; spectra take 45 MB a tile."""
-PIECE_YX = (4, 2)
-"""Of a tile on a CPU: 24 x 12 pixels, whose units and weights fit into a core's second cache."""
+ACROSS = 2
+"""Places along x in one piece on a CPU: 12 pixels, of which runs of 24 rows are read out together."""
 
 SIZES = [(y, x) for y in range(16, 58, 2) for x in range(14, 42, 2)]
 """Of transformed boxes, in places of a phase. The transform along y costs less than the one along x, so that boxes that are
@@ -59,7 +59,8 @@ class FourierHidden:
         self.taken_yx = size_yx
         self.kept_yx = (size_yx[0] - FEATURES_YX[0] + 1, size_yx[1] - FEATURES_YX[1] + 1)
         self.at_once = AT_ONCE if device.type == "cpu" else AT_ONCE_GPU
-        self._piece = PIECE_YX if device.type == "cpu" else None
+        self._across = ACROSS if device.type == "cpu" else 1
+        self._apart = device.type == "cpu"
         self._into_y = forward_y(size_yx[0]).to(weight)
         self._out_of_y = backward_y(size_yx[0], self.kept_yx[0]).to(weight)
         kernel = weight.view(len(weight), -1, 1, *FEATURES_YX)
@@ -71,15 +72,13 @@ class FourierHidden:
         self, features: Tensor, corners: Sequence[Corner], asked: Asked, scratch: Scratch
     ) -> Iterator[tuple[Where, Tensor]]:
         spectrum = self._spectrum(self._half_transformed(features, corners, scratch), len(corners), scratch)
-        height, width = self.kept_yx
-        tiles = len(corners)
-        down, across = self._piece or (height, 1)
-        together = 1 if self._piece else tiles
+        width, tiles = self.kept_yx[1], len(corners)
+        together = 1 if self._apart else tiles
         columns = together * PHASES * len(self._bias)
         spectrum = spectrum.view(len(self._into_y), width, tiles // together, columns)
         for t in range(0, tiles, together):
-            for x in range(0, width, across):
-                some = asked[:, x : x + across, t : t + together]
+            for x in range(0, width, self._across):
+                some = asked[:, x : x + self._across, t : t + together]
                 rows = np.flatnonzero(np.any(some, axis=(1, 2, 3)))
                 if len(rows) == 0:
                     continue
@@ -87,10 +86,8 @@ class FourierHidden:
                 units = scratch("units", last - first, some.shape[1], columns)
                 for offset in range(some.shape[1]):
                     torch.mm(self._out_of_y[first:last], spectrum[:, x + offset, t // together], out=units[:, offset])
-                units = units.view(last - first, some.shape[1], together, PHASES, -1)
-                for y in range(first, last, down):
-                    where = (slice(y, min(y + down, last)), slice(x, x + some.shape[1]), slice(t, t + together))
-                    yield where, units[y - first : y - first + down]
+                where = (slice(first, last), slice(x, x + some.shape[1]), slice(t, t + together))
+                yield where, units.view(last - first, some.shape[1], together, PHASES, -1)
 
     def _half_transformed(self, features: Tensor, corners: Sequence[Corner], scratch: Scratch) -> Tensor:
         """[row, 2 * places along x, tile, phase, filter]: transformed along y; real and imaginary parts one after the other."""

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from .network import PatchNetwork
 from .scratch import Scratch
 
+PIECE = 288
+"""Pixels of one product on a CPU: these rows, before and after, and the weights fit into a core's second cache."""
 WORTH_LEAVING_OUT = 0.92
 """Units are left out where at most this share of them is on: picking the others costs a twelfth of the product."""
 
 
-class Readout:
-    """From the first hidden layer to the difference of the two responses.
+class Reader(Protocol):
+    def __call__(self, units: Tensor, asked: npt.NDArray[np.bool_], scratch: Scratch) -> Tensor:
+        """r_l - r_b [...] float32, right where ``asked`` [...], of the first hidden layer before its ReLU, ``units``
+        [..., unit], which is overwritten. Pixels that lie together should follow each other."""
+        ...
 
-    On a CPU units that are off at all pixels of a call are left out of the product, whose sum they do not change. Of pixels
-    that lie together many units are off: a fifth of a network with random weights, half of a trained one.
+
+class Readout:
+    """See :class:`Reader`.
+
+    On a CPU units that are off at all pixels of a product are left out of it: they do not change its sum. Of 288 pixels that
+    lie together a fifth of the units is off in a network with random weights, half in a trained one.
     """
 
     def __init__(self, network: PatchNetwork, device: torch.device, number: torch.dtype) -> None:
@@ -30,13 +43,32 @@ class Readout:
         self._difference = difference.to(device, torch.float32)
         # relu(z + b) = max(z, -b) + b; what b adds is the same for all pixels.
         self._constant = float(difference @ network.fc2.bias.detach().double() + bias[1] - bias[0])
-        self._leave_out = device.type == "cpu"
+        self._on_cpu = device.type == "cpu"
 
-    def __call__(self, hidden: Tensor, scratch: Scratch) -> Tensor:
-        """r_l - r_b, [n] float32, of the first hidden layer before its ReLU, [n, units], which is overwritten."""
+    def __call__(self, units: Tensor, asked: npt.NDArray[np.bool_], scratch: Scratch) -> Tensor:
+        rows = units.view(-1, units.shape[-1])
+        if not self._on_cpu:
+            return self._some(rows, scratch).view(units.shape[:-1])
+        response = torch.zeros(len(rows))
+        wanted = np.flatnonzero(asked)
+        if len(wanted) == len(rows):
+            for start in range(0, len(rows), PIECE):
+                response[start : start + PIECE] = self._some(rows[start : start + PIECE], scratch)
+        else:
+            self.fill(response, rows, torch.from_numpy(wanted), scratch)
+        return response.view(units.shape[:-1])
+
+    def fill(self, response: Tensor, rows: Tensor, which: Tensor, scratch: Scratch) -> None:
+        """Write the response [n] at the rows [n, units] that ``which`` names."""
+        for start in range(0, len(which), PIECE):
+            some = which[start : start + PIECE]
+            picked = torch.index_select(rows, 0, some, out=scratch("picked", len(some), rows.shape[1]))
+            response[some] = self._some(picked, scratch)
+
+    def _some(self, hidden: Tensor, scratch: Scratch) -> Tensor:
         count, units = hidden.shape
         weight = self._weight
-        if self._leave_out:
+        if self._on_cpu:
             on = (hidden.amax(dim=0) > 0).nonzero()[:, 0]
             if len(on) <= WORTH_LEAVING_OUT * units:
                 hidden = torch.index_select(hidden, 1, on, out=scratch("on", count, len(on)))
