@@ -106,7 +106,7 @@ def _left_out(left_out: Sequence[LeftOut]) -> str:
         parts.append(f"{len(values)} {why}, of SUVmax {named}{more}")
     return (
         f"Left out, though in the lungs' hull: {'; '.join(parts)}. To see them, switch “lungs only” off or set "
-        "“organs_thicker_mm” to 0."
+        "“leave out organs from” (organs_thicker_mm) to 0."
     )
 
 
