@@ -9,8 +9,10 @@ from typing import Any
 
 from LesionDetectionLib.app.given_settings import with_given
 from LesionDetectionLib.core.bundle import Bundle
+from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.detector import Detector, MethodInfo, method
 from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.operating_points import operating_points
 
@@ -117,8 +119,26 @@ def _detect(info: MethodInfo, detector: Detector, read: ReadCase, settings: Any)
     main = next(iter(read.images.values()))
     # A detector's own grid is the same to within rounding, or truth and marks would be compared as on different ones.
     geometry = found.geometry if found.geometry.same_grid(main.geometry) else main.geometry
-    marks = ImageMarks(Findings.of_lesions(found.lesions), found.geometry)
+    marks = ImageMarks(Findings.of_lesions(with_other_controls(found)), found.geometry)
     return dataclasses.replace(read.truth, geometry=geometry), marks
+
+
+def with_other_controls(found: Detections) -> tuple[Lesion, ...]:
+    """The lesions as a threshold on the first control, which is on the score, gives them with the other controls where they are.
+
+    A lesion's score is the highest that one of its rows of evidence has whose other values pass; one without any is none.
+    Without controls, or evidence, lesions stay as they are.
+    """
+    others = [control.value for control in found.controls[1:]]
+    lesions = []
+    for lesion in found.lesions:
+        if not found.controls or not lesion.evidence:
+            lesions.append(lesion)
+            continue
+        passing = [row[0] for row in lesion.evidence if all(a > b for a, b in zip(row[1:], others, strict=True))]
+        if passing:
+            lesions.append(dataclasses.replace(lesion, score=max(passing)))
+    return tuple(lesions)
 
 
 def _all_marks(info: MethodInfo, settings: Any, outlines: bool, given: Mapping[str, Any]) -> Any:
