@@ -43,7 +43,7 @@ ROUNDING = 1e-5
 """What float32 may lose of a sum of 512 products, of the product of both norms."""
 WORTH = 0.2
 """Share of the pixels that must be told, or the next ``PAUSE`` calls do without bounds, which take a sixth of their time."""
-PAUSE = 3
+PAUSE = 7
 CELLS = 8
 """Whose pixels go through the products and the norm together, while they are in a core's second cache."""
 MULTIPLIERS = torch.logspace(-1, math.log10(20), 12)
@@ -81,7 +81,7 @@ class CoarseToFine:
             response = (response + lowest) / 2
         known[:, ANCHOR] = True
         response[:, ANCHOR] = view.response
-        left = (torch.from_numpy(asked.reshape(-1, PHASES)) & ~known).flatten().nonzero()[:, 0]
+        left = np.flatnonzero(asked.reshape(-1, PHASES) & ~known.numpy())
         if count - len(left) < WORTH * count:
             self._pause = PAUSE
         response = response.flatten()

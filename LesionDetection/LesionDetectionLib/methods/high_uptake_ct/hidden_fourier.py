@@ -35,10 +35,10 @@ MOST_WEIGHTS = 40_000_000
 def fitting_size(shape_yx: Pair, filters: int, units: int) -> Pair:
     """The size with the least to do for a slice of ``shape_yx`` pixels: tiles reach as little as possible beyond its end."""
     fitting = [size for size in SIZES if points_of(size) * filters * units <= MOST_WEIGHTS] or SIZES[:1]
-    return min(fitting, key=lambda size: _multiplications(size, shape_yx, filters, units))
+    return min(fitting, key=lambda size: multiplications(size, shape_yx, filters, units))
 
 
-def _multiplications(size_yx: Pair, shape_yx: Pair, filters: int, units: int) -> int:
+def multiplications(size_yx: Pair, shape_yx: Pair, filters: int, units: int) -> int:
     """With an addition each; for a slice of ``shape_yx`` pixels."""
     (height, width), points, frequencies = size_yx, points_of(size_yx), frequencies_of(size_yx[0])
     down, across = (size - taps + 1 for size, taps in zip(size_yx, FEATURES_YX, strict=True))
