@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--scan", type=Path)
     options = parser.parse_args()
     network = a_network(options.model).requires_grad_(False)
-    stack, hull, name = a_slice(options.scan)
+    stack, hull, name = a_slice(options.scan, options.model)
     print(f"{name}, {int(hull.sum())} pixels inside the lungs' hull")
     with torch.inference_mode():
         of, proofs = Slice(network, stack), Proofs(network)

@@ -35,7 +35,7 @@ from LesionDetectionLib.methods.high_uptake_ct.model import load_network  # noqa
 from LesionDetectionLib.methods.high_uptake_ct.network import PatchNetwork  # noqa: E402
 from LesionDetectionLib.methods.high_uptake_ct.patches import patch_by_patch, patches_at  # noqa: E402
 from LesionDetectionLib.methods.high_uptake_ct.preprocessing import prepare  # noqa: E402
-from LesionDetectionLib.methods.high_uptake_ct.settings import HighUptakeSettings  # noqa: E402
+from LesionDetectionLib.methods.high_uptake_ct.settings import HighUptakeSettings, settings_for  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 BATCH = 256
@@ -130,7 +130,7 @@ def main() -> None:
     device = choose_device(options.device)
     meter = Meter(device, options.repeats)
     network = a_network(options.model).to(device)
-    stack, hull, name = a_slice(options.scan)
+    stack, hull, name = a_slice(options.scan, options.model)
     height, width = hull.shape
     pixels = height * width
     hidden = network.architecture.hidden
@@ -235,10 +235,11 @@ def a_network(model: Path | None) -> PatchNetwork:
     return PatchNetwork().eval()
 
 
-def a_slice(path: Path | None):
-    """A stack of five slices, the lungs' hull and a name."""
+def a_slice(path: Path | None, model: Path | None):
+    """A stack of five slices on the scan's own grid, in the model's range of values; the lungs' hull and a name."""
     image = a_phantom() if path is None else a_scan(path)
-    prepared = prepare(image, HighUptakeSettings())
+    settings = HighUptakeSettings() if model is None else settings_for(Bundle.open(model))
+    prepared = prepare(image, replace(settings, spacing_mm=(0.0, 0.0, 0.0), lungs_only=True))
     k = int(prepared.search.sum(axis=(1, 2)).argmax())
     return prepared.stack(k), prepared.search[k], f"{image.name}, slice {k}"
 
