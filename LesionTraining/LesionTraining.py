@@ -75,7 +75,7 @@ class LesionTrainingParameters:
     oneLesion: str = "usual"
     paths: dict[str, str]
     options: dict[str, str]
-    method: str = ""
+    method: str = "nodule-ct"
     preset: str = ""
     name: str = ""
     folds: Annotated[int, WithinRange(0, 20)] = 0

@@ -14,7 +14,6 @@ from LesionDetectionLib.core.errors import GeometryError, OutputError
 from LesionDetectionLib.core.finding import DETECTED, Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.io.files import write_image
 from LesionDetectionLib.io.lesion_table import write_csv
 
 from .dicom_export import export_dicom
@@ -125,6 +124,8 @@ def _write_scene_files(folder: Path, image: Image, detections: Detections, progr
 
 
 def _write_maps(folder: Path, detections: Detections, progress: Progress) -> None:
+    from LesionDetectionLib.io.files import write_image
+
     for number, (name, image) in enumerate(map_names(detections.maps).items()):
         progress(number / len(detections.maps), "Writing the maps")
         write_image(image, folder / MAPS / name)

@@ -80,8 +80,10 @@ def test_a_feature_names_all_that_its_code_imports(feature, starts):
     """Whatever the code of a feature may import, early or late, is asked for beforehand."""
     declared = {PACKAGES[name].module for name in FEATURES[feature]}
     in_slicer = {"slicer", "vtk"}
-    other_feature = "LesionDetectionLib.app.dicom_export"  # a report brings DICOM only where its sources are given
-    used = imported_by(starts, set() if feature == "dicom" else {other_feature})
+    # A report brings DICOM only where its sources are given, and files of maps only where there are some: not in a review.
+    others = {"LesionDetectionLib.app.dicom_export"} if feature != "dicom" else set()
+    others |= {"LesionDetectionLib.io.files"} if feature == "report" else set()
+    used = imported_by(starts, others)
     assert used - in_slicer <= declared, used
     assert used, "nothing was followed"
 

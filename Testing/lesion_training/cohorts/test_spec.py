@@ -39,7 +39,7 @@ def test_short_ones_stay_short():
         ("phantoms:chest?seeds", "“seeds” in .* is no option"),
         ("phantoms:chest?=1", "is no option"),
         ("phantoms:chest?seeds=1&seeds=2", "is no option"),
-        ("phantoms:chest?seed=1", "“seed” is not known.* Options of phantoms: seeds, protocol, split, limit"),
+        ("phantoms:chest?seed=1", "“seed” is not known.* Options of phantoms: seeds, protocol, active, split, limit"),
         ("phantoms:chest?seeds=x", "names no seeds"),
         ("phantoms:chest?seeds=0-99999999999999999999999", "names too many seeds"),
         ("folder:", "has no path: write folder:PATH"),
