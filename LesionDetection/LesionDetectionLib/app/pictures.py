@@ -13,6 +13,7 @@ from LesionDetectionLib.io.display import Color, Window, lesion_color, value_uni
 
 from .drawing import INK, QUIET, Writing, annotate, canvas, circle, measured_line, outline, ring
 from .planes import AXIAL, CORONAL, SAGITTAL, Pixels, View
+from .threshold_text import score_name_of
 
 _PANEL = 290
 """Side of a lesion's panel in pixels."""
@@ -210,7 +211,7 @@ def _slice_text(view: View) -> str:
 
 
 def _title(lesion: Lesion) -> str:
-    parts = [f"score {lesion.score:.2f}", f"⌀ {lesion.diameter_mm:.1f} mm"]
+    parts = [f"{score_name_of(lesion.method)} {lesion.score:.2f}", f"⌀ {lesion.diameter_mm:.1f} mm"]
     if lesion.recist is not None:
         parts.append(f"{lesion.recist.long_mm:.1f} × {lesion.recist.short_mm:.1f} mm (long × short)")
     if lesion.mask is None:

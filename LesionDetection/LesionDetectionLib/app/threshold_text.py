@@ -10,14 +10,23 @@ _PLAIN = Score()
 
 def score_of(detections: Detections) -> Score:
     """What the score of the run's method is; a plain score where the method is not known here."""
-    info = methods().get(detections.method)
-    return _PLAIN if info is None else info.score
+    return _score(detections.method)
 
 
 def score_name(detections: Detections) -> str:
     """What to call the score within a sentence: ``score``, ``SUVmax``."""
-    title = score_of(detections).title
+    return score_name_of(detections.method)
+
+
+def score_name_of(method: str) -> str:
+    """The same for a method of this id; ``score`` where it is not known here, as of a click."""
+    title = _score(method).title
     return title.lower() if title == _PLAIN.title else title
+
+
+def _score(method: str) -> Score:
+    info = methods().get(method)
+    return _PLAIN if info is None else info.score
 
 
 def point_text(detections: Detections) -> str:
