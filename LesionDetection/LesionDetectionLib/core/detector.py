@@ -123,12 +123,22 @@ class MethodInfo:
             BundleError: the bundle is for another method.
             DeviceError: the device is missing.
         """
-        if self.needs_model and bundle is None:
-            raise UsageError(f"The method {self.id} needs a model: name a bundle with --model.")
-        if bundle is not None:
-            bundle.require_method(self.id)
+        if self.needs_model or bundle is not None:
+            bundle = self.require_bundle(bundle)
         detector: Detector = load(self.factory)(bundle, device)
         return detector
+
+    def require_bundle(self, bundle: Bundle | None) -> Bundle:
+        """The bundle, which there is and which is for this method.
+
+        Raises:
+            UsageError: there is none.
+            BundleError: it is for another method.
+        """
+        if bundle is None:
+            raise UsageError(f"The method {self.id} needs a model: name a bundle with --model.")
+        bundle.require_method(self.id)
+        return bundle
 
     def default_settings(self, bundle: Bundle | None) -> Any:
         """The method's settings as this bundle wants them; the plain defaults without one."""

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import Control, Detections
-from LesionDetectionLib.core.errors import InputError, UsageError
+from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
@@ -48,9 +48,7 @@ def create(bundle: Bundle | None, device: str = "auto") -> HighUptakeDetector:
         BundleError: it does not hold the network of this method.
         DeviceError: there is no such device.
     """
-    if bundle is None:
-        raise UsageError(f"The method {METHOD.id} needs a model: name a bundle with --model.")
-    return HighUptakeDetector(bundle, choose_device(device))
+    return HighUptakeDetector(METHOD.require_bundle(bundle), choose_device(device))
 
 
 class HighUptakeDetector:

@@ -10,7 +10,7 @@ import torch
 
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import Detections, OperatingPoint
-from LesionDetectionLib.core.errors import InputError, UsageError
+from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.core.lesion import NODULE, Lesion, Point
 from LesionDetectionLib.core.progress import Progress
@@ -42,9 +42,7 @@ def create(bundle: Bundle | None, device: str = "auto") -> NoduleDetector:
         BundleError: it does not hold the networks of this method.
         DeviceError: there is no such device.
     """
-    if bundle is None:
-        raise UsageError(f"The method {METHOD.id} needs a model: name a bundle with --model.")
-    return NoduleDetector(bundle, choose_device(device))
+    return NoduleDetector(METHOD.require_bundle(bundle), choose_device(device))
 
 
 class NoduleDetector:
