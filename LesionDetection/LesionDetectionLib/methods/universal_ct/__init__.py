@@ -1,0 +1,1 @@
+"""Lesions anywhere in the body in CT (Zlocha et al., MICCAI 2019)."""
