@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .architecture import UniversalArchitecture
-from .heads import PRIOR
+from .heads import PRIOR_LOGIT, set_bias
 
 
 class DenseBranch(nn.Module):
@@ -29,7 +27,7 @@ class DenseBranch(nn.Module):
         )
         self.smooth_full = nn.Conv2d(at_full, at_full, 3, padding=1)
         self.mask = nn.Conv2d(at_full, 1, 1)
-        nn.init.constant_(self.mask.bias, -math.log((1 - PRIOR) / PRIOR))
+        set_bias(self.mask, PRIOR_LOGIT)
 
     def forward(self, level: Tensor, first: Tensor, slices: Tensor) -> Tensor:
         """Logits of the mask.

@@ -11,6 +11,7 @@ from .architecture import UniversalArchitecture
 
 PRIOR = 0.01
 """Probability of a lesion at every anchor before the first step (Lin et al. 2017, focal loss, section 4.1)."""
+PRIOR_LOGIT = -math.log((1 - PRIOR) / PRIOR)
 
 
 class Head(nn.Module):
@@ -34,9 +35,9 @@ class Head(nn.Module):
             if isinstance(module, nn.Conv2d):
                 # He's, which keeps the size of signals through four ReLUs, in place of .01, which needs trained features.
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
+                set_bias(module, 0.0)
         nn.init.normal_(self.last.weight, std=0.01)
-        nn.init.constant_(self.last.bias, -math.log((1 - PRIOR) / PRIOR) if values == 1 else 0.0)
+        set_bias(self.last, PRIOR_LOGIT if values == 1 else 0.0)
 
     def forward(self, level: Tensor) -> Tensor:
         """[n, pyramid, y, x] -> [n, places * anchors, values]; rows, columns, anchors, as the anchors are listed."""
@@ -47,3 +48,8 @@ def by_anchor(maps: Tensor, values: int) -> Tensor:
     """[n, anchors * values, y, x] -> [n, y * x * anchors, values]."""
     n, channels, y, x = maps.shape
     return torch.reshape(maps.permute(0, 2, 3, 1), (n, y * x * (channels // values), values))
+
+
+def set_bias(convolution: nn.Conv2d, value: float) -> None:
+    assert convolution.bias is not None
+    nn.init.constant_(convolution.bias, value)
