@@ -15,8 +15,9 @@ def from_json(kind: type[Values], given: object) -> Values:
     """An instance of ``kind``, whose fields all have defaults, with the values of a JSON object.
 
     Each value must have the form of the field's default: a number for a number, as many numbers for a tuple, a table for
-    settings within settings or for a dictionary. ``null`` passes where the field's annotation ends in ``| None``; where the
-    default is None, the annotation says what form another value must have.
+    settings within settings or for a dictionary; any number of them where the annotation is such as ``tuple[float, ...]``.
+    ``null`` passes where the field's annotation ends in ``| None``; where the default is None, the annotation says what form
+    another value must have.
 
     Raises:
         ValueError: an unknown name, or a value of another form; the text names it.
@@ -42,7 +43,7 @@ def changed(settings: Values, given: object, within: str = "") -> Values:
         default = getattr(settings, name)
         if value is None and str(known[name].type).endswith("| None"):
             values[name] = None
-        elif default is None:
+        elif default is None or str(known[name].type).endswith(", ...]"):
             values[name] = _of_type(get_type_hints(type(settings))[name], value, full)
         else:
             values[name] = _like(default, value, full)

@@ -20,6 +20,7 @@ class Settings:
     size: tuple[float, float] = (1.0, 2.0)
     grid: tuple[int, int] | None = None
     stage: Stage = Stage(5)
+    scales: tuple[float, ...] = (1.0,)
     weights: dict[str, float] = field(default_factory=lambda: {"lung": 0.5})
 
 
@@ -51,6 +52,12 @@ def test_null_passes_where_it_may():
 def test_what_does_not_fit_is_named(given, told):
     with pytest.raises(ValueError, match=told):
         from_json(Settings, given)
+
+
+def test_a_tuple_of_any_length():
+    assert from_json(Settings, {"scales": [1, 0.5, 2]}).scales == (1.0, 0.5, 2.0)
+    with pytest.raises(ValueError, match="“scales” cannot be"):
+        from_json(Settings, {"scales": [1, "large"]})
 
 
 def test_other_settings_can_be_the_base():
