@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from LesionDetectionLib.core.errors import InputError, UsageError
 
-from ..cohorts.caching.locks import FileLock
 from ..cohorts.case import TRAINING, VALIDATION, Case
 from ..cohorts.cohort import Cohort
 from ..cohorts.split import split_by_patient
-
-LOCK = "lock"
-"""In a fold's folder while a process works on it."""
+from .units import held
 
 
 @dataclass(frozen=True)
@@ -85,8 +82,7 @@ def fold_folder(folder: Path, number: int) -> Path:
     return folder / "folds" / f"fold-{number}"
 
 
-@contextlib.contextmanager
-def held_fold(folder: Path, number: int) -> Iterator[Path]:
+def held_fold(folder: Path, number: int) -> contextlib.AbstractContextManager[Path]:
     """A fold for this process alone, and its folder; others may work on other folds.
 
     Args:
@@ -95,14 +91,4 @@ def held_fold(folder: Path, number: int) -> Iterator[Path]:
     Raises:
         UsageError: another process works on it.
     """
-    own = fold_folder(folder, number)
-    own.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(own / LOCK)
-    if not lock.try_acquire():
-        raise UsageError(
-            f"Another process works on fold {number} in {folder}. Wait until it is done, or name other folds with --folds."
-        )
-    try:
-        yield own
-    finally:
-        lock.release(remove=True)
+    return held(fold_folder(folder, number), folder, f"fold {number}")

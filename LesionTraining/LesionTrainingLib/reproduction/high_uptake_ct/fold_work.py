@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.core.progress import Progress
@@ -14,7 +13,6 @@ from LesionDetectionLib.methods.high_uptake_ct.network import PatchNetwork
 from LesionDetectionLib.methods.intensities import scaled
 
 from ...evaluation.blob_detection import JudgedSlice
-from ...learning.engine.distributed import Processes
 from ...learning.high_uptake_ct.recipe import fit_network
 from ...learning.high_uptake_ct.settings import SliceSettings
 from ...learning.high_uptake_ct.slices import TrainingSlices, prepared_slices
@@ -22,7 +20,8 @@ from ...learning.high_uptake_ct.thresholds import Thresholds, equal_precision_re
 from ...learning.recipe import Run
 from ..contract import Job
 from ..folds import Fold, fold_folder, held_fold
-from ..kept import keep_json, keep_network, kept_json, kept_network, network_digest
+from ..kept import keep_json, kept_json, network_digest
+from ..units import fitted_once, run_of
 from .filters import LayerState, layer_states
 from .kept_slices import Picture, SliceStore
 from .measured import FoldSlices
@@ -107,26 +106,21 @@ class FoldWork:
 
     def _network(self, progress: Progress) -> tuple[PatchNetwork, dict[str, Any]]:
         network, path = PatchNetwork(self._recipe.architecture), self._folder / NETWORK
-        record = kept_network(path, network)
-        if record is None:
-            self._fit(progress)
-            record = kept_network(path, network)
-            assert record is not None
+        record = fitted_once(path, network, lambda: self._fit(progress))
         return network.to(self._job.device), record
 
-    def _fit(self, progress: Progress) -> None:
-        """Fit the network, or go on with its fit, and keep it."""
+    def _fit(self, progress: Progress) -> tuple[PatchNetwork, dict[str, Any]]:
+        """Fit the network, or go on with its fit; with the record of it."""
         selection = self._recipe.selection
         training = self._prepared(self._fold.training, selection, progress.part(0, 0.1))
         validation = self._prepared(self._fold.validation, selection, progress.part(0.1, 0.15)) or training
         found = fit_network(self._run, training, validation, self._recipe, progress.part(0.15, 1))
-        record = {
+        return found.network, {
             **found.fitted.record(),
             "lesion_pixels": found.lesion_pixels,
             "background_pixels": found.background_pixels,
             "share_of_lesions_at_the_end": found.share_of_lesions,
         }
-        keep_network(self._folder / NETWORK, found.network, record)
 
     def _look(
         self,
@@ -174,21 +168,6 @@ class FoldWork:
     def _prepared(self, ids: Sequence[str], selection: SliceSettings, progress: Progress) -> list[TrainingSlices]:
         cases = [self._cases[case] for case in ids]
         return prepared_slices(cases, self._run, self._recipe.method(), selection, progress)
-
-
-def run_of(job: Job, folder: Path) -> Run:
-    """How cases of a job are prepared, and networks fitted in ``folder``."""
-    return Run(
-        folder=folder,
-        training=(),
-        validation=(),
-        cache=job.cache,
-        device=job.device,
-        processes=Processes(device=job.device),
-        workers=job.workers,
-        seed=job.seed,
-        resume=True,
-    )
 
 
 def _of(store: SliceStore, ids: Sequence[str]) -> tuple[JudgedSlice, ...]:

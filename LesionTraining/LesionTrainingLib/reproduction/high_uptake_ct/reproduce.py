@@ -14,9 +14,10 @@ from ..contract import Job, Report
 from ..folds import Fold, chosen_folds
 from ..kept import keep_json, kept_json
 from ..record import begin
+from ..units import run_of
 from ..wording import named
 from .data import Roles, folds_of, looked_at, read_subset
-from .fold_work import FoldResult, FoldWork, run_of
+from .fold_work import FoldResult, FoldWork
 from .pet_ct import PetCtCase, look_in_pet_ct, with_pet
 from .report import report
 from .settings import ReproductionSettings

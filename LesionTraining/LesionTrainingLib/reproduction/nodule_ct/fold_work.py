@@ -15,7 +15,6 @@ from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 from ...cohorts.case import Case
 from ...cohorts.cohort import LeftOut
 from ...evaluation.matching.outcome import Outcome
-from ...learning.engine.distributed import Processes
 from ...learning.nodule_ct.mining import Mined
 from ...learning.nodule_ct.scans import prepared_scans
 from ...learning.nodule_ct.settings import RecipeSettings
@@ -23,7 +22,8 @@ from ...learning.nodule_ct.stages import Stages
 from ...learning.recipe import Run
 from ..contract import Job
 from ..folds import Fold, fold_folder, held_fold
-from ..kept import keep_json, keep_network, kept_json, kept_network, network_digest
+from ..kept import keep_json, kept_json, network_digest
+from ..units import fitted_once, run_of
 from .found import FoundStore, Trained, judged, look_at
 from .networks import FCN_OSF, VARIANTS
 
@@ -97,18 +97,8 @@ class FoldWork:
 
     @cached_property
     def _run(self) -> Run:
-        job = self._job
-        return Run(
-            folder=self._folder,
-            training=self._of(self._fold.training),
-            validation=self._of(self._fold.validation),
-            cache=job.cache,
-            device=job.device,
-            processes=Processes(device=job.device),
-            workers=job.workers,
-            seed=job.seed,
-            resume=True,
-        )
+        training, validation = self._of(self._fold.training), self._of(self._fold.validation)
+        return run_of(self._job, self._folder, training, validation)
 
     @cached_property
     def _stages(self) -> Stages:
@@ -127,15 +117,14 @@ class FoldWork:
 
     def _screening(self, name: str) -> None:
         variant, network = VARIANTS[name], ScreeningFCN(self._recipe.screening)
-        path = self._folder / variant.folder / NETWORK
-        record = kept_network(path, network)
-        if record is None:
+
+        def fit() -> tuple[ScreeningFCN, dict[str, Any]]:
             stages = self._stages.varied(**variant.changes(self._recipe))
             stage = stages.screening(self._part(0.2, 0.9), variant.folder)
-            keep_network(path, stage.network, stage.fitted.record())
-            record = kept_network(path, network)
-            assert record is not None
-        self._networks[name], self._records[name] = network, record
+            return stage.network, stage.fitted.record()
+
+        self._records[name] = fitted_once(self._folder / variant.folder / NETWORK, network, fit)
+        self._networks[name] = network
         self._thresholds[name] = self._threshold(name, network)
 
     def _threshold(self, name: str, network: ScreeningFCN) -> float:
@@ -152,16 +141,15 @@ class FoldWork:
         variant = VARIANTS[name]
         changes = variant.changes(self._recipe)
         network = ReductionResNet(replace(self._recipe, **changes).reduction)
-        path = self._folder / variant.folder / NETWORK
-        record = kept_network(path, network)
-        if record is None:
+
+        def fit() -> tuple[ReductionResNet, dict[str, Any]]:
             stages, screening = self._stages.varied(**changes), self._networks[FCN_OSF]
             assert isinstance(screening, ScreeningFCN)
             stage = stages.reduction(screening, self._mined, self._part(0.4, 1.0), variant.folder)
-            keep_network(path, stage.network, stage.fitted.record())
-            record = kept_network(path, network)
-            assert record is not None
-        self._networks[name], self._records[name] = network, record
+            return stage.network, stage.fitted.record()
+
+        self._records[name] = fitted_once(self._folder / variant.folder / NETWORK, network, fit)
+        self._networks[name] = network
 
     @cached_property
     def _store(self) -> FoundStore:
