@@ -85,7 +85,7 @@ def outcome_tiles(
     )
     data = Table(("slice", "true_positive_pixels", "false_positive_pixels", "false_negative_pixels"), rows)
     legend = (("true positive", YELLOW), ("false positive", RED), ("false negative", BLUE))
-    return Plot(_sheet(tiles, columns, width, legend), data, alternative, wide=True)
+    return Plot(sheet(tiles, columns, width, legend), data, alternative, wide=True)
 
 
 def filter_tiles(
@@ -105,19 +105,19 @@ def filter_tiles(
     tiles = []
     for one in filters:
         kernels = _kernels(one.kernels, greatest, width, min(in_a_row, len(one.kernels)))
-        response = _grey(one.response, (float(one.response.min()), float(one.response.max())))
-        tiles.append((one.title, np.concatenate([kernels, _sized(response, one.pixel_mm, width)])))
-    return Plot(_sheet(tiles, columns, width), data, alternative, wide=True)
+        response = grey(one.response, (float(one.response.min()), float(one.response.max())))
+        tiles.append((one.title, np.concatenate([kernels, sized(response, one.pixel_mm, width)])))
+    return Plot(sheet(tiles, columns, width), data, alternative, wide=True)
 
 
 def _painted(one: Outcome, window: tuple[float, float], width: int) -> Pixels:
-    grey = _sized(_grey(one.grey, window), one.pixel_mm, width)
-    shape = grey.shape[1], grey.shape[0]
+    below = sized(grey(one.grey, window), one.pixel_mm, width)
+    shape = below.shape[1], below.shape[0]
     found, lesions = (
         cv2.resize(mask.astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST).astype(bool)
         for mask in (one.found, one.lesions)
     )
-    picture = grey.astype(np.float64)
+    picture = below.astype(np.float64)
     for mask, color in ((found & lesions, YELLOW), (found & ~lesions, RED), (lesions & ~found, BLUE)):
         picture[mask] = (1 - _PAINT) * picture[mask] + _PAINT * 255 * np.array(color)
     return np.round(picture).astype(np.uint8)
@@ -128,31 +128,31 @@ def _kernels(kernels: FloatArray, greatest: float, width: int, in_a_row: int) ->
     count, height, across = kernels.shape
     side = max(1, (width // in_a_row - 2) // across)
     rows = -(-count // in_a_row)
-    sheet = canvas(width, rows * (height * side + 2) + 2)
+    board = canvas(width, rows * (height * side + 2) + 2)
     for n, kernel in enumerate(kernels):
-        grey = _grey(kernel, (-greatest, greatest)).repeat(side, axis=0).repeat(side, axis=1)
+        square = grey(kernel, (-greatest, greatest)).repeat(side, axis=0).repeat(side, axis=1)
         y, x = n // in_a_row * (height * side + 2), n % in_a_row * (across * side + 2)
-        sheet[y : y + height * side, x : x + across * side] = grey
-    return sheet
+        board[y : y + height * side, x : x + across * side] = square
+    return board
 
 
-def _grey(values: FloatArray, window: tuple[float, float]) -> Pixels:
+def grey(values: FloatArray, window: tuple[float, float]) -> Pixels:
     """[j, i, 3] of values between black and white; black where the window is a point."""
     low, high = window
     share = np.clip((values - low) / (high - low), 0, 1) if high > low else np.zeros(values.shape)
     return np.repeat(np.round(255 * share).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def _sized(picture: Pixels, pixel_mm: tuple[float, float], width: int) -> Pixels:
+def sized(picture: Pixels, pixel_mm: tuple[float, float], width: int) -> Pixels:
     """So wide, its height in proportion."""
     rows, columns = picture.shape[:2]
     height = max(1, round(width * (rows * pixel_mm[0]) / (columns * pixel_mm[1])))
     smaller = height < rows or width < columns
-    sized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_NEAREST)
-    return np.asarray(sized, dtype=np.uint8)
+    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_NEAREST)
+    return np.asarray(resized, dtype=np.uint8)
 
 
-def _sheet(
+def sheet(
     tiles: Sequence[tuple[str, Pixels]],
     columns: int,
     width: int,
@@ -166,21 +166,21 @@ def _sheet(
     across = _GAP + columns * (width + _GAP)
     legend_wide = round(sum(text_width(text, _LETTER) + 40 for text, _ in legend)) + _GAP
     down = _GAP + sum(height + lines + _GAP for height in heights) + (_LINE + _GAP if legend else 0)
-    sheet, writing = canvas(max(across, legend_wide), down), Writing()
+    board, writing = canvas(max(across, legend_wide), down), Writing()
     y = _GAP
     for row, height in zip(rows, heights, strict=True):
         for n, (title, picture) in enumerate(row):
             x = _GAP + n * (width + _GAP)
             for line, text in enumerate(title.split("\n")):
                 writing.add((x, y + line * _LINE), _fitting(text, width), QUIET, _LETTER)
-            sheet[y + lines : y + lines + picture.shape[0], x : x + width] = picture
+            board[y + lines : y + lines + picture.shape[0], x : x + width] = picture
         y += height + lines + _GAP
     place = float(_GAP)
     for text, color in legend:
-        sheet[y + 3 : y + 15, round(place) : round(place) + 12] = np.round(255 * np.array(color)).astype(np.uint8)
+        board[y + 3 : y + 15, round(place) : round(place) + 12] = np.round(255 * np.array(color)).astype(np.uint8)
         writing.add((place + 18, y), text, INK, _LETTER)
         place += text_width(text, _LETTER) + 40
-    return png(np.ascontiguousarray(writing.on(sheet)))
+    return png(np.ascontiguousarray(writing.on(board)))
 
 
 def _fitting(text: str, width: int) -> str:
