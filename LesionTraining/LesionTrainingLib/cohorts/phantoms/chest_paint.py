@@ -23,7 +23,7 @@ from .fields import Float32, Grid, cover
 from .phantom import random_stream
 from .tubes import Tubes, blend, tube_cover
 
-AIR_HU, FAT_HU, MUSCLE_HU, SKIN_HU, LIVER_HU, SPLEEN_HU, STOMACH_HU = -1000.0, -105.0, 48.0, 10.0, 56.0, 48.0, 35.0
+AIR_HU, FAT_HU, MUSCLE_HU, SKIN_HU, STOMACH_HU = -1000.0, -105.0, 48.0, 10.0, 35.0
 _FISSURE_MM, _FISSURE_HU = 0.5, -520.0
 _TILE = 96
 """Voxels along each side of the block of fine texture that is repeated through the scan."""
@@ -75,8 +75,8 @@ def _paint_slice(grid: Grid, patient: Patient, body: Body, k: int, texture: Floa
     out += muscle * (MUSCLE_HU + 8 * texture - out)
     for field, hu in (
         (body.glands, 25.0),
-        (body.liver, LIVER_HU),
-        (body.spleen, SPLEEN_HU),
+        (body.liver, patient.liver_hu),
+        (body.spleen, patient.spleen_hu),
         (body.stomach, STOMACH_HU),
         (body.gas, AIR_HU + 20),
         (body.heart, 32 + 0.35 * patient.blood_hu),

@@ -55,6 +55,7 @@ class Patient:
         stoop: curvature of the spine.
         female: has breasts.
         spine: of the whole body; None for the chest's.
+        liver_hu, spleen_hu: mean values.
     """
 
     size: float
@@ -71,6 +72,8 @@ class Patient:
     stoop: float
     female: bool
     spine: Spine | None = None
+    liver_hu: float = 56.0
+    spleen_hu: float = 48.0
 
 
 def draw_patient(seed: int, size: tuple[float, float], contrast: float) -> Patient:

@@ -21,6 +21,8 @@ Path = tuple[Float64, Float64]
 _TIP_RADIUS_MM = 0.36
 _POINTS_PER_TIP = 2.4
 """Somewhat less than half of the points that a tree joins are ends."""
+_FEWER = 12
+"""Of so many points outside of a layer that is grown finely, one is kept."""
 _AIRWAY_LEAST_RADIUS_MM = 1.0
 """Smaller airways are not seen: their walls are thinner than a voxel."""
 
@@ -128,16 +130,29 @@ class LungTrees:
     airway_wall: Tubes
 
 
-def lung_trees(grid: Grid, seed: int, body: Body, great: GreatVessels, tips: int, exponent: float) -> LungTrees:
-    """Grow arteries, veins and airways into both lungs, lobe by lobe, up to the pleura."""
+def lung_trees(
+    grid: Grid,
+    seed: int,
+    body: Body,
+    great: GreatVessels,
+    tips: int,
+    exponent: float,
+    layer_mm: tuple[float, float] | None = None,
+) -> LungTrees:
+    """Grow arteries, veins and airways into both lungs, lobe by lobe, up to the pleura.
+
+    Args:
+        layer_mm: heights, S in mm, between which the trees are as fine as ``tips`` says; elsewhere few branches are
+            grown, for what leads there. None: everywhere.
+    """
     arteries, veins, lumens, walls = [], [], [], []
     points = int(tips * _POINTS_PER_TIP)
     for side, name in ((RIGHT, "right"), (LEFT, "left")):
         rng = random_stream(seed, f"trees {name}")
         artery_root = great.hilum[side]
         vein_root = artery_root + np.array((-6.0 * side, 8.0, -22.0))
-        artery = grow(artery_root, _lobes(grid, body, side, points, rng), _TIP_RADIUS_MM, exponent)
-        vein = grow(vein_root, _lobes(grid, body, side, int(0.8 * points), rng), _TIP_RADIUS_MM, exponent)
+        artery = grow(artery_root, _lobes(grid, body, side, points, rng, layer_mm), _TIP_RADIUS_MM, exponent)
+        vein = grow(vein_root, _lobes(grid, body, side, int(0.8 * points), rng, layer_mm), _TIP_RADIUS_MM, exponent)
         arteries.append(artery)
         veins.append(vein)
         lumen, wall = _airways(artery, great.bronchus_end[side])
@@ -146,7 +161,9 @@ def lung_trees(grid: Grid, seed: int, body: Body, great: GreatVessels, tips: int
     return LungTrees(tuple(arteries), tuple(veins), Tubes.of(lumens), Tubes.of(walls))
 
 
-def _lobes(grid: Grid, body: Body, side: float, count: int, rng: np.random.Generator) -> list[Float64]:
+def _lobes(
+    grid: Grid, body: Body, side: float, count: int, rng: np.random.Generator, layer_mm: tuple[float, float] | None
+) -> list[Float64]:
     """Random points in each lobe of one lung, at least 2.5 mm from its surface."""
     r, a, s = (axis.ravel() for axis in grid.coarse)
     inside = np.nonzero((body.lung < -2.5) & (grid.coarse[0] * side > 0))
@@ -157,6 +174,9 @@ def _lobes(grid: Grid, body: Body, side: float, count: int, rng: np.random.Gener
     jitter = rng.uniform(-0.5, 0.5, (count, 3)) * np.array(grid.coarse_spacing_kji[::-1])
     points = np.stack([r[i], a[j], s[k]], axis=1).astype(np.float64) + jitter
     points = points[grid.sample(body.lung, points) < -1.5]
+    if layer_mm is not None:
+        outside = (points[:, 2] < layer_mm[0]) | (points[:, 2] > layer_mm[1])
+        points = points[~outside | (np.arange(len(points)) % _FEWER == 0)]
     above = grid.sample(body.oblique, points) > 0
     upper = grid.sample(body.horizontal, points) > 0
     if side == LEFT:

@@ -1,5 +1,5 @@
-"""Phantoms as a cohort: ``phantoms:chest?seeds=0-47``, ``phantoms:pet-ct?seeds=0-9&active=yes``; each is made when its case
-is read, and the same each time."""
+"""Phantoms as a cohort: ``phantoms:chest?seeds=0-47``, ``phantoms:pet-ct?seeds=0-9&active=yes``,
+``phantoms:body?seeds=0-99&protocol=slab``; each is made when its case is read, and the same each time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class PhantomOptions:
     seeds: of the phantoms, one a patient: ``0-47`` or ``3,5,8``.
     protocol: how they are scanned: ``default``, ``fast`` (coarser voxels), ``tiny`` (to try the machinery); of the chest
         also ``mixed`` (thin, usual and thick slices by seed, as hospitals have them), of a PET/CT ``chest`` (the lungs only,
-        to learn from).
+        to learn from); of the body ``default`` (neck to pelvis), ``slab`` (the few slices about a lesion that DeepLesion
+        keeps, of 1 to 5 mm by seed) and ``tiny``.
     active: of a PET/CT, whether it has active lesions: ``any`` (as the seed has it; about a third has none), ``yes`` (at
         least one) or ``no`` (all are inactive).
     """

@@ -161,6 +161,15 @@ class Layers(Grid):
         return np.pad(field, ((self.first, after), (0, 0), (0, 0)), mode="edge")
 
 
+def centred(shape_ijk: tuple[int, int, int], spacing: np.ndarray, center: np.ndarray) -> Geometry:
+    """A grid in axial order round ``center``, [3] RAS mm, with ``spacing``, [3] mm along i, j, k."""
+    i, j, k = spacing
+    ni, nj, nk = shape_ijk
+    matrix = np.diag([-i, -j, k, 1.0])
+    matrix[:3, 3] = center + np.array((i * (ni - 1), j * (nj - 1), -k * (nk - 1))) / 2
+    return Geometry((nk, nj, ni), matrix)
+
+
 def join(a: Float32, b: Float32, blend_mm: float) -> Float32:
     """Union of two signed distances with a fillet of about ``blend_mm`` (polynomial smooth minimum)."""
     h = np.clip(0.5 + 0.5 * (b - a) / blend_mm, 0, 1)

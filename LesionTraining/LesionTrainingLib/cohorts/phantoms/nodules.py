@@ -123,20 +123,28 @@ class Covered:
 
 
 def coverage(
-    grid: Grid, shape: StarShape, lung: Float32 | None = None, fine: tuple[int, int, int] = _FINE
+    grid: Grid,
+    shape: StarShape,
+    lung: Float32 | None = None,
+    fine: tuple[int, int, int] = _FINE,
+    cut_off: bool = False,
 ) -> Covered | None:
     """What the shape covers of each voxel, supersampled at its surface; None where it leaves the grid.
 
     Args:
-        lung: coarse signed distance of the lungs; where given, what lies outside of them is cut off.
+        lung: coarse signed distance of the lungs (or of what else it may lie in); where given, what lies outside of them
+            is cut off.
         fine: sub-samples of a voxel along i, j, k.
+        cut_off: also what lies outside of the grid is; None where that is all.
     """
     geometry = grid.geometry
     spacing = np.array(geometry.spacing_mm)
     center = geometry.ijk_from_ras(shape.origin)
     reach = shape.reach_mm() / spacing + 1
     low, high = np.floor(center - reach).astype(int), np.ceil(center + reach).astype(int) + 1
-    if low.min() < 0 or (high > np.array(geometry.shape_kji[::-1])).any():
+    if cut_off:
+        low, high = np.maximum(low, 0), np.minimum(high, geometry.shape_kji[::-1])
+    if low.min() < 0 or (high > np.array(geometry.shape_kji[::-1])).any() or (high <= low).any():
         return None
     size = high - low
     kji = np.indices(size[::-1]).reshape(3, -1).T

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from LesionDetectionLib.core.image import CT, HU, PET, PHANTOM, SUV_BW, Geometry, Image
@@ -11,27 +10,24 @@ from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 
 from .acquisition import Scanner, scan
-from .chest_body import Body, build_body
+from .chest_body import Body
 from .chest_mimics import add_mimics
 from .chest_paint import paint_chest, paint_tubes
 from .chest_patient import Patient, draw_patient, with_whole_spine
 from .chest_site import Site
-from .chest_vessels import GreatVessels, great_vessels, lung_trees
-from .fields import Float32, Grid, Layers, cover
+from .chest_vessels import great_vessels, lung_trees
+from .fields import Float32, Grid, centred, cover
 from .pet_scanner import PetScanner, breathe, scan_pet
-from .petct_body import add_body
+from .petct_body import add_body, chest_of, paint_ureters
 from .petct_lesions import ACTIVE, INACTIVE, Painted, add_lesions
 from .petct_settings import CHEST, DEFAULT, FAST, PRESETS, TINY, PetCtSettings
 from .petct_uptake import add_lesions as add_lesion_uptake
 from .petct_uptake import add_organs, draw_uptake, scene_grid, tissue_uptake
 from .phantom import Mimic, PhantomCase, random_stream
-from .tubes import Tubes, blend, tube_cover
+from .tubes import Tubes
 
 __all__ = ["CHEST", "DEFAULT", "FAST", "PRESETS", "TINY", "PetCtSettings", "make_petct"]
 
-_URINE_HU = 8.0
-_CHEST_S_MM = (-250.0, 170.0)
-"""Heights between which the chest's shapes are computed, for a patient of size 1."""
 _CENTER_A_MM = -4.0
 """Middle of the field of view in the patient's frame, front to back."""
 
@@ -55,14 +51,14 @@ def make_petct(seed: int, settings: PetCtSettings = DEFAULT, progress: Progress 
     patient = with_whole_spine(draw_patient(seed, ct.patient_size, ct.contrast))
     grid = Grid(_ct_geometry(seed, settings, patient), settings.step_mm)
     great = great_vessels(seed, patient)
-    body = _chest(grid, seed, patient, great, ct.emphysema)
+    body = chest_of(grid, seed, patient, great, ct.emphysema)
     whole = add_body(grid, seed, patient, body, great)
     body, great = whole.body, whole.great
     progress(0.1, "Growing vessels")
     trees = lung_trees(grid, seed, body, great, ct.vessel_tips, ct.vessel_exponent)
     volume = paint_chest(grid, seed, patient, body, progress.part(0.15, 0.4))
     vessels = paint_tubes(grid, volume, patient, great, trees, progress.part(0.4, 0.5))
-    _paint_ureters(grid, volume, whole.ureters)
+    paint_ureters(grid, volume, whole.ureters)
     site = Site(grid, volume, vessels, body, patient, trees)
     mimics = add_mimics(site, ct, random_stream(seed, "mimics"), progress.part(0.5, 0.52))
     uptake = draw_uptake(seed, settings.pet)
@@ -98,23 +94,6 @@ def make_petct(seed: int, settings: PetCtSettings = DEFAULT, progress: Progress 
     )
 
 
-def _chest(grid: Grid, seed: int, patient: Patient, great: GreatVessels, emphysema: float) -> Body:
-    """The chest's shapes on the whole grid, computed where the chest is."""
-    part = Layers.between(grid, _CHEST_S_MM[0] * patient.size, _CHEST_S_MM[1] * patient.size)
-    body = build_body(part, seed, patient, [*great.blood[:6], *great.air], emphysema)
-    whole: dict[str, Any] = {
-        f.name: part.on_whole(getattr(body, f.name)) for f in fields(body) if f.name not in ("organs", "bones")
-    }
-    whole["patchy"] = grid.noise(random_stream(seed, "patchy"), 5)
-    return Body(**whole)
-
-
-def _paint_ureters(grid: Grid, volume: Float32, ureters: Tubes) -> None:
-    covered = np.zeros(volume.shape, dtype=np.uint8)
-    tube_cover(grid, ureters, covered)
-    blend(volume, covered, _URINE_HU)
-
-
 def _ct_geometry(seed: int, settings: PetCtSettings, patient: Patient) -> Geometry:
     """Axial order; the spacing a little different for each seed."""
     rng = random_stream(seed, "geometry")
@@ -122,7 +101,7 @@ def _ct_geometry(seed: int, settings: PetCtSettings, patient: Patient) -> Geomet
     in_plane, along = 1 + ct.spacing_jitter * rng.uniform(-1, 1, 2)
     spacing = np.round(np.array(ct.spacing_mm) * (in_plane, in_plane, along), 3)
     center = np.array((0.0, _CENTER_A_MM, settings.center_s_mm * patient.size)) + np.round(rng.uniform(-4, 4, 3), 1)
-    return _centred(ct.shape_ijk, spacing, center)
+    return centred(ct.shape_ijk, spacing, center)
 
 
 def _pet_geometry(seed: int, settings: PetCtSettings, ct: Geometry) -> Geometry:
@@ -130,15 +109,7 @@ def _pet_geometry(seed: int, settings: PetCtSettings, ct: Geometry) -> Geometry:
     rng = random_stream(seed, "pet geometry")
     middle = ct.ras_from_ijk((np.array(ct.shape_kji[::-1]) - 1) / 2)
     center = middle + np.round(rng.uniform(-3, 3, 3), 2)
-    return _centred(settings.pet.shape_ijk, np.array(settings.pet.spacing_mm), center)
-
-
-def _centred(shape_ijk: tuple[int, int, int], spacing: np.ndarray, center: np.ndarray) -> Geometry:
-    i, j, k = spacing
-    ni, nj, nk = shape_ijk
-    matrix = np.diag([-i, -j, k, 1.0])
-    matrix[:3, 3] = center + np.array((i * (ni - 1), j * (nj - 1), -k * (nk - 1))) / 2
-    return Geometry((nk, nj, ni), matrix)
+    return centred(settings.pet.shape_ijk, np.array(settings.pet.spacing_mm), center)
 
 
 def _ct_scanner(seed: int, settings: PetCtSettings, geometry: Geometry) -> Scanner:

@@ -155,7 +155,7 @@ def bowel(grid: Grid, seed: int, patient: Patient, body: Body, others: list[Orga
             (-92, 16, -334), (-58, 34, -356), (-28, 12, -368), (-12, -30, -352),
         ]
     )  # fmt: skip
-    fine = _finer((colon + rng.uniform(-4, 4, colon.shape)) * k, 6)
+    fine = finer((colon + rng.uniform(-4, 4, colon.shape)) * k, 6)
     radii = np.interp(np.linspace(0, 1, len(fine)), (0, 0.25, 0.6, 1), (23, 19, 16, 13)) * k
     radii = radii * (1 + 0.16 * np.sin(np.arange(len(fine)) * 1.9)) * rng.uniform(0.85, 1.15)
     large = near_polyline(grid, fine, radii)
@@ -191,7 +191,7 @@ def bowel(grid: Grid, seed: int, patient: Patient, body: Body, others: list[Orga
     ]
 
 
-def _finer(points: Float64, pieces: int) -> Float64:
+def finer(points: Float64, pieces: int) -> Float64:
     """Points of a smooth curve through ``points``."""
     from scipy.interpolate import PchipInterpolator
 
@@ -234,7 +234,7 @@ def lower_vessels(seed: int, patient: Patient) -> list[Path]:
         return float(spine_a(patient, s * k)) / k
 
     def path(points: Sequence[tuple[float, float, float]], radii: list[float]) -> Path:
-        return _finer((np.array(points) + rng.uniform(-1.5, 1.5, (len(points), 3))) * k, 4), np.repeat(
+        return finer((np.array(points) + rng.uniform(-1.5, 1.5, (len(points), 3))) * k, 4), np.repeat(
             np.array(radii) * k, 4
         )[: (len(points) - 1) * 4 + 1]
 

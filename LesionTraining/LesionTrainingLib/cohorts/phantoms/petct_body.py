@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.lesion import Point
 
-from .chest_body import Body, Bone, Organ
+from .chest_body import Body, Bone, Organ, build_body
 from .chest_patient import LEFT, RIGHT, Patient
 from .chest_vessels import GreatVessels
-from .fields import Grid
+from .fields import Float32, Grid, Layers
 from .petct_abdomen import bowel, glands, kidneys, lower_vessels, pelvic_organs, upper_organs, ureters
 from .petct_head import head_organs, head_skin, neck_vessels, throat
 from .petct_pelvis import arm_bones, pelvic_bones
 from .petct_trunk import head_of, whole_outline
-from .tubes import Tubes
+from .phantom import random_stream
+from .tubes import Tubes, blend, tube_cover
+
+_URINE_HU = 8.0
+_CHEST_S_MM = (-250.0, 170.0)
+"""Heights between which the chest's shapes are computed, for a patient of size 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +84,24 @@ def add_body(grid: Grid, seed: int, patient: Patient, body: Body, great: GreatVe
     urine = Tubes.of([Tubes.along(*path) for path in ureters(seed, patient, starts)]).cut_up(8.0)
     great = replace(great, blood=tuple(blood), air=tuple(air))
     return Whole(body, great, urine, {name: _point(place) for name, place in places.items()})
+
+
+def chest_of(grid: Grid, seed: int, patient: Patient, great: GreatVessels, emphysema: float) -> Body:
+    """The chest's shapes on the whole grid, computed where the chest is."""
+    part = Layers.between(grid, _CHEST_S_MM[0] * patient.size, _CHEST_S_MM[1] * patient.size)
+    body = build_body(part, seed, patient, [*great.blood[:6], *great.air], emphysema)
+    whole: dict[str, Any] = {
+        f.name: part.on_whole(getattr(body, f.name)) for f in fields(body) if f.name not in ("organs", "bones")
+    }
+    whole["patchy"] = grid.noise(random_stream(seed, "patchy"), 5)
+    return Body(**whole)
+
+
+def paint_ureters(grid: Grid, volume: Float32, ureters: Tubes) -> None:
+    """In place, as urine."""
+    covered = np.zeros(volume.shape, dtype=np.uint8)
+    tube_cover(grid, ureters, covered)
+    blend(volume, covered, _URINE_HU)
 
 
 def _point(place: npt.NDArray[np.float64]) -> Point:

@@ -21,6 +21,7 @@ from LesionDetectionLib.core.progress import Progress
 _ANATOMIES = {
     "chest": (".chest", "make_chest", ".chest_protocols"),
     "pet-ct": (".petct", "make_petct", ".petct_protocols"),
+    "body": (".body", "make_body", ".body_protocols"),
 }
 """Anatomy -> its module here, the function that makes a case, (seed, settings, progress) -> PhantomCase, and the module with
 its ``PROTOCOL_NAMES`` and ``protocol(name, seed)``, the settings of the phantom of a seed."""
@@ -33,7 +34,7 @@ class Mimic:
     Attributes:
         center_ras_mm: where it is.
         kind: ``vessel-crossing``, ``scar``, ``fissure-thickening``, ``apical-cap``, ``costochondral-bump``;
-            ``inactive-lesion`` where only active ones are to be found.
+            ``inactive-lesion`` where only active ones are to be found; ``small-node``, a normal lymph node.
         diameter_mm: its greatest extent, roughly.
     """
 
@@ -50,7 +51,7 @@ class PhantomCase:
         image: CT in HU, int16, in axial order (i to the left, j to posterior, k to superior).
         lesions: the exact truth: centroid, equivalent-sphere diameter, box and mask of the painted shape; score 1.
         kinds: of each lesion, the same order: ``solid``, ``part-solid``, ``ground-glass``, ``juxtapleural``, ``vascular``;
-            ``active`` in a PET/CT.
+            ``active`` in a PET/CT; the region in a body, by DeepLesion's words: ``lung``, ``soft tissue``.
         mimics: what is not a lesion.
         settings: the settings it was made with, of its anatomy's own class.
         seed: the seed it was made with.
