@@ -32,7 +32,7 @@ class LesionDetection(ScriptedLoadableModule):
         parent.helpText = _(
             "<p>Finds and measures lesions in CT and PET. Choose a volume, a method and a model, press "
             "<b>Detect</b>, and review what was found: accept, reject, relabel, correct. Or switch on <b>Click to measure</b> "
-            "and click on a lesion.</p>"
+            "and click on a lesion, or draw its two diameters.</p>"
             "<p>Results are segments, marks, diameters and a table beside the volume, and go out as report, CSV, scene and "
             "DICOM SEG and SR. Each Detect makes a new result; nothing of yours is changed.</p>"
             "<p>What it cannot do: each method finds only what it names, misses some of it, and marks what is none. The models "
@@ -46,6 +46,8 @@ class LesionDetection(ScriptedLoadableModule):
             "<p>Methods high-uptake-ct and active-pet-ct: Pawełczyk K, Kawulok M, Nalepa J, Hayball MP, McQuaid SJ, "
             "Prakash V, Ganeshan B. Towards Detecting High-Uptake Lesions from Lung CT Scans Using Deep Learning. "
             "ICIAP 2017.</p>"
+            "<p>Method universal-ct, and masks from two diameters: Zlocha M, Dou Q, Glocker B. Improving RetinaNet for CT Lesion "
+            "Detection with Dense Masks from Weak RECIST Labels. MICCAI 2019.</p>"
             "<p>Size and change: Eisenhauer EA et al. New response evaluation criteria in solid tumours: revised RECIST "
             "guideline (version 1.1). Eur J Cancer 2009.</p>"
             "<p>3D Slicer: Fedorov A et al. 3D Slicer as an Image Computing Platform for the Quantitative Imaging Network. "
@@ -85,6 +87,7 @@ class LesionDetectionParameters:
     device - "auto", "cpu", "cuda:0".
     region, roi, aroundMm - where to search; the edge of the cube around the click.
     measureOn - "CT" or "PT": in which image a click measures where there are both.
+    outlineWay, outlineCarried - how two diameters become a mask, and whether it goes on to the neighbouring slices.
     methodSettings - of a method, by id, what was changed of its settings (JSON).
     fusionShown, fusionOpacity - the PET over the CT.
     mapShown, mapOpacity - a map of the result over its image; it takes the place of the PET.
@@ -100,6 +103,8 @@ class LesionDetectionParameters:
     roi: vtkMRMLMarkupsROINode
     aroundMm: Annotated[float, WithinRange(20, 300)] = 80.0
     measureOn: str = "CT"
+    outlineWay: str = "best"
+    outlineCarried: bool = True
     methodSettings: dict[str, str]
     fusionShown: bool = False
     fusionOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
@@ -250,12 +255,31 @@ class LesionDetectionLogic(ScriptedLoadableModuleLogic):
         borderRas - further points, that the outline goes through.
         """
         from LesionDetectionLib.app.worker.requests import MeasureRequest
-        from LesionDetectionLib.core.detections import Detections
         from LesionDetectionLib.core.image import understood_as
-        from LesionDetectionLib.io.mrml import add_detections, image_from_node
+        from LesionDetectionLib.io.mrml import image_from_node
 
         image = understood_as(image_from_node(volumeNode))
         request = MeasureRequest(image.modality, tuple(positionRas), tuple(map(tuple, borderRas)))
+        return self._add(volumeNode, image, request)
+
+    def outline(self, volumeNode, lineNodes, way="best", carry=True):
+        """Outline and measure the lesion whose two diameters are line markups, drawn in one axial slice, and add its nodes.
+
+        way - "best", "grabcut", "grabcut-dilated" or "ellipse"; carry - on to the neighbouring slices.
+        """
+        from LesionDetectionLib.app.recist_request import RecistRequest
+        from LesionDetectionLib.app.session.diameters import ends_of
+        from LesionDetectionLib.core.image import understood_as
+        from LesionDetectionLib.io.mrml import image_from_node
+
+        image = understood_as(image_from_node(volumeNode))
+        return self._add(volumeNode, image, RecistRequest(image.modality, ends_of(lineNodes), way, carry))
+
+    def _add(self, volumeNode, image, request):
+        """The nodes of the one lesion that a request gives."""
+        from LesionDetectionLib.core.detections import Detections
+        from LesionDetectionLib.io.mrml import add_detections
+
         lesion = self._result(request, {image.modality: image})
         detections = Detections(
             (lesion,), image.geometry, "click", image.name, image.modality, image.unit, warnings=image.notes

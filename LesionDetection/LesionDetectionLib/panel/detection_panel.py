@@ -20,6 +20,7 @@ from LesionDetectionLib.core.lesion import Point
 from .click_part import ClickPart
 from .context import Context, told
 from .detect_part import DetectPart
+from .diameters_part import DiametersPart
 from .export_part import ExportPart
 from .findings_part import FindingsPart
 from .follow_up_part import FollowUpPart
@@ -37,6 +38,7 @@ _SMALL = (
     "progressText",
     "detectHint",
     "clickText",
+    "diametersText",
     "resultWarning",
     "operatingText",
     "operatingFewLabel",
@@ -70,12 +72,21 @@ class DetectionPanel:
         make_small(ui, _SMALL)
         self.images = ImagesPart(self.context)
         self.click = ClickPart(self.context)
+        self.diameters = DiametersPart(self.context, lambda: self.click.volume)
         self.detect = DetectPart(self.context, self._place)
         self.findings = FindingsPart(self.context)
         self.export = ExportPart(self.context)
         self.follow_up = FollowUpPart(self.context)
         self.models_page = self._make_models_page()
-        self._parts = (self.images, self.click, self.detect, self.findings, self.export, self.follow_up)
+        self._parts = (
+            self.images,
+            self.click,
+            self.diameters,
+            self.detect,
+            self.findings,
+            self.export,
+            self.follow_up,
+        )
         self._warmed = False
         self._theme = watch_theme(ui.LesionDetection, self._draw_again)
         self._draw_again()
@@ -109,11 +120,12 @@ class DetectionPanel:
     def leave(self) -> None:
         """The person went to another module."""
         self.click.leave()
+        self.diameters.leave()
 
     def scene_closing(self) -> None:
         """Let go of the scene's nodes, and stop what is running."""
         self.context.parameters = None
-        for part in (self.click, self.images, self.export, self.follow_up):
+        for part in (self.click, self.diameters, self.images, self.export, self.follow_up):
             part.scene_closed()
         self.context.foreground.forget()
         self.session.scene_closed()
@@ -168,6 +180,7 @@ class DetectionPanel:
             if change == JOB:
                 self.detect.show_job()
                 self.click.show_job()
+                self.diameters.show_job()
             elif change == RESULTS:
                 self.findings.show_results()
                 self.follow_up.refresh()

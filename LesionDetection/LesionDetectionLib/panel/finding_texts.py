@@ -24,6 +24,8 @@ MEANINGS: tuple[Code, ...] = (
 )
 """What a finding can be called; the terms of ``LesionDetection.term.json``."""
 
+_RECIST = "recist"
+"""``method`` of a lesion that was made of two drawn diameters."""
 _VALUES = (("hu", "HU"), ("suvbw", "SUV"), ("bqml", "Bq/ml"), ("value", ""))
 """Ends of measurements' names, and the unit on screen."""
 
@@ -109,6 +111,8 @@ def about_finding(finding: Finding, findings: Findings) -> str:
             parts.append(text.format(**values, unit=unit, digits=digits).strip())
     lines = [f"{finding.id}: {', '.join(parts)}."]
     origin = {CLICKED: _("Measured by click."), MERGED: "", DRAWN: _("Drawn by hand.")}.get(finding.origin, "")
+    if lesion.method == _RECIST:
+        origin = _("Outlined from two diameters.")
     changed = _("Changed by hand.") if finding.corrected and finding.origin not in (MERGED, DRAWN) else ""
     rest = " ".join(part for part in (origin, changed, lesion.note) if part)
     return "\n".join([*lines, *([rest] if rest else [])])

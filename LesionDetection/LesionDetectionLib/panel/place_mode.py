@@ -7,6 +7,7 @@ from typing import Any
 
 import qt
 import slicer
+import vtk
 
 from LesionDetectionLib.core.lesion import Point
 
@@ -45,17 +46,12 @@ class PlaceMode:
         """Let the next clicks in the views be ours."""
         if self.active:
             return
-        self._node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", _NAME)
-        self._node.SetHideFromEditors(True)
-        self._node.SetSaveWithScene(False)
-        self._node.CreateDefaultDisplayNodes()
-        display = self._node.GetDisplayNode()
-        if display is not None:
-            display.SetPointLabelsVisibility(False)
-            display.SetSaveWithScene(False)
-        interaction = slicer.app.applicationLogic().GetInteractionNode()
-        self._observe(self._node, slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, self._on_point)
-        self._observe(interaction, slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, self._on_mode)
+        self._take(self._made())
+        logic = slicer.app.applicationLogic()
+        self._observe(
+            logic.GetInteractionNode(), slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, self._on_mode
+        )
+        self._observe(logic.GetSelectionNode(), vtk.vtkCommand.ModifiedEvent, self._on_mode)
         window = slicer.util.mainWindow()
         if window is not None:
             # The keyboard belongs to the views while a person clicks in them.
@@ -70,21 +66,52 @@ class PlaceMode:
         for node, tag in self._observed:
             node.RemoveObserver(tag)
         self._observed = []
+        ours = self._placing
         node, self._node, self._clicked = self._node, None, None
         if self._escape is not None:
             self._escape.setEnabled(False)
             self._escape.deleteLater()
             self._escape = None
-        interaction = slicer.app.applicationLogic().GetInteractionNode()
-        if interaction is not None and interaction.GetCurrentInteractionMode() == interaction.Place:
+        if ours:
+            interaction = slicer.app.applicationLogic().GetInteractionNode()
             interaction.SetCurrentInteractionMode(interaction.ViewTransform)
-        if node.GetScene() is not None:
+        if node.GetScene() is not None and not self._is_kept(node):
             self._scene.RemoveNode(node)
         self._on_end()
 
     def close(self) -> None:
         self.end()
         self._settle.disconnect("timeout()", self._settled)
+
+    # What is placed
+
+    def _made(self) -> Any:
+        """A new node to place points in."""
+        node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", _NAME)
+        node.SetHideFromEditors(True)
+        node.SetSaveWithScene(False)
+        node.CreateDefaultDisplayNodes()
+        display = node.GetDisplayNode()
+        if display is not None:
+            display.SetPointLabelsVisibility(False)
+            display.SetSaveWithScene(False)
+        return node
+
+    def _is_kept(self, node: Any) -> bool:
+        """Whether it stays in the scene when the mode ends."""
+        return False
+
+    def _placed(self, node: Any, point: Point) -> None:
+        """A point was placed in the node."""
+        node.RemoveAllControlPoints()
+        self._on_click(point)
+
+    # How
+
+    def _take(self, node: Any) -> None:
+        """Let points be placed in this node from here on."""
+        self._node = node
+        self._observe(node, slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, self._on_point)
 
     def _observe(self, node: Any, event: int, call: Callable[..., None]) -> None:
         self._observed.append((node, node.AddObserver(event, call)))
@@ -100,8 +127,8 @@ class PlaceMode:
         self._clicked = (r, a, s)
         self._settle.start()
 
-    def _on_mode(self, node: Any, _event: str) -> None:
-        if node.GetCurrentInteractionMode() != node.Place:
+    def _on_mode(self, _node: Any, _event: str) -> None:
+        if not self._placing:
             self._settle.start()
 
     def _settled(self) -> None:
@@ -116,12 +143,16 @@ class PlaceMode:
             if not self._placing:
                 self.end()
             return
-        self._node.RemoveAllControlPoints()
-        self._on_click(clicked)
+        self._placed(self._node, clicked)
         if self.active and not self._placing:
             self._arm()
 
     @property
     def _placing(self) -> bool:
-        interaction = slicer.app.applicationLogic().GetInteractionNode()
-        return bool(interaction.GetCurrentInteractionMode() == interaction.Place)
+        """Whether clicks go into our node now, not into what the person chose to place instead."""
+        logic = slicer.app.applicationLogic()
+        interaction, selection = logic.GetInteractionNode(), logic.GetSelectionNode()
+        if self._node is None or interaction is None or selection is None:
+            return False
+        place = interaction.GetCurrentInteractionMode() == interaction.Place
+        return bool(place and selection.GetActivePlaceNodeID() == self._node.GetID())

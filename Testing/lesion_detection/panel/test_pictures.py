@@ -79,6 +79,25 @@ def test_with_a_pet(slicer_app, picture, panel, ui, ct):
     picture("pet", (460, 1080))
 
 
+def test_two_diameters_drawn(slicer_app, picture, panel, ui, ct, engine):
+    from dataclasses import replace
+
+    from .conftest import CENTERS, clicked_lesion
+
+    (r, a, s), radius = CENTERS[0], 6.0
+    for section in (ui.imagesSection, ui.detectSection):
+        section.collapsed = True
+    ui.diametersGroup.collapsed = False
+    ui.drawDiametersButton.click()
+    for end in ((r - radius, a, s), (r + radius, a, s), (r, a - radius, s), (r, a + radius, s)):
+        slicer_app.click_in_slice(end)
+    picture("diameters", (460, 700))
+    ui.outlineButton.click()
+    note = "GrabCut: inside and outside differ by 40 HU; the ellipse would be 8 % larger. Carried through 7 slices."
+    engine.finish(replace(clicked_lesion(), method="recist", note=note))
+    picture("outlined", (460, 700))
+
+
 def test_a_follow_up(slicer_app, picture, panel, ui, detected, engine):
     from dataclasses import replace
 

@@ -6,7 +6,7 @@ engine, and observers are told when something changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ from typing import Any
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.detector import MethodInfo, method
 from LesionDetectionLib.core.errors import InputError, LesionDetectionError, UsageError
-from LesionDetectionLib.core.finding import CLICKED, Finding, Findings
+from LesionDetectionLib.core.finding import CLICKED, DRAWN, Finding, Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion, Point
 from LesionDetectionLib.io.display import modality_name
 
+from ..recist_request import RecistRequest
 from ..worker.engine import Engine, Job
 from ..worker.requests import DetectRequest, MeasureRequest
-from .clicks import Click, click_on
+from .clicks import click_on
+from .diameters import ends_of, made_of, remember
 from .result_set import ResultSet
 from .review import CURRENT, FINDINGS, JOB, RESULTS, Review
 from .thresholds import Thresholds
@@ -153,9 +155,39 @@ class Session(Review):
         request = MeasureRequest(modality=name, seed_ras_mm=click.seed_ras_mm, border_ras_mm=click.border_ras_mm)
 
         def done(lesion: Lesion) -> None:
-            self._measured(volume_node, image, target, click, lesion)
+            points = {"seed_ras_mm": click.seed_ras_mm, "border_ras_mm": click.border_ras_mm}
+            self._measured(volume_node, image, target, lesion, click.corrects, CLICKED, **points)
 
         return self._start(request, {name: image}, done)
+
+    def outline(self, volume_node: Any, lines: Sequence[Any], way: str = "best", carry: bool = True) -> Job:
+        """Outline and measure the lesion whose two diameters these line markups are, in any order.
+
+        The same two lines again, moved meanwhile or not, correct the finding that was made of them.
+
+        Args:
+            way: how the mask is made, see :data:`LesionDetectionLib.imaging.recist_mask.WAYS`.
+            carry: on to the neighbouring slices.
+
+        Raises:
+            UsageError: something is running already, or these are no two whole lines.
+            InputError: there is no volume, or it cannot be used.
+        """
+        self._refuse_busy()
+        if volume_node is None:
+            raise InputError("No volume is chosen to outline the lesion in. Load or choose a CT or PET.")
+        ends = ends_of(lines)
+        image = self._images.of(volume_node)
+        target = self._set_for(volume_node, image)
+        corrects = made_of(lines, target.findings) if target is not None else ""
+        name = image.modality or "image"
+
+        def done(lesion: Lesion) -> None:
+            points: dict[str, Any] = {"seed_ras_mm": None, "border_ras_mm": ()}
+            new = self._measured(volume_node, image, target, lesion, corrects, DRAWN, **points)
+            remember(lines, new.tracking_uid)
+
+        return self._start(RecistRequest(name, ends, way, carry), {name: image}, done)
 
     def cancel(self) -> None:
         """Stop what is running; nothing of it is kept."""
@@ -183,29 +215,44 @@ class Session(Review):
         self._tell(JOB)
         return self.job
 
-    def _measured(self, volume_node: Any, image: Image, target: ResultSet | None, click: Click, lesion: Lesion) -> None:
-        """Put what was measured into the result that was clicked in, or into a new one."""
-        clicked: dict[str, Any] = {"seed_ras_mm": click.seed_ras_mm, "border_ras_mm": click.border_ras_mm}
+    def _measured(
+        self,
+        volume_node: Any,
+        image: Image,
+        target: ResultSet | None,
+        lesion: Lesion,
+        corrects: str,
+        origin: str,
+        **facts: Any,
+    ) -> Finding:
+        """Put what a person measured into the result that it belongs to, or into a new one; the finding.
+
+        Args:
+            corrects: id of the finding to replace; empty for a new one.
+            facts: further ones of the finding.
+        """
         if target is None or not target.in_scene:
             run = Detections((), image.geometry, "click", image.name, image.modality, image.unit, warnings=image.notes)
             # Empty at first, so that the first measurement can be undone like every other.
             target = self._add(volume_node, Findings(run), f"{volume_node.GetName()} clicks")
-        if click.corrects and any(item.id == click.corrects for item in target.findings.items):
-            new = click.corrects
+        if corrects and any(item.id == corrects for item in target.findings.items):
+            new = corrects
 
             def corrected(item: Finding) -> Finding:
                 was = item.lesion
                 kept = replace(lesion, score=was.score, evidence=was.evidence, meaning=was.meaning, model=was.model)
                 kept = kept if item.by_person else replace(kept, method=was.method)
-                return replace(item, lesion=kept, corrected=True, **clicked)
+                return replace(item, lesion=kept, corrected=True, **facts)
 
             target.change(f"correct {new}", target.findings.changing([new], corrected))
         else:
-            findings, new = target.findings.adding(lesion, origin=CLICKED, **clicked)
+            findings, new = target.findings.adding(lesion, origin=origin, **facts)
             target.change(f"measure {new}", findings)
         self.message = lesion.note
+        self.activate(target)
         self._tell(FINDINGS)
         self.select(new)
+        return target.findings.get(new)
 
     # The end
 
