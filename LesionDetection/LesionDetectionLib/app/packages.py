@@ -31,6 +31,7 @@ class Package:
         apart: goes into a folder of our own, for the worker process only. Slicer 5.8 and 5.10 themselves run on pydicom 2;
             writing DICOM segmentations and reports needs pydicom 3.
         from_slicer: Slicer brings it and runs on it, so it is never replaced.
+        with_torch: comes from where torch comes from, in a build for just that torch.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Package:
     also: tuple[str, ...] = ()
     apart: bool = False
     from_slicer: bool = False
+    with_torch: bool = False
 
     @property
     def requirement(self) -> str:
@@ -59,6 +61,7 @@ PACKAGES = {
         Package("opencv-python-headless", "cv2", "4.8", 60, "fast image operations", also=_CV2),
         Package("scikit-image", "skimage", "0.22", 30, "outlines"),
         Package("torch", "torch", "2.2", 2500, "neural networks"),
+        Package("torchvision", "torchvision", "0.17", 8, "what overlaps in detections", with_torch=True),
         Package("safetensors", "safetensors", "0.4", 1, "reading models, safely"),
         Package("matplotlib", "matplotlib", "3.8", 15, "curves and lettering"),
         Package("PyYAML", "yaml", "6", 1, "settings in files"),
@@ -81,7 +84,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "dicom": (*_MEASURE, *_DICOM),
     "train": (*_DETECT, "SimpleITK", "Pillow", "matplotlib", "PyYAML", *_DICOM),
 }
-"""Names of packages by what the person wants to do."""
+"""Names of packages by what the person wants to do. A method may need more: :attr:`.MethodInfo.packages`."""
 
 
 @dataclass(frozen=True)
@@ -144,20 +147,24 @@ def state(own_folder: Path | None = None) -> tuple[Found, ...]:
     return tuple(find(package, own_folder) for package in PACKAGES.values())
 
 
-def missing(feature: str, own_folder: Path | None = None) -> tuple[Found, ...]:
-    """The libraries of a feature that are not there, or too old. Raises KeyError where there is no such feature."""
+def missing(feature: str, own_folder: Path | None = None, also: Sequence[str] = ()) -> tuple[Found, ...]:
+    """The libraries of a feature that are not there, or too old. Raises KeyError where there is no such feature.
+
+    Args:
+        also: further ones, such as those of a method.
+    """
     importlib.invalidate_caches()
-    found = (find(PACKAGES[name], own_folder) for name in FEATURES[feature])
+    found = (find(PACKAGES[name], own_folder) for name in dict.fromkeys((*FEATURES[feature], *also)))
     return tuple(one for one in found if not one.good)
 
 
-def require(feature: str, own_folder: Path | None = None) -> None:
+def require(feature: str, own_folder: Path | None = None, also: Sequence[str] = ()) -> None:
     """For scripts: nothing where all libraries of a feature are there.
 
     Raises:
         DependencyError: says which are not, and how to get them.
     """
-    lacking = missing(feature, own_folder)
+    lacking = missing(feature, own_folder, also)
     if lacking:
         raise DependencyError(
             f"This needs libraries: {'; '.join(one.problem for one in lacking)}. {how_to_install(lacking)}"

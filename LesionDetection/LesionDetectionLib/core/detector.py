@@ -92,6 +92,8 @@ class MethodInfo:
         review_settings: settings with which it gives all that its controls could ever show, for a review in which they are
             moved; empty for a method without controls.
         score: what its lesions' score is.
+        packages: the libraries that it needs beyond what every method of its kind does, by the names of
+            :data:`LesionDetectionLib.app.packages.PACKAGES`.
     """
 
     id: str
@@ -109,6 +111,7 @@ class MethodInfo:
     # Not in the hash: a dictionary has none, and methods are keys of caches.
     review_settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     score: Score = Score()
+    packages: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import logging
 import sys
 import tempfile
@@ -29,17 +30,18 @@ _log = logging.getLogger("LesionDetection")
 _TORCH = "torch"
 
 
-def ensure(feature: str) -> bool:
+def ensure(feature: str, also: Sequence[str] = ()) -> bool:
     """Whether all libraries of a feature are there; asks once for those that are not, and installs them.
 
     Args:
         feature: a name of :data:`LesionDetectionLib.app.packages.FEATURES`.
+        also: further libraries, such as those of a method.
 
     Returns:
         False where the person declined, where something failed (which was told), or where Slicer has to be started again
         first (told too). While Slicer tests, nothing is installed.
     """
-    lacking = packages.missing(feature)
+    lacking = packages.missing(feature, also=also)
     return not lacking or install(lacking, feature)
 
 
@@ -125,7 +127,7 @@ def _question(feature: str, lacking: Sequence[Found]) -> str:
             "while it installs, which takes some minutes; it may have to be started again afterwards."
         ).format(size=_size(sum(one.package.megabytes for one in lacking))),
     ]
-    if any(one.package.name == _TORCH for one in lacking):
+    if any(_comes_with_torch(one) for one in lacking):
         parts.append(
             _(
                 "PyTorch comes through the extension PyTorch, in a build for this computer's graphics card; it asks again."
@@ -147,14 +149,44 @@ def _size(megabytes: int) -> str:
 
 def _install(lacking: Sequence[Found]) -> None:
     """Raises DependencyError where something could not be installed."""
+    torch = packages.find(packages.PACKAGES[_TORCH])
     if any(one.package.name == _TORCH for one in lacking):
-        _install_torch()
+        _install_torch(f">={torch.package.least}")
+    elif any(one.package.with_torch for one in lacking) and _has_extension():
+        # It puts torch and torchvision in place together: torch stays as it is where just this version is asked for.
+        _install_torch(f"=={torch.version.partition('+')[0]}")
+        _refuse_another_torch(torch)
+    importlib.invalidate_caches()
+    still = [one for one in lacking if not packages.find(one.package).good]
     with _waiting():
-        _pip_all([one for one in lacking if one.package.name != _TORCH], [])
+        _pip_all([one for one in still if one.package.name != _TORCH], [])
 
 
-def _install_torch() -> None:
-    """Through the PyTorch extension alone, which knows the build for this computer.
+def _comes_with_torch(found: Found) -> bool:
+    return found.package.name == _TORCH or found.package.with_torch
+
+
+def _has_extension() -> bool:
+    return importlib.util.find_spec("PyTorchUtils") is not None if "PyTorchUtils" not in sys.modules else True
+
+
+def _refuse_another_torch(before: Found) -> None:
+    """Raises DependencyError where torch is another one now: what works with it, ours and others', may not any more."""
+    now = packages.find(before.package)
+    if now.version != before.version:
+        raise DependencyError(
+            _(
+                "PyTorch {before} was replaced by {now} on the way. Start Slicer again; if other extensions need the former one, "
+                "install it in the module “PyTorch Utils”."
+            ).format(before=before.version, now=now.version or _("nothing"))
+        )
+
+
+def _install_torch(requirement: str) -> None:
+    """Through the PyTorch extension alone, which knows the build for this computer, and brings torchvision too.
+
+    Args:
+        requirement: which version of torch, as pip writes it.
 
     Raises:
         DependencyError: the extension is not there, its installation failed, or the person declined.
@@ -168,7 +200,6 @@ def _install_torch() -> None:
                 "(View > Extensions Manager), start Slicer again, and try again."
             )
         ) from error
-    requirement = f">={packages.PACKAGES[_TORCH].least}"
     try:
         with _waiting():
             torch = utilities.PyTorchUtilsLogic().installTorch(

@@ -237,7 +237,8 @@ class DetectPart:
         self.message.clear()
         with told(self.message.warn):
             choice = self.choice()
-            if dependencies.ensure("detect" if self.method.needs_model else "detect-without-model"):
+            feature = "detect" if self.method.needs_model else "detect-without-model"
+            if dependencies.ensure(feature, self.method.packages):
                 session.detect(choice)
 
     def _on_method(self, _index: int) -> None:

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from LesionDetectionLib.app import packages
 from LesionDetectionLib.app.packages import FEATURES, Found
+from LesionDetectionLib.core.detector import methods
 
 from . import ask, dependencies, icons
 from .context import quietly, told
@@ -101,10 +102,10 @@ def _cells(found: Found) -> list[str]:
 
 
 def _used_for(found: Found) -> str:
-    features = list(
-        dict.fromkeys(dependencies.wanted_for(name) for name, names in FEATURES.items() if found.package.name in names)
-    )
-    return f"{_(found.package.purpose)}: {', '.join(features)}"
+    name = found.package.name
+    features = [dependencies.wanted_for(feature) for feature, names in FEATURES.items() if name in names]
+    features += [info.title for info in methods().values() if name in info.packages]
+    return f"{_(found.package.purpose)}: {', '.join(dict.fromkeys(features))}"
 
 
 def _summary(lacking: Sequence[Found]) -> str:

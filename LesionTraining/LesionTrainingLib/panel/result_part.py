@@ -8,6 +8,7 @@ from typing import Any
 
 import slicer
 from LesionDetectionLib.app.models import ModelEntry
+from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.core.errors import BundleError
 from LesionDetectionLib.panel import ask, dependencies, icons
 from LesionDetectionLib.panel.choices import chosen_in, fill
@@ -213,7 +214,10 @@ class ResultPart:
                 "The figures are worth something only if the model has not learned from these patients, and no threshold was "
                 "chosen on them. Measure “{name}” on the chosen data?"
             )
-            if ask.confirm(text.format(name=result.name), _("Measure the model?")) and dependencies.ensure("train"):
+            packages = method(result.method).packages
+            if ask.confirm(text.format(name=result.name), _("Measure the model?")) and dependencies.ensure(
+                "train", packages
+            ):
                 chosen = self._context.parameters
                 self._context.session.measure(result.path, cohort, chosen.device, chosen.workers, self._measured)
 

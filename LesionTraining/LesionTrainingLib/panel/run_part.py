@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import qt
 import slicer
+from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.panel import ask, dependencies
 from LesionDetectionLib.panel.choices import chosen_in, fill
 from LesionDetectionLib.panel.context import told
@@ -196,12 +197,12 @@ class RunPart:
             if run.state is RunState.RUNNING:
                 run.pause()
             elif run.can_resume:
-                if dependencies.ensure("train"):
+                if _has_libraries(run.plan.method):  # type: ignore[union-attr]
                     run.resume()
             elif not run.state.is_busy:
                 self.message.clear()
                 plan = self._plan.plan(self._data.cohort())
-                if dependencies.ensure("train"):
+                if _has_libraries(plan.method):
                     self._context.session.start(plan)
 
     def _on_cancel(self, _checked: bool = False) -> None:
@@ -262,3 +263,8 @@ def _duration(seconds: float) -> str:
     if seconds < 5400:
         return str(_("{n} min").format(n=round(seconds / 60)))
     return str(_("{n} h").format(n=round(seconds / 3600, 1)))
+
+
+def _has_libraries(method_id: str) -> bool:
+    """Whether all that training this method needs is there; asks for what is not."""
+    return dependencies.ensure("train", method(method_id).packages)

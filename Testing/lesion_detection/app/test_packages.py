@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from LesionDetectionLib.app import installing, packages
 from LesionDetectionLib.app.packages import FEATURES, PACKAGES, Found, Package
+from LesionDetectionLib.core.detector import methods
 from LesionDetectionLib.core.errors import DependencyError, InputError
 
 if sys.version_info >= (3, 11):
@@ -58,21 +59,21 @@ def test_the_least_versions_are_those_of_pyproject():
 
 
 def test_every_feature_names_known_packages():
-    assert {name for names in FEATURES.values() for name in names} == set(PACKAGES)
+    named = {name for names in FEATURES.values() for name in names}
+    named |= {name for info in methods().values() for name in info.packages}
+    assert named == set(PACKAGES)
 
 
 @pytest.mark.parametrize(
     ("feature", "starts"),
     [
         ("phantom", ["LesionTrainingLib.cohorts.phantoms.chest"]),
-        ("measure", ["LesionDetectionLib.imaging.click"]),
-        ("detect", ["LesionDetectionLib.methods.nodule_ct.detector", "LesionDetectionLib.core.bundle"]),
-        ("detect", ["LesionDetectionLib.methods.high_uptake_ct.detector"]),
-        ("detect-without-model", ["LesionDetectionLib.methods.active_pet_ct.detector"]),
+        ("measure", ["LesionDetectionLib.imaging.click", "LesionDetectionLib.app.recist_request"]),
+        ("detect", ["LesionDetectionLib.core.bundle"]),
         ("report", ["LesionDetectionLib.app.export"]),
         ("follow-up", ["LesionDetectionLib.app.follow_up", "LesionDetectionLib.imaging.alignment"]),
         ("dicom", ["LesionDetectionLib.app.dicom_export", "LesionDetectionLib.app.suv_request"]),
-        ("train", ["LesionTrainingLib.learning.training", "LesionTrainingLib.learning.nodule_ct.recipe"]),
+        ("train", ["LesionTrainingLib.learning.training"]),
         ("train", ["LesionTrainingLib.cohorts.dicom.database"]),
     ],
 )
@@ -86,6 +87,25 @@ def test_a_feature_names_all_that_its_code_imports(feature, starts):
     used = imported_by(starts, others)
     assert used - in_slicer <= declared, used
     assert used, "nothing was followed"
+
+
+@pytest.mark.parametrize("info", methods().values(), ids=methods())
+def test_a_method_names_what_it_needs_beyond_what_all_do(info):
+    """torchvision, or whatever it is, is asked for with the methods that use it, and with no other."""
+    feature = "detect" if info.needs_model else "detect-without-model"
+    common = {PACKAGES[name].module for name in FEATURES[feature]}
+    more = {PACKAGES[name].module for name in info.packages}
+    used = imported_by([info.factory.partition(":")[0]], set())
+    assert used - common == more
+
+
+@pytest.mark.parametrize("name", [name for name, info in methods().items() if info.needs_model])
+def test_training_a_method_needs_no_more_than_that(name):
+    recipe = f"LesionTrainingLib.learning.{name.replace('-', '_')}.recipe"
+    packages_of = (*FEATURES["train"], *methods()[name].packages)
+    used = imported_by([recipe], set())
+    assert used - {"slicer", "vtk"} <= {PACKAGES[one].module for one in packages_of}
+    assert "torch" in used
 
 
 @pytest.mark.parametrize(
@@ -189,6 +209,9 @@ def test_here_nothing_is_missing(tmp_path):
 def test_scripts_are_told_what_is_missing(site, tmp_path, monkeypatch):
     monkeypatch.setitem(PACKAGES, "lesion-usual", USUAL)
     monkeypatch.setitem(FEATURES, "measure", ("numpy", "lesion-usual"))
+    assert packages.missing("detect", tmp_path) == ()
+    with pytest.raises(DependencyError, match="lesion-usual is not installed"):
+        packages.require("detect", tmp_path, also=("numpy", "lesion-usual"))
     with pytest.raises(DependencyError, match="lesion-usual is not installed") as caught:
         packages.require("measure", tmp_path)
     assert 'pip install "lesion-usual>=2.1"' in str(caught.value)

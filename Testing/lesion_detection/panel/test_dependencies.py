@@ -260,6 +260,96 @@ def test_torch_that_fails_is_told(slicer_app, dependencies, torch_missing, monke
     assert "PyTorch was not installed" in slicer_app.questions[-1].text
 
 
+# torchvision, which fits one torch only
+
+VISION = Package("torchvision", "lesion_vision", "0.17", 8, "what overlaps", with_torch=True)
+
+
+@pytest.fixture
+def vision_missing(torch_missing, monkeypatch, site):
+    monkeypatch.setitem(PACKAGES, "torchvision", VISION)
+    real = packages.first_version
+    monkeypatch.setattr(
+        packages,
+        "first_version",
+        lambda name, path=None: real(name, [str(site)] if name == "torchvision" else path),
+    )
+    yield
+    sys.modules.pop("lesion_vision", None)
+
+
+def put_vision(site):
+    put(site, "torchvision", "0.22.1")
+    (site / "lesion_vision.py").write_text("", encoding="utf-8")
+
+
+def test_a_method_is_asked_for_what_it_needs_and_another_is_not(slicer_app, dependencies, vision_missing, site):
+    put(site, "torch", "2.7.1")
+    assert dependencies.ensure("detect")
+    assert slicer_app.questions == []
+    assert not dependencies.ensure("detect", VISION.name.split())
+    (question,) = slicer_app.questions
+    assert "torchvision 0.17" in question.text
+    assert "extension PyTorch" in question.text
+
+
+def test_torchvision_comes_with_the_torch_that_is_there(
+    slicer_app, dependencies, vision_missing, monkeypatch, pip, site
+):
+    """The extension installs both at once: torch is asked for in the very version that is there, so it stays."""
+    put(site, "torch", "2.7.1+cu128")
+    asked = []
+
+    def install(**options):
+        asked.append(options)
+        put_vision(site)
+        return types.ModuleType("torch")
+
+    extension(monkeypatch, install)
+    slicer_app.answers["ok_cancel"] = True
+    assert dependencies.ensure("detect", ["torchvision"])
+    assert asked == [{"askConfirmation": True, "torchVersionRequirement": "==2.7.1"}]
+    assert pip == []
+
+
+def test_a_torch_that_is_replaced_all_the_same_is_told(slicer_app, dependencies, vision_missing, monkeypatch, site):
+    import shutil
+
+    put(site, "torch", "2.7.1")
+
+    def install(**options):
+        shutil.rmtree(site / "torch-2.7.1.dist-info")
+        put(site, "torch", "2.9.0")
+        put_vision(site)
+        return types.ModuleType("torch")
+
+    extension(monkeypatch, install)
+    slicer_app.answers["ok_cancel"] = True
+    assert not dependencies.ensure("detect", ["torchvision"])
+    assert "PyTorch 2.7.1 was replaced by 2.9.0" in slicer_app.questions[-1].text
+
+
+def test_without_the_extension_pip_is_told_to_keep_torch(slicer_app, dependencies, vision_missing, pip, site):
+    put(site, "torch", "2.7.1+cu128")
+    slicer_app.answers["ok_cancel"] = True
+    dependencies.ensure("detect", ["torchvision"])
+    ((arguments, held),) = pip
+    assert arguments[-1] == "torchvision>=0.17"
+    assert "torch==2.7.1+cu128" in held.splitlines()
+
+
+def test_torch_and_torchvision_come_together(slicer_app, dependencies, vision_missing, monkeypatch, pip, site):
+    def install(**options):
+        put(site, "torch", "2.7.1")
+        put_vision(site)
+        return types.ModuleType("torch")
+
+    extension(monkeypatch, install)
+    slicer_app.answers["ok_cancel"] = True
+    assert dependencies.ensure("detect", ["torchvision"])
+    assert pip == []
+
+
 # Without internet
 
 
