@@ -11,6 +11,22 @@ _WHAT = {
 }
 
 
+UNLIKE = 1.1
+"""By this factor a scan's voxels may lie beyond those that a model learned from."""
+
+
+def unlike(mm: float, learned_mm: tuple[float, float]) -> bool:
+    """Whether a size lies clearly beyond the lowest and highest that a model learned from; not where these are not known (0)."""
+    low, high = learned_mm
+    return high > 0 and not low / UNLIKE <= mm <= high * UNLIKE
+
+
+def told_range(range_mm: tuple[float, float]) -> str:
+    """``0.6 to 0.98``, or one number."""
+    low, high = (f"{mm:.3g}" for mm in range_mm)
+    return low if low == high else f"{low} to {high}"
+
+
 def unsaid_kind(image: Image, modality: str, unit: str) -> tuple[str, ...]:
     """A sentence where the image does not say that it is of this modality and unit, as NRRD and NIfTI files do not."""
     if image.modality == modality and image.unit == unit:

@@ -40,6 +40,8 @@ class UniversalSettings:
         link_iou: boxes of neighbouring slices that overlap by this are of one lesion.
         link_gap: so many slices without a box may lie between two of one lesion.
         link_share: at its ends a lesion loses the boxes whose score is below this share of its best one's.
+        most_shared: a lesion of linked boxes more of whose mask lies in that of a better one is that lesion once more, and is left
+            out.
         most_lesions: at most so many, the highest scores, are reported.
         region_ras_mm: report only lesions whose centre lies in this box, axis-aligned in RAS mm (lowest and highest corner);
             None for everywhere.
@@ -62,6 +64,7 @@ class UniversalSettings:
     link_iou: float = 0.3
     link_gap: int = 1
     link_share: float = 0.25
+    most_shared: float = 0.5
     most_lesions: int = 100
     region_ras_mm: tuple[Point, Point] | None = None
     measure: bool = True
@@ -80,10 +83,9 @@ class UniversalSettings:
             raise UsageError(f"The window {self.window_hu} HU does not rise.")
         if self.slices not in SLICES:
             raise UsageError(f"Which slices are looked at is {', '.join(f'“{one}”' for one in SLICES)}.")
-        shares = {name: getattr(self, name) for name in ("least_score", "nms_iou", "mask_threshold", "link_share")}
-        for name, value in shares.items():
-            if not 0 <= value <= 1:
-                raise UsageError(f"“{name}” lies from 0 to 1, not at {value:g}.")
+        for name in ("least_score", "nms_iou", "mask_threshold", "link_share", "most_shared"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"“{name}” lies from 0 to 1, not at {getattr(self, name):g}.")
         if not 0 < self.link_iou <= 1:
             raise UsageError(f"“link_iou” lies above 0, up to 1, not at {self.link_iou:g}.")
         if not (0 <= self.mask_box_margin_px < math.inf and 0 <= self.link_gap <= 100):
