@@ -15,6 +15,7 @@ from pathlib import Path
 
 from LesionDetectionLib import __version__
 from LesionDetectionLib.app.commands import (
+    anchors,
     cohort,
     detect,
     evaluate,
@@ -28,7 +29,7 @@ from LesionDetectionLib.app.commands import (
 )
 from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError
 
-_COMMANDS = (methods, cohort, detect, measure, follow_up, phantom, model, train, evaluate, reproduce)
+_COMMANDS = (methods, cohort, detect, measure, follow_up, phantom, model, anchors, train, evaluate, reproduce)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
