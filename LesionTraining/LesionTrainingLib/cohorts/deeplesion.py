@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.errors import InputError, UsageError
-from LesionDetectionLib.core.image import CT, HU, Geometry, Image
+from LesionDetectionLib.core.image import CT, HU, PHANTOM, Geometry, Image
 from LesionDetectionLib.core.lesion import Lesion, Point, Recist
 from LesionDetectionLib.core.progress import Progress
 
@@ -31,6 +31,8 @@ from .spec import Kind, numbers
 IMAGES = "Images_png"
 ZERO_HU = 32768
 """The stored value that means 0 HU."""
+PHANTOM_PATIENT = "phantom"
+"""Series whose names begin so are computer-made."""
 KEEP, DROP = "keep", "drop"
 _PNG_END = b"IEND"
 _ON_SLICE = 1e-3
@@ -90,6 +92,8 @@ class DeepLesionCase(Case):
                 notes.append(f"The slice at {offset * self.spacing:+g} mm is not there; the key slice stands for it.")
         voxels = np.clip(np.rint(np.stack(planes)), -32768, 32767).astype(np.int16)
         identifiers = {"DeepLesionSeries": self.key.series}
+        if _is_phantom(self):
+            identifiers[PHANTOM] = "body"
         return {CT: Image(voxels, self.matrix, CT, HU, self.id, tuple(notes), identifiers)}
 
     def truth(self) -> Truth:
@@ -176,7 +180,13 @@ def open_deeplesion(path: Path, options: DeepLesionOptions, progress: Progress) 
         notes.append(
             f"{of_other_types} images have no lesion of the types {options.types}; types are told for validation and test only."
         )
-    return Cohort("", "DeepLesion", tuple(cases), tuple(left_out), tuple(notes))
+    on_phantoms = bool(cases) and all(_is_phantom(case) for case in cases)
+    title = "phantoms in the layout of DeepLesion" if on_phantoms else "DeepLesion"
+    return Cohort("", title, tuple(cases), tuple(left_out), tuple(notes), on_phantoms)
+
+
+def _is_phantom(case: DeepLesionCase) -> bool:
+    return case.key.series.startswith(PHANTOM_PATIENT)
 
 
 def _counts(lesion: Marked, kinds: tuple[int, ...], noisy: bool) -> bool:

@@ -12,7 +12,7 @@ from LesionDetectionLib.core.errors import UsageError
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser("phantom", help="make computer-made scans whose lesions are known exactly")
-    parser.add_argument("anatomy", choices=["chest", "pet-ct"], help="what to make")
+    parser.add_argument("anatomy", choices=["chest", "pet-ct", "body"], help="what to make")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the first case's seed; the others count up from it"
     )
@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         "--protocol",
         default="",
         metavar="NAME",
-        help="how they are scanned: default, fast, tiny; see lesion cohort --kinds",
+        help="how they are scanned: default, fast, slab, tiny; see lesion cohort --kinds",
     )
     parser.add_argument(
         "--active",
@@ -29,7 +29,22 @@ def add_parser(commands: Any) -> None:
         default="any",
         help="of a PET/CT, whether it has active lesions: as the seed has it, at least one, or none",
     )
-    parser.add_argument("--format", choices=["nrrd", "dicom", "luna16"], default="nrrd")
+    parser.add_argument(
+        "--format",
+        choices=["nrrd", "dicom", "luna16", "deeplesion"],
+        default="nrrd",
+        help="luna16 is for chests; deeplesion for bodies, --count being of patients with one to three slabs each",
+    )
+    parser.add_argument(
+        "--missing",
+        type=float,
+        default=0.3,
+        metavar="SHARE",
+        help="of the lesions in the layout of DeepLesion, how many its list leaves out (default 0.3)",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that make them, in that layout (default 1)"
+    )
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -49,6 +64,8 @@ def run(options: argparse.Namespace) -> None:
             options.overwrite,
             protocol_name=options.protocol,
             active=options.active,
+            missing_share=options.missing,
+            workers=options.workers,
         )
     if not options.quiet:
         for path in paths:

@@ -33,6 +33,7 @@ class Kind:
         rim: chance of a bright rim; of large ones ``core`` that the middle is fluid.
         spiculated: chance of spicules.
         halo_mm: fat round it that sets it off from muscle.
+        lost: greatest share that bones, organs and the air outside may cut off.
         covers: whether it is painted over vessels; if not, these keep free of it.
         over_organ: ``liver``, ``spleen``, or empty.
         only: ``enhanced`` or ``plain`` where it is seen in this phase only.
@@ -56,6 +57,7 @@ class Kind:
     core: float = 0.0
     spiculated: float = 0.0
     halo_mm: float = 0.0
+    lost: float = 0.22
     covers: bool = False
     over_organ: str = ""
     only: str = ""
@@ -72,9 +74,9 @@ _NODE, _LIT_NODE = (22.0, 50.0), (55.0, 105.0)
 
 KINDS = (
     Kind("lung nodule", "lung", 0.45, "lung", _LUNGS, (-60, 55), (-40, 85), 0.85, most_mm=32, long=(1, 1.6), rough=0.16, texture_hu=(8, 25), edge_mm=(0.2, 0.9), spiculated=0.35, covers=True),
-    Kind("pleural nodule", "lung", 0.2, "pleura", _LUNGS, (-10, 55), (20, 90), 0.9, most_mm=45, long=(1, 2.2), rough=0.12, covers=True),
+    Kind("pleural nodule", "lung", 0.2, "pleura", _LUNGS, (-10, 55), (20, 90), 1.0, most_mm=50, long=(1, 2.2), rough=0.12, lost=0.6, covers=True),
     Kind("ground-glass nodule", "lung", 0.08, "lung", _LUNGS, (-680, -420), (-680, -400), 1.1, least_mm=6, most_mm=35, rough=0.18, texture_hu=(40, 90), edge_mm=(0.8, 2.0), covers=True),
-    Kind("lung mass", "lung", 0.2, "lung", _LUNGS, (15, 50), (30, 90), 2.8, least_mm=22, most_mm=95, long=(1, 1.8), rough=0.22, texture_hu=(6, 18), spiculated=0.4, core=0.35, covers=True),
+    Kind("lung mass", "lung", 0.2, "lung", _LUNGS, (15, 50), (30, 90), 2.8, least_mm=22, most_mm=95, long=(1, 1.8), rough=0.22, texture_hu=(6, 18), spiculated=0.5, core=0.35, covers=True),
     Kind("mediastinal node", "mediastinum", 0.66, "mediastinum", _CHEST, _NODE, _LIT_NODE, 0.95, least_mm=5, most_mm=45, long=(1.1, 2.3), rough=0.1, core=0.2, rim=0.1),
     Kind("hilar node", "mediastinum", 0.16, "hilum", (-25, 35), _NODE, _LIT_NODE, 1.05, least_mm=8, most_mm=45, long=(1.1, 2.0)),
     Kind("mediastinal mass", "mediastinum", 0.18, "front mediastinum", (-25, 92), (25, 55), (40, 100), 2.6, least_mm=20, long=(1.1, 2.2), rough=0.2, texture_hu=(6, 16), core=0.35),
@@ -83,7 +85,7 @@ KINDS = (
     Kind("bright liver lesion", "liver", 0.12, "liver", _LIVER, (-15, -6), (18, 55), 1.0, least_mm=6, long=(1, 1.4), rough=0.1, texture_hu=(6, 16), edge_mm=(0.5, 1.5), covers=True, over_organ="liver", only="enhanced"),
     Kind("kidney cyst", "kidney", 0.45, "kidney", (-225, -128), (0, 18), (2, 22), 1.2, most_mm=90, long=(1, 1.2), rough=0.02, texture_hu=(0, 2), edge_mm=(0.2, 0.5), covers=True),
     Kind("kidney mass", "kidney", 0.55, "kidney", (-225, -128), (22, 46), (60, 125), 1.5, least_mm=8, most_mm=95, long=(1, 1.4), rough=0.1, texture_hu=(8, 24), edge_mm=(0.3, 1.0), core=0.4, covers=True),
-    Kind("lytic vertebra", "bone", 0.3, "vertebra", (-318, 150), (30, 75), (45, 105), 1.1, least_mm=6, most_mm=40, rough=0.16, texture_hu=(10, 25), edge_mm=(0.4, 1.2), covers=True),
+    Kind("lytic vertebra", "bone", 0.3, "vertebra", (-318, 150), (30, 75), (45, 105), 1.2, least_mm=8, most_mm=40, rough=0.16, texture_hu=(10, 25), edge_mm=(0.4, 1.2), covers=True),
     Kind("sclerotic vertebra", "bone", 0.22, "vertebra", (-318, 150), (420, 850), (420, 850), 0.9, least_mm=5, most_mm=35, rough=0.18, texture_hu=(30, 90), edge_mm=(0.4, 1.5), covers=True),
     Kind("lytic pelvic bone", "bone", 0.2, "pelvic bone and beside", (-470, -268), (30, 65), (45, 100), 1.5, least_mm=8, most_mm=70, rough=0.16, texture_hu=(8, 20), covers=True),
     Kind("sclerotic pelvic bone", "bone", 0.1, "pelvic bone", (-470, -268), (420, 850), (420, 850), 1.0, least_mm=6, most_mm=40, rough=0.18, texture_hu=(30, 90), edge_mm=(0.4, 1.5), covers=True),
@@ -95,7 +97,7 @@ KINDS = (
     Kind("pancreatic mass", "abdomen", 0.1, "pancreas", (-188, -142), (25, 42), (30, 62), 1.6, least_mm=10, most_mm=60, long=(1, 1.8), rough=0.14, edge_mm=(0.6, 1.8), core=0.3),
     Kind("splenic lesion", "abdomen", 0.1, "spleen", (-170, -85), (-22, -8), (-65, -22), 1.1, least_mm=5, most_mm=60, long=(1, 1.5), edge_mm=(0.4, 1.6), covers=True, over_organ="spleen"),
     Kind("nodule under the skin", "soft tissue", 0.3, "under the skin", (-430, 100), (5, 50), (20, 80), 0.95, most_mm=50, long=(1, 2.0), rough=0.12, halo_mm=0.0),
-    Kind("muscle lesion", "soft tissue", 0.24, "muscle", (-440, 110), (18, 36), (15, 42), 1.6, least_mm=8, most_mm=80, long=(1, 2.2), edge_mm=(0.3, 1.2), rim=0.5, core=0.3, covers=True),
+    Kind("muscle lesion", "soft tissue", 0.24, "muscle", (-440, 110), (12, 30), (10, 36), 1.6, least_mm=11, most_mm=80, long=(1, 2.2), edge_mm=(0.3, 1.2), rim=0.5, core=0.3, covers=True),
     Kind("axillary node", "soft tissue", 0.2, "armpit", (35, 92), _NODE, _LIT_NODE, 1.0, least_mm=6, most_mm=45, long=(1.1, 2.2), halo_mm=4.0),
     Kind("inguinal node", "soft tissue", 0.14, "groin", (-452, -390), _NODE, _LIT_NODE, 1.0, least_mm=6, most_mm=45, long=(1.1, 2.2), halo_mm=4.0),
     Kind("cervical node", "soft tissue", 0.12, "neck", (125, 200), _NODE, _LIT_NODE, 1.0, least_mm=5, most_mm=45, long=(1.1, 2.2), halo_mm=3.0),

@@ -24,10 +24,8 @@ _TRIES = 24
 """Middles tried for a lesion, which shrinks on the way, before another type is drawn."""
 _TYPES_TRIED = 8
 _APART_MM = 3.0
-_LOST = 0.22
-"""Greatest share of a lesion that bones, organs and the air outside may cut off."""
-_IN_VESSEL, _IN_VESSEL_ANYWAY = 0.1, 1.0
-"""Greatest share in vessels, of lesions that keep free of them and of others."""
+_IN_VESSEL = 0.1
+"""Greatest share in vessels, of lesions that keep free of them."""
 _BALL = np.random.Generator(np.random.PCG64(7)).standard_normal((160, 3))
 _BALL = _BALL / np.linalg.norm(_BALL, axis=1)[:, None]
 _REACH = np.cbrt((np.arange(160) + 0.5) / 160)
@@ -157,19 +155,20 @@ def draw_shape(kind: Kind, diameter_mm: float, rng: np.random.Generator) -> Outl
     turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
     long = float(rng.uniform(*kind.long))
     halves = np.array((1.0, long ** float(rng.uniform(-1.0, -0.3)), 1 / long))
-    lobes, knobs = int(rng.integers(3, 8)), int(rng.integers(2, 9)) if diameter_mm > 7 else 0
+    lobes = int(rng.integers(3, 8) if kind.rough < 0.18 else rng.integers(6, 13))
+    knobs = int(rng.integers(2, 9)) if diameter_mm > 7 else 0
     spikes = int(rng.integers(8, 20)) if rng.random() < kind.spiculated and diameter_mm > 6 else 0
     radius = diameter_mm / 2
     heights = np.concatenate(
         [
             rng.uniform(-1.3, 1.8, lobes) * kind.rough,
             np.minimum(rng.uniform(-0.8, 1.6, knobs) / radius, 0.3) * min(1.0, kind.rough / 0.1),
-            np.minimum(rng.uniform(1.5, 6.0, spikes) / radius, 0.8),
+            np.minimum(rng.uniform(1.5, 7.0, spikes) * min(1.0, radius / 8) ** 0.5 / radius, 0.8),
         ]
     )
     sharp = np.concatenate(
         [
-            rng.uniform(2.5, 9, lobes),
+            rng.uniform(2.5, 9 if kind.rough < 0.18 else 18, lobes),
             np.full(knobs, max(8.0, (radius / 3.0) ** 2)),
             np.full(spikes, max(25.0, (radius / 1.3) ** 2)),
         ]
@@ -196,7 +195,8 @@ def _place(
         if place is None or middles is None or not len(middles):
             continue
         middle = middles[tried % len(middles)]
-        shape = plain.of_size(diameter, middle)
+        # What the pleura cuts off is made up for in part.
+        shape = plain.of_size(diameter * (1.2 if kind.lost > 0.5 else 1.0), middle)
         assert isinstance(shape, Outline)
         reach = shape.reach_mm()
         if any(np.linalg.norm(middle - o.shape.origin) < reach + o.reach_mm + _APART_MM for o in others):
@@ -230,7 +230,7 @@ def _fits(scene: Scene, shape: Outline, place: Place, kind: Kind) -> bool:
     """Whether enough of the lesion has room, and is free of vessels where it must be; by some points within it."""
     points = shape.origin + _BALL * (shape.radius(_BALL) * _REACH)[:, None]
     lost = scene.grid.sample(place.room, points) > 0
-    if lost.mean() > _LOST:
+    if lost.mean() > kind.lost:
         return False
     if kind.covers:
         return True

@@ -132,7 +132,21 @@ class Places:
     @cached_property
     def free(self) -> Float32:
         """Within the body's wall, outside of organs, bones and lungs."""
-        return most([self.body.wall + 2, 1 - self.organs, 1 - self.backbone, 1 - self.bones, 0.5 - self.body.lung])
+        return most(
+            [
+                self.body.wall + 2,
+                1 - self.organs,
+                1 - self.backbone,
+                1 - self.bones,
+                0.5 - self.body.lung,
+                0.5 - self.body.muscle,
+            ]
+        )
+
+    @cached_property
+    def cavity(self) -> Float32:
+        """Within the pelvis: between its bones and muscles."""
+        return most([self.body.wall + 3, 1 - self.bones, 1 - self.backbone, 0.5 - self.body.muscle])
 
     @cached_property
     def outside(self) -> Float32:
@@ -174,7 +188,7 @@ def _lung(at: Places, radius: float) -> Fields:
 @_place("pleura")
 def _pleura(at: Places, radius: float) -> Fields:
     lung = at.body.lung
-    return np.maximum(np.abs(lung + 0.55 * radius) - 0.3 * radius, 2 - at.organs), lung
+    return np.maximum(np.abs(lung + 0.2 * radius) - 0.35 * radius, 2 - at.organs), lung
 
 
 @_place("mediastinum")
@@ -199,9 +213,8 @@ def _front(at: Places, radius: float) -> Fields:
 def _hilum(at: Places, radius: float) -> Fields:
     hilum = at.pair(44, -10, 4, (15, 17, 24))
     solid = most([at.body.wall + 3, 1.5 - at.body.heart, 1 - at.backbone])
-    return np.asarray(np.maximum(np.maximum(hilum, np.abs(at.body.lung) - 9), 0.3 * radius - at.vessels)), np.asarray(
-        solid
-    )
+    beside = np.maximum(0.3 * radius - at.vessels, at.vessels - 7 - 0.5 * radius)
+    return most([hilum, np.abs(at.body.lung) - 9, beside]), solid
 
 
 @_place("liver")
@@ -239,7 +252,7 @@ def _pelvic_bone(at: Places, radius: float) -> Fields:
 
 @_place("pelvic bone and beside")
 def _beside_bone(at: Places, radius: float) -> Fields:
-    return np.maximum(at.bones + 1.0, at.between(-520, -262)), at.bones - 0.45 * radius
+    return np.maximum(at.bones + 1.0, at.between(-520, -262)), np.maximum(at.bones - 0.45 * radius, 1 - at.organs)
 
 
 @_place("rib")
@@ -351,7 +364,7 @@ def _iliac(at: Places, radius: float) -> Fields:
 @_place("pelvis")
 def _pelvis(at: Places, radius: float) -> Fields:
     r = at.grid.coarse[0]
-    room = most([at.body.wall + 3, 1 - at.bones, 1 - at.backbone, 1 - at.organ("bladder", "rectum", "bowel")])
+    room = most([at.cavity, 1 - at.organ("bladder", "rectum", "bowel")])
     middle = most([room + 0.4 * radius, at.between(-440, -318), np.abs(r) - 62 * at.k])
     return np.asarray(middle), np.asarray(room)
 
@@ -359,7 +372,7 @@ def _pelvis(at: Places, radius: float) -> Fields:
 @_place("before the sacrum")
 def _presacral(at: Places, radius: float) -> Fields:
     a = at.grid.coarse[1]
-    room = most([at.body.wall + 3, 1 - at.bones, 1 - at.backbone, 1 - at.organ("bladder")])
+    room = np.maximum(at.cavity, 1 - at.organ("bladder"))
     middle = most([room + 0.4 * radius, at.between(-445, -330), a + 8 * at.k])
     return np.asarray(middle), np.asarray(room)
 

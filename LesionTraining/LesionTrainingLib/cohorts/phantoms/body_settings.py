@@ -45,7 +45,7 @@ class BodySettings:
     slice_thickness_mm: float = 2.5
     step_mm: float = 4.0
     psf_mm: tuple[float, float] = (0.9, 1.5)
-    tube_current_mas: tuple[float, float] = (80.0, 320.0)
+    tube_current_mas: tuple[float, float] = (100.0, 420.0)
     noise_hu: float = 30.0
     kernel: tuple[float, float] = (0.0, 0.55)
     lesions: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)

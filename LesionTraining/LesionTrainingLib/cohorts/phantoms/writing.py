@@ -1,4 +1,5 @@
-"""Phantoms as files: as scans with truth beside them, as DICOM series, or in the layout of the LUNA16 challenge."""
+"""Phantoms as files: as scans with truth beside them, as DICOM series, or in the layout of the LUNA16 challenge or of
+DeepLesion."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.image import PET, Image
 from LesionDetectionLib.core.progress import Progress
 
+from .body_deeplesion import MISSING_SHARE, write_deeplesion
 from .dicom_writing import MADE, lps, series_uid, write_series
 from .petct_settings import AS_DRAWN, with_activity
 from .phantom import PhantomCase, maker, protocol_names, protocol_of
@@ -39,32 +41,37 @@ def write_phantoms(
     protocol_name: str = "",
     active: str = AS_DRAWN,
     subsets: int = 1,
+    missing_share: float = MISSING_SHARE,
+    workers: int = 1,
 ) -> list[Path]:
     """Make ``count`` phantoms, of seeds ``seed`` and following, and write them to the folder ``output``.
 
     Args:
         format: ``nrrd`` (``<name>.nrrd``, label map ``<name>.truth.nrrd`` and ``<name>.truth.json``), ``dicom`` (a
             folder of CT slices a case, and ``<name>.truth.json``) or ``luna16`` (the challenge's folders and tables).
+            ``deeplesion`` (slabs of bodies with that set's list; ``count`` is of patients, each with one to three series;
+            see :func:`.body_deeplesion.write_deeplesion`, whose phantoms have seeds of their own).
             A PET/CT is a folder a case: as ``nrrd`` with ``CT_image.nrrd``, ``PET_image.nrrd`` (SUVbw), the label map
             ``CT_mask.nrrd`` and ``CT_mask.json``, its truth; as ``dicom`` with the folders ``CT`` and ``PT``.
         settings: of the anatomy's class; None for its defaults.
         protocol_name: how they are scanned, in place of ``settings``: see :func:`.phantom.protocol_names`.
         active: of a PET/CT, whether it has active lesions: ``any`` (as the seed has it), ``yes`` or ``no``.
         subsets: of ``luna16``, over which the cases are dealt out in turn: 10 as the challenge has them.
+        missing_share, workers: of ``deeplesion``.
 
     Returns:
         The files written, those of a DICOM series as their folder.
 
     Raises:
-        UsageError: unknown anatomy, format or protocol, no case asked for, not 1 to 10 subsets, a PET/CT as LUNA16, or
-            activity of a phantom that has none.
+        UsageError: unknown anatomy, format or protocol, no case asked for, not 1 to 10 subsets, a layout that is not the
+            anatomy's, or activity of a phantom that has none.
         OutputError: the folder cannot be written, or holds such results and ``overwrite`` is not set.
         Cancelled: see ``progress``; nothing is left behind.
     """
     progress = progress or Progress()
     make, defaults = maker(anatomy)
-    if format not in _WRITERS:
-        raise UsageError(f"Phantoms are not written as “{format}”. Choose one of: {', '.join(_WRITERS)}.")
+    if format not in FORMATS:
+        raise UsageError(f"Phantoms are not written as “{format}”. Choose one of: {', '.join(FORMATS)}.")
     if count < 1 or seed < 0:
         raise UsageError("Ask for at least one phantom, with a seed of zero or more.")
     if not 1 <= subsets <= MOST_SUBSETS:
@@ -75,6 +82,12 @@ def write_phantoms(
     with_activity(settings or defaults, active)
     if format == "luna16" and anatomy != "chest":
         raise UsageError("LUNA16 lists nodules in chest CT: write other phantoms as nrrd or dicom.")
+    if format == DEEPLESION:
+        if anatomy != "body":
+            raise UsageError("DeepLesion has lesions of the whole body: ask for phantoms of body in that layout.")
+        return write_deeplesion(
+            Path(output), count, protocol_name or "slab", seed, progress, missing_share, workers, overwrite
+        )
     output = Path(output)
     refuse_taken(output, _first_names(anatomy, format, f"{anatomy}-phantom-{seed:04d}"), overwrite)
     written: list[Path] = []
@@ -217,3 +230,5 @@ def _table(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
 
 
 _WRITERS: dict[str, CaseWriter] = {"nrrd": _write_nrrd, "dicom": _write_dicom, "luna16": _write_luna16}
+DEEPLESION = "deeplesion"
+FORMATS = (*_WRITERS, DEEPLESION)
