@@ -27,6 +27,9 @@ _EPILOG = """examples:
   in minutes              lesion reproduce nodule-ct --phantom 20 --preset smoke --folds 0-1 --output DIR
   CT with label maps of   lesion reproduce high-uptake-ct --data FOLDER --output DIR
   active lesions          (those with an empty label map play the role of LOLA)
+  DeepLesion              lesion reproduce universal-ct --data DEEPLESION --config vgg19.yaml --output DIR
+                          (vgg19.yaml: recipe: {initial_weights: FILE of ImageNet weights, safetensors})
+  its rows on two GPUs    the same with --folds 0,1 --device cuda:0 and --folds 2,3 --device cuda:1 --resume
 """
 
 
@@ -40,17 +43,21 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("method", metavar="METHOD", help="whose paper: nodule-ct or high-uptake-ct")
+    parser.add_argument("method", metavar="METHOD", help="whose paper: nodule-ct, high-uptake-ct or universal-ct")
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument(
         "--data",
         type=Path,
         metavar="FOLDER",
         help="the paper's data; nodule-ct: LUNA16 with subset0 to subset9; high-uptake-ct: CT, and PET where there is, with "
-        "label maps of active lesions, and lungcx.txt where a subset is to be shown",
+        "label maps of active lesions, and lungcx.txt where a subset is to be shown; universal-ct: DeepLesion with DL_info.csv and "
+        "Images_png",
     )
     data.add_argument(
-        "--phantom", type=int, metavar="N", help="make N phantoms in the data's format first, in DIR/data"
+        "--phantom",
+        type=int,
+        metavar="N",
+        help="make N phantoms in the data's format first, in DIR/data; of universal-ct N patients with one to three series each",
     )
     parser.add_argument("--output", "-o", type=Path, required=True, metavar="DIR", help="results, and what steps keep")
     parser.add_argument(
@@ -63,21 +70,29 @@ def add_parser(commands: Any) -> None:
         "--protocol",
         default="",
         metavar="P",
-        help="how phantoms are scanned: tiny, fast or default; of nodule-ct also mixed, of high-uptake-ct chest (default: what "
-        "fits the preset)",
+        help="how phantoms are scanned: tiny, fast or default; of nodule-ct also mixed, of high-uptake-ct chest; of universal-ct "
+        "tiny, slab or default (default: what fits the preset)",
     )
-    parser.add_argument("--folds", default="", metavar="N", help="of the cross-validation: 0-9 or 0,3 (default: all)")
+    parser.add_argument(
+        "--folds",
+        default="",
+        metavar="N",
+        help="of the cross-validation: 0-9 or 0,3 (default: all); universal-ct has one split, and rows of its table: 0 original, 1 + "
+        "anchors, 2 + dense supervision, 3 + attention gate, and 4 with ResNet-50, 5 with complete labels where settings ask for them",
+    )
     parser.add_argument(
         "--tables",
         default="",
         metavar="N",
-        help="of the paper: 1,2 (default: all); high-uptake-ct: 1 with all figures, 2 for the comparison with PET/CT",
+        help="of the paper: 1,2 (default: all); high-uptake-ct: 1 with all figures, 2 for the comparison with PET/CT; universal-ct: 1 "
+        "with all figures, 2 for what missing labels do",
     )
     parser.add_argument(
         "--fold",
         type=int,
         metavar="N",
-        help="of what is shown of one fold: Table 2 of nodule-ct (default: the last), filters of high-uptake-ct (the first)",
+        help="of what is shown of one fold: Table 2 of nodule-ct (default: the last), filters of high-uptake-ct (the first); pictures "
+        "of universal-ct, by row (3)",
     )
     add_settings_options(parser, "the preset's")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ...evaluation.blob_detection import JudgedSlice, ScoredSlice, verification
+from ...evaluation.blob_detection import JudgedSlice, verification
 from ...evaluation.output.plots import Plot
 from ...evaluation.output.tiles import Outcome, outcome_tiles
+from ..showing import body_part
 from ..wording import counted
 from .fold_work import FoldResult
 from .kept_slices import Picture
 
 WINDOW_HU = (-1000.0, 400.0)
 """Black and white: lungs and soft tissue are both to be seen."""
-_MARGIN = 8
-_BODY_HU = -500.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def both_outcomes(picture: Picture, one: FoldResult) -> tuple[Outcome, Outcome]:
     """The slice with all candidates, and with the verified ones."""
     limits = one.slices.least_response, one.slices.least_area
     scored = picture.scored
-    box = _box(picture)
+    box = body_part(picture.hu[len(picture.hu) // 2], (scored.lesions > 0) | (scored.blobs.labels > 0))
     grey, lesions = picture.hu[len(picture.hu) // 2][box].astype(np.float64), (scored.lesions > 0)[box]
     found = []
     for name, limit in (("R > 0", (0.0, 0.0)), ("verified", limits)):
@@ -93,18 +91,3 @@ def _told(one: JudgedSlice, limits: tuple[float, float]) -> str:
     """``1 of 2 found, 3 false``."""
     counts = verification([one], *limits)
     return f"{int(counts.hit.sum())} of {len(counts.hit)} found, {counted(counts.false_blobs, 'false', 'false')}"
-
-
-def _box(picture: Picture) -> tuple[slice, slice]:
-    """The part of the slice with the patient, lesions and blobs in it."""
-    scored: ScoredSlice = picture.scored
-    dense = (picture.hu[len(picture.hu) // 2] > _BODY_HU).view(np.uint8)
-    _, parts_of, sizes, _ = cv2.connectedComponentsWithStats(dense, connectivity=4)
-    body = 1 + int(sizes[1:, cv2.CC_STAT_AREA].argmax()) if len(sizes) > 1 else -1  # the table is another part
-    shown = (parts_of == body) | (scored.lesions > 0) | (scored.blobs.labels > 0)
-    parts = []
-    for axis, size in enumerate(shown.shape):
-        used = np.flatnonzero(shown.any(axis=1 - axis))
-        first, last = (int(used[0]), int(used[-1])) if used.size else (0, size - 1)
-        parts.append(slice(max(0, first - _MARGIN), min(size, last + 1 + _MARGIN)))
-    return parts[0], parts[1]
