@@ -7,8 +7,9 @@ no difference from which end the slices are counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -68,81 +69,96 @@ def link_boxes(boxes: Sequence[npt.ArrayLike], scores: Sequence[npt.ArrayLike], 
     Returns:
         Every box is in exactly one chain. Of boxes with one score the larger one is linked first.
     """
-    slices = _Slices(boxes, scores, how)
+    stack = _Stack(boxes, scores, how)
     chains = []
-    for seed in slices.falling():
-        if slices.is_free(seed):
-            slices.take(seed)
-            (down, weaker_down), (up, weaker_up) = (slices.grow(seed, step) for step in (-1, 1))
-            chains.append(Chain((*down[::-1], seed, *up), (*weaker_down, *weaker_up), seed))
+    for seed in stack.falling():
+        if stack.free[seed]:
+            stack.free[seed] = False
+            (down, weaker_down), (up, weaker_up) = (stack.grow(seed, step) for step in (-1, 1))
+            members, weaker = (*down[::-1], seed, *up), (*weaker_down, *weaker_up)
+            chains.append(Chain(stack.named(members), stack.named(weaker), stack.members[seed]))
     return chains
 
 
-class _Slices:
-    """The boxes of all slices, and which of them are in no chain yet."""
+class _Stack:
+    """The boxes of all slices, numbered through, and which of them are in no chain yet.
+
+    Attributes:
+        members: slice and index in it of each box.
+        free: of each box.
+    """
 
     def __init__(self, boxes: Sequence[npt.ArrayLike], scores: Sequence[npt.ArrayLike], how: Linking) -> None:
-        self._boxes = [np.asarray(some, dtype=np.float64).reshape(-1, 4) for some in boxes]
-        self._scores = [np.asarray(some, dtype=np.float64).reshape(-1) for some in scores]
-        self._free = [np.ones(len(some), dtype=bool) for some in self._scores]
+        edges = [np.asarray(some, dtype=np.float64).reshape(-1, 4) for some in boxes]
+        self.members = [(n, index) for n, some in enumerate(edges) for index in range(len(some))]
+        self.free = [True] * len(self.members)
+        self._edges = np.concatenate([np.zeros((0, 4)), *edges])
+        values = np.concatenate([np.zeros(0), *(np.asarray(some, dtype=np.float64).reshape(-1) for some in scores)])
+        self._scores: list[float] = values.tolist()
         self._how = how
+        self._near = _neighbours(edges, how)
 
-    def falling(self) -> Iterator[Member]:
+    def falling(self) -> Iterator[int]:
         """All boxes by score; of equal ones, by what does not depend on the order of slices, as far as they differ."""
-        if not self._boxes:
-            return
-        of_slice = np.concatenate([np.full(len(some), n) for n, some in enumerate(self._scores)])
-        index = np.concatenate([np.arange(len(some)) for some in self._scores])
-        edges, score = np.concatenate(self._boxes), np.concatenate(self._scores)
-        size = (edges[:, 2:] - edges[:, :2]).prod(axis=1)
-        for n in np.lexsort((*edges.T, -size, -score)):
-            yield int(of_slice[n]), int(index[n])
+        size = (self._edges[:, 2:] - self._edges[:, :2]).prod(axis=1)
+        yield from np.lexsort((*self._edges.T, -size, -np.array(self._scores))).tolist()
 
-    def is_free(self, member: Member) -> bool:
-        return bool(self._free[member[0]][member[1]])
+    def named(self, numbers: Iterable[int]) -> tuple[Member, ...]:
+        return tuple(self.members[n] for n in numbers)
 
-    def take(self, member: Member) -> None:
-        self._free[member[0]][member[1]] = False
-
-    def grow(self, seed: Member, step: int) -> tuple[list[Member], list[Member]]:
+    def grow(self, seed: int, step: int) -> tuple[list[int], list[int]]:
         """What belongs to ``seed`` in the slices on one side of it, the nearest first: members and weaker boxes, all taken."""
-        grown, weaker, last = list[Member](), list[Member](), seed
-        floor = self._how.share * self._scores[seed[0]][seed[1]]
+        grown, weaker, last = list[int](), list[int](), seed
+        floor = self._how.share * self._scores[seed]
         while (following := self._following(last, step, floor)) is not None:
-            self.take(following)
+            self.free[following] = False
             grown.append(following)
-            for n in range(last[0] + step, following[0], step):
-                weaker += self._weaker(last, n, floor)
+            bridged = abs(self.members[following][0] - self.members[last][0]) - 1
+            for n in range(1, bridged + 1):
+                weaker += self._weaker(last, n * step, floor)
             last = following
         ceiling = floor
-        while found := self._weaker(last, last[0] + step, ceiling):
+        while found := self._weaker(last, step, ceiling):
             weaker += found
-            last = found[0]
-            ceiling = min(ceiling, self._scores[last[0]][last[1]] / max(self._how.share, _LEAST))
+            (last,) = found
+            ceiling = min(ceiling, self._scores[last] / max(self._how.share, _LEAST))
         return grown, weaker
 
-    def _following(self, last: Member, step: int, floor: float) -> Member | None:
+    def _following(self, last: int, step: int, floor: float) -> int | None:
         """In the nearest slice that has one, the free box that is strong enough and has the largest overlap times score."""
-        for n in range(last[0] + step, last[0] + step * (self._how.gap + 2), step):
-            if not 0 <= n < len(self._boxes):
-                return None
-            shared, scores = self._shared(last, n), self._scores[n]
-            fits = (shared >= self._how.least_iou) & (scores >= floor)
-            if fits.any():
-                return n, int(np.where(fits, shared * (scores + _LEAST), -1.0).argmax())
+        for n in range(1, self._how.gap + 2):
+            near = self._near[n * step].get(last, ())
+            fits = [
+                (shared * (self._scores[box] + _LEAST), -box)
+                for box, shared in near
+                if self.free[box] and self._scores[box] >= floor
+            ]
+            if fits:
+                return -max(fits)[1]
         return None
 
-    def _weaker(self, last: Member, n: int, ceiling: float) -> list[Member]:
-        """In slice ``n``, the best free box that overlaps ``last`` with no higher a score; taken. None or one."""
-        if not 0 <= n < len(self._boxes):
+    def _weaker(self, last: int, offset: int, ceiling: float) -> list[int]:
+        """``offset`` slices on, the best free box that overlaps ``last`` with no higher a score; taken. None or one."""
+        near = self._near[offset].get(last, ())
+        fits = [(self._scores[box], -box) for box, _ in near if self.free[box] and self._scores[box] <= ceiling]
+        if not fits:
             return []
-        fits = (self._shared(last, n) >= self._how.least_iou) & (self._scores[n] <= ceiling)
-        if not fits.any():
-            return []
-        found = n, int(np.where(fits, self._scores[n], -1.0).argmax())
-        self.take(found)
+        found = -max(fits)[1]
+        self.free[found] = False
         return [found]
 
-    def _shared(self, last: Member, n: int) -> FloatArray:
-        """Overlap of a box with those of slice ``n``; 0 with those that are taken."""
-        return np.asarray(iou(self._boxes[last[0]][last[1]], self._boxes[n])[0] * self._free[n])
+
+def _neighbours(edges: Sequence[FloatArray], how: Linking) -> dict[int, dict[int, list[tuple[int, float]]]]:
+    """For each offset in slices, and each box, the boxes so many slices on that overlap enough, and by how much."""
+    first = np.cumsum([0, *map(len, edges)]).tolist()
+    near: dict[int, dict[int, list[tuple[int, float]]]] = {n: {} for n in range(-how.gap - 1, how.gap + 2)}
+    for n, offset in product(range(len(edges)), range(1, how.gap + 2)):
+        if n + offset >= len(edges):
+            continue
+        shared = iou(edges[n], edges[n + offset])
+        rows, columns = np.nonzero(shared >= how.least_iou)
+        for row, column, value in zip(rows.tolist(), columns.tolist(), shared[rows, columns].tolist(), strict=True):
+            one, other = first[n] + row, first[n + offset] + column
+            near[offset].setdefault(one, []).append((other, value))
+            near[-offset].setdefault(other, []).append((one, value))
+    return near

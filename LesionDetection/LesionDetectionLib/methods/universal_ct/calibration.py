@@ -74,8 +74,7 @@ def outline_in(
     count, labels, stats, _ = cv2.connectedComponentsWithStats(passed.view(np.uint8), connectivity=8)
     shared = np.bincount(labels[y0:y1, x0:x1].ravel(), minlength=count)
     shared[0] = 0
-    areas = stats[:, cv2.CC_STAT_AREA]
-    best = max(range(1, count), key=lambda n: (shared[n], areas[n]))
+    best = int(np.lexsort((stats[:, cv2.CC_STAT_AREA], shared))[-1])
     x, y, width, height = (int(n) for n in stats[best, : cv2.CC_STAT_AREA])
     return labels[y : y + height, x : x + width] == best, (left + x, top + y)
 

@@ -16,6 +16,7 @@ from LesionDetectionLib.imaging.box_linking import Chain, Linking, link_boxes
 from LesionDetectionLib.imaging.click import measure_candidate
 from LesionDetectionLib.imaging.mask_grids import mask_from_axial
 from LesionDetectionLib.imaging.measurements import extent_note, measure_mask
+from LesionDetectionLib.imaging.rectangles import area
 
 from .calibration import Outline
 from .settings import UniversalSettings
@@ -37,7 +38,7 @@ class Found:
 
     Attributes:
         score, probability: of its best slice.
-        box: [4] edges in pixels, of its best slice.
+        box: [4] edges in pixels, of the slice that shows it best and largest.
         first, last: slices that it reaches.
         half_way: so many slices on each side a slice stands for that was looked at.
         outlines: of slices, in order: (slice, pixels); empty where there are none.
@@ -73,8 +74,8 @@ class Found:
 def linked(slices: Sequence[SliceFindings], settings: UniversalSettings, stride: int, last_slice: int) -> list[Found]:
     """Boxes linked over slices, the best lesions first.
 
-    In-plane the box is that of the best slice; from there up and down the lesion reaches as far as its boxes do, and half-way
-    to the next slice that was looked at.
+    In-plane the box is the largest of its surest ones (``box_share``); up and down the lesion reaches as far as its boxes do, and
+    half-way to the next slice that was looked at.
 
     Args:
         slices: that were looked at, in rising order, ``stride`` apart.
@@ -86,22 +87,25 @@ def linked(slices: Sequence[SliceFindings], settings: UniversalSettings, stride:
     for chain in link_boxes([one.boxes for one in slices], [one.scores for one in slices], how):
         reached = [slices[n].k for n, _ in chain.members]
         first, last = max(0, reached[0] - half_way), min(last_slice, reached[-1] + half_way)
-        found.append(_of_chain(slices, chain, first, last, half_way))
+        found.append(_of_chain(slices, chain, first, last, half_way, settings.box_share))
     return found
 
 
 def unlinked(one: SliceFindings) -> list[Found]:
     """Each box of a slice as a lesion of this slice, the best first."""
     chains = (Chain(((0, int(n)),), (), (0, int(n))) for n in np.argsort(-one.scores, kind="stable"))
-    return [_of_chain([one], chain, one.k, one.k, 0) for chain in chains]
+    return [_of_chain([one], chain, one.k, one.k, 0, 1.0) for chain in chains]
 
 
-def _of_chain(slices: Sequence[SliceFindings], chain: Chain, first: int, last: int, half_way: int) -> Found:
+def _of_chain(
+    slices: Sequence[SliceFindings], chain: Chain, first: int, last: int, half_way: int, box_share: float
+) -> Found:
     best, index = slices[chain.best[0]], chain.best[1]
+    score, probability = float(best.scores[index]), float(best.probability[index])
+    sure = [slices[n].boxes[m] for n, m in chain.members if slices[n].scores[m] >= box_share * score]
     outlines = ((slices[n].k, slices[n].outlines[m]) for n, m in chain.members)
     there = tuple((k, outline) for k, outline in outlines if outline is not None)
-    score, probability = float(best.scores[index]), float(best.probability[index])
-    return Found(score, probability, best.boxes[index], first, last, half_way, there)
+    return Found(score, probability, sure[int(area(sure).argmax())], first, last, half_way, there)
 
 
 def voxels_of(found: Found) -> Voxels:
@@ -124,8 +128,9 @@ def voxels_of(found: Found) -> Voxels:
         if k in slices or not slices[0] < k < slices[-1]:
             out[k - first] = planes[behind]
         else:
-            share = (k - slices[behind - 1]) / (slices[behind] - slices[behind - 1])
-            out[k - first] = (1 - share) * depths[behind - 1] + share * depths[behind] > 0
+            # Whole numbers, not shares: it comes out the same from either end.
+            below, above = k - slices[behind - 1], slices[behind] - k
+            out[k - first] = above * depths[behind - 1] + below * depths[behind] > 0
     return out, (int(low[1]), int(low[0]), first)
 
 

@@ -40,6 +40,7 @@ class UniversalSettings:
         link_iou: boxes of neighbouring slices that overlap by this are of one lesion.
         link_gap: so many slices without a box may lie between two of one lesion.
         link_share: at its ends a lesion loses the boxes whose score is below this share of its best one's.
+        box_share: the box of a lesion is the largest of those whose score is at least this share of its best one's.
         most_shared: a lesion of linked boxes more of whose mask lies in that of a better one is that lesion once more, and is left
             out.
         most_lesions: at most so many, the highest scores, are reported.
@@ -64,6 +65,7 @@ class UniversalSettings:
     link_iou: float = 0.3
     link_gap: int = 1
     link_share: float = 0.25
+    box_share: float = 0.8
     most_shared: float = 0.5
     most_lesions: int = 100
     region_ras_mm: tuple[Point, Point] | None = None
@@ -83,7 +85,7 @@ class UniversalSettings:
             raise UsageError(f"The window {self.window_hu} HU does not rise.")
         if self.slices not in SLICES:
             raise UsageError(f"Which slices are looked at is {', '.join(f'“{one}”' for one in SLICES)}.")
-        for name in ("least_score", "nms_iou", "mask_threshold", "link_share", "most_shared"):
+        for name in ("least_score", "nms_iou", "mask_threshold", "link_share", "box_share", "most_shared"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"“{name}” lies from 0 to 1, not at {getattr(self, name):g}.")
         if not 0 < self.link_iou <= 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from .preprocessing import Placing, network_input, planes_at
 from .settings import UniversalSettings
 
 FloatArray = npt.NDArray[np.float64]
+Inputs = npt.NDArray[np.float32]
 
 REACH_MM = 30.0
 """Slices so far from a region are looked at, too, for lesions that reach into it: as DeepLesion shows around its key slices."""
@@ -29,7 +31,7 @@ _TEXT = "Looking for lesions"
 class Engine(Protocol):
     """What :class:`.engine.SliceEngine` does."""
 
-    def run(self, inputs: npt.NDArray[np.float32], limits: Limits) -> list[SliceBoxes]: ...
+    def run(self, inputs: Inputs, limits: Limits) -> list[SliceBoxes]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +108,24 @@ def find_in_slices(
         nms_iou=settings.nms_iou,
         most_boxes=settings.most_boxes,
     )
-    for start in range(0, len(slices), at_once):
-        progress(start / len(slices), _TEXT)
-        some = slices[start : start + at_once]
+    batches = [slices[start : start + at_once] for start in range(0, len(slices), at_once)]
+
+    def prepare(some: Sequence[int]) -> tuple[Inputs, list[Placing]]:
         prepared = [network_input(planes_at(axial, k, settings.slice_distance_mm), settings) for k in some]
-        found = engine.run(np.stack([inputs for inputs, _ in prepared]), limits)
-        for k, (_, placing), boxes in zip(some, prepared, found, strict=True):
-            yield in_slice(k, boxes, placing, settings, least_score)
+        return np.stack([inputs for inputs, _ in prepared]), [placing for _, placing in prepared]
+
+    done = 0
+    # The next slices are prepared while the network, on a GPU, looks at these.
+    with ThreadPoolExecutor(1) as ahead:
+        waiting = [ahead.submit(prepare, some) for some in batches[:1]]
+        for some, following in zip(batches, [*batches[1:], None], strict=True):
+            progress(done / len(slices), _TEXT)
+            inputs, placings = waiting.pop().result()
+            if following is not None:
+                waiting.append(ahead.submit(prepare, following))
+            for k, placing, found in zip(some, placings, engine.run(inputs, limits), strict=True):
+                yield in_slice(k, found, placing, settings, least_score)
+            done += len(some)
     progress(1.0, _TEXT)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from LesionDetectionLib.core.errors import BundleError
-from LesionDetectionLib.methods.universal_ct.architecture import RESNET50, ROWS, VGG19_BN, UniversalArchitecture
+from LesionDetectionLib.methods.universal_ct.architecture import ROWS, VGG19_BN, UniversalArchitecture
 from LesionDetectionLib.methods.universal_ct.model import load_network, weights_of
 from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
 
@@ -33,9 +33,8 @@ def test_every_row_comes_back(a_bundle, row):
         torch.testing.assert_close(network(inputs).logits, again(inputs).logits, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("backbone", [VGG19_BN, RESNET50])
-def test_other_backbones_come_back_with_their_statistics(a_bundle, backbone):
-    bundle = a_bundle(architecture=dataclasses.replace(TINY, backbone=backbone))
+def test_statistics_of_normalisation_come_back(a_bundle):
+    bundle = a_bundle(architecture=dataclasses.replace(TINY, backbone=VGG19_BN))
     network = load_network(bundle)
     assert any("running_var" in name for name in network.state_dict())
     for name, array in bundle.weights().items():
