@@ -113,11 +113,11 @@ def missing_table(rows: Sequence[MissingLabels], fitted_with: Sequence[str], nam
     """
     shown: list[tuple[Cell, ...]] = []
     for one, learned in zip(rows, fitted_with, strict=True):
-        for scored, values in (("the list", one.listed), ("all lesions", one.complete)):
+        share = f"{one.really} of {one.false}"
+        for scored, values, shared in (("the list", one.listed, share), ("all lesions", one.complete, "–")):
             ours = [_with_bounds(*pair) for pair in zip(values.sensitivities, values.bounds, strict=True)]
-            share = f"{one.really} of {one.false}" if values is one.listed else "–"
             rate = f"{values.false_positives:.2f}"
-            shown.append((one.row.title, learned, scored, name, data, values.lesions, *ours, rate, share))
+            shown.append((one.row.title, learned, scored, name, data, values.lesions, *ours, rate, shared))
     caption = (
         "The same marks, scored by the list, from which lesions are missing as they are in DeepLesion, and by all lesions. FP at "
         f"the threshold: that at which there are {SIZE_RATE:g} per image by the list. False that are lesions: marks above it that are "
