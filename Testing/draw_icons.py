@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIZE = 128
 SCALE = 8
-CHEST_SEED, PET_CT_SEED = 424242, 424255
+CHEST_SEED, PET_CT_SEED, BODY_SEED = 424242, 424255, 424265
 """Those of panel/sample_data.py."""
 
 RIM, BODY, LUNG = "#9fc3dd", "#3f6f92", "#16293a"
@@ -172,9 +172,33 @@ def pet_ct_thumbnail() -> Image.Image:
     return Image.fromarray(pixels).quantize(200)
 
 
+def body_thumbnail() -> Image.Image:
+    """The largest liver lesion of Sample Data's body phantom in an axial slice, ringed."""
+    from dataclasses import replace
+
+    from LesionDetectionLib.app.drawing import ring
+    from LesionDetectionLib.app.planes import AXIAL, View
+    from LesionDetectionLib.imaging.geometry import to_axial
+    from LesionDetectionLib.io.display import Window
+    from LesionTrainingLib.cohorts.phantoms.body import DEFAULT, make_body
+
+    case = make_body(BODY_SEED, replace(DEFAULT, slices=32, spacing_mm=5.0, slice_thickness_mm=5.0))
+    axial = to_axial(case.image)
+    in_liver = [lesion for lesion, region in zip(case.lesions, case.kinds, strict=True) if region == "liver"]
+    lesion = max(in_liver or case.lesions, key=lambda one: one.diameter_mm)
+    _nk, nj, ni = axial.shape_kji
+    k = axial.geometry.ijk_from_ras(lesion.center_ras_mm)[2]
+    scale = THUMBNAIL_SIZE[1] / (0.86 * nj * axial.spacing_mm[1])
+    view = View(AXIAL, axial.geometry, ((ni - 1) / 2, (nj - 1) / 2, float(k)), THUMBNAIL_SIZE, scale)
+    pixels = view.gray(view.slice_of(axial.voxels), Window(400, 50))
+    ring(pixels, view.pixels_of_ras(lesion.center_ras_mm), 0.8 * lesion.diameter_mm * scale, LESION_RGB)
+    return Image.fromarray(pixels).quantize(96)
+
+
 THUMBNAILS = {
     "LesionDetection/Resources/Icons/LesionDetectionChestPhantom.png": chest_thumbnail,
     "LesionDetection/Resources/Icons/LesionDetectionPetCtPhantom.png": pet_ct_thumbnail,
+    "LesionDetection/Resources/Icons/LesionDetectionBodyPhantom.png": body_thumbnail,
 }
 
 

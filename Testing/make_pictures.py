@@ -98,8 +98,10 @@ def slice_view(name: str, place: Any, middle: Any, millimetres: float, backgroun
 def _save_side_by_side(pictures: list[Image.Image], path: Path, gap: int = 8) -> None:
     width = sum(one.width for one in pictures) + gap * (len(pictures) - 1)
     sheet = Image.new("RGB", (width, max(one.height for one in pictures)), "white")
-    for number, picture in enumerate(pictures):
-        sheet.paste(picture, (number * (picture.width + gap), 0))
+    x = 0
+    for picture in pictures:
+        sheet.paste(picture, (x, 0))
+        x += picture.width + gap
     sheet.quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.name}: {sheet.width} x {sheet.height}, {path.stat().st_size / 1000:.0f} kB", flush=True)
 
@@ -144,6 +146,43 @@ def _click(app: Any, widget: Any, output: Path) -> None:
     app.process_events(lambda: not panel.session.busy, PATIENCE_S)
     app.process_events()
     take(app, widget, output / "click.png", ui.clickSection)
+
+
+def diameters(app: Any, output: Path) -> None:
+    """Two diameters drawn on the largest lesion of the sample body, and what is made of them: the section of the panel, and the
+    key slice as a report shows it, without and with the outline."""
+    from dataclasses import replace
+
+    from LesionDetectionLib.app.pictures import lesion_picture
+    from LesionDetectionLib.imaging.measurements import measure_mask
+    from LesionDetectionLib.io.mrml import image_from_node
+    from LesionDetectionLib.io.mrml_segments import masks_of
+    from LesionDetectionLib.panel import sample_data
+
+    sample = next(one for one in sample_data.SAMPLES if one.anatomy == "body")
+    nodes, truth = sample_data.make(replace(sample, truth="True lesions"), app.scene)
+    image = image_from_node(nodes["CT"])
+    masks = masks_of(truth.segmentation, truth.segmentation.GetSegmentation().GetSegmentIDs(), image.geometry)
+    recist = max((measure_mask(image, mask).recist for mask in masks.values()), key=lambda one: one.long_mm)
+    for node in truth.all:
+        app.scene.RemoveNode(node)
+    widget = app.load_module("LesionDetection")
+    app.show(widget)
+    panel, ui = widget.panel, widget.ui
+    ui.diametersGroup.collapsed = False
+    ui.drawDiametersButton.click()
+    for end in (*recist.long_axis_ras_mm, *recist.short_axis_ras_mm):
+        app.click_in_slice(end)
+    ui.outlineButton.click()
+    app.process_events(lambda: not panel.session.busy, PATIENCE_S)
+    assert panel.session.listed, panel.session.message
+    app.process_events()
+    path = output / "diameters.png"
+    take(app, widget, path, ui.clickSection)
+    planes = lesion_picture(image, panel.session.findings.as_detections(), 1)
+    square = planes.shape[1] // 4 - 4
+    axial = Image.fromarray(planes[-square:, : planes.shape[1] // 2])
+    _save_side_by_side([Image.open(path).convert("RGB"), axial], path)
 
 
 def follow_up(app: Any, output: Path) -> None:
@@ -291,6 +330,7 @@ def training(app: Any, output: Path) -> None:
 
 SUBJECTS: dict[str, Callable[[Any, Path], None]] = {
     "detection": detection,
+    "diameters": diameters,
     "follow-up": follow_up,
     "pet-ct": pet_ct,
     "similarity": similarity,

@@ -34,7 +34,9 @@ def test_at_22_points_it_stands_out_from_the_theme(path, theme):
     assert (away > 40).mean() > 0.3
 
 
-@pytest.mark.parametrize("name", ["LesionDetectionChestPhantom", "LesionDetectionPetCtPhantom"])
+@pytest.mark.parametrize(
+    "name", ["LesionDetectionChestPhantom", "LesionDetectionPetCtPhantom", "LesionDetectionBodyPhantom"]
+)
 def test_a_sample_has_a_small_picture(name):
     path = REPOSITORY / "LesionDetection" / "Resources" / "Icons" / f"{name}.png"
     with Image.open(path) as picture:

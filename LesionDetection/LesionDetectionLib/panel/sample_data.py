@@ -6,7 +6,7 @@ import importlib.util
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Sample:
             real numbers, whose last digits differ from processor to processor.
         thumbnail: file in the folder of icons.
         truth: name of a result with the true lesions, added as well; none where empty.
+        changes: of the protocol's settings.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Sample:
     sha256: str
     thumbnail: str
     truth: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 _CHEST = Sample(
@@ -72,11 +74,24 @@ _PET_CT = Sample(
 )
 """No model of ours learned from it, nor was one measured on it. Of its four lesions in the lungs three are
 active, of 13 to 25 mm."""
+_BODY = Sample(
+    name="Body CT phantom",
+    anatomy="body",
+    protocol="default",
+    seed=424265,
+    nodes={CT: "Body CT phantom"},
+    sha256="c9ecdd0c67454e515bd2fa55a8eddfa11d23544bc71d6f49d49093a48a1ba1ab",
+    thumbnail="LesionDetectionBodyPhantom.png",
+    changes={"slices": 32, "spacing_mm": 5.0, "slice_thickness_mm": 5.0},
+)
+"""No model of ours learned from it, nor was one measured on it. A part of 16 cm of a body, made in seconds as a whole one is
+not, in slices as most of DeepLesion's are."""
 
 SAMPLES = (
     _CHEST,
     replace(_CHEST, name="Chest phantom, nodules marked", truth="True nodules"),
     _PET_CT,
+    _BODY,
 )
 
 
@@ -114,6 +129,7 @@ def make(sample: Sample, scene: Any, progress: Progress | None = None) -> tuple[
 
     make_case, _default = load(f"{_PHANTOMS}.phantom:maker")(sample.anatomy)
     settings = load(f"{_PHANTOMS}.phantom:protocol_of")(sample.anatomy, sample.protocol, sample.seed)
+    settings = replace(settings, **sample.changes)
     case = make_case(sample.seed, settings, progress or Progress())
     # Made in one go, so that their places are those of one patient.
     frame = (

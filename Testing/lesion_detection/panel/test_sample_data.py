@@ -40,7 +40,7 @@ def test_the_module_lists_them_once_slicer_has_started(slicer_app):
     slicer_app.load_logic("LesionDetection")
     assert slicer_app.samples == []
     slicer_app.startup_completed()
-    assert [Path(one["thumbnailFileName"]).is_file() for one in slicer_app.samples] == [True, True, True]
+    assert [Path(one["thumbnailFileName"]).is_file() for one in slicer_app.samples] == [True] * 4
 
 
 def test_without_the_training_library_nothing_is_listed(slicer_app, sample_data, monkeypatch):
@@ -60,7 +60,7 @@ def test_listing_loads_no_library():
         "print(len(found), sorted(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "3 []"
+    assert done.stdout.strip() == "4 []"
 
 
 def has_known_voxels(ct, sample):
@@ -95,6 +95,16 @@ def test_a_click_makes_the_phantom_with_known_voxels(slicer_app, sample_data):
     assert node.GetName() == "Chest phantom"
     segmentation = slicer_app.scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     assert segmentation.GetSegmentation().GetNumberOfSegments() == 11
+    assert slicer_app.questions == []
+
+
+def test_a_click_makes_a_body_with_known_voxels(slicer_app, sample_data):
+    sample = sample_data.SAMPLES[3]
+    sample_data.register(ICONS)
+    (node,) = slicer_app.samples[3]["customDownloader"](None)
+    assert node.GetName() == sample.name == "Body CT phantom"
+    assert has_known_voxels(node, sample)
+    assert node.GetImageData().GetDimensions() == (512, 512, 32)
     assert slicer_app.questions == []
 
 
