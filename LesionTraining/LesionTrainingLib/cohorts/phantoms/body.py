@@ -8,9 +8,10 @@ from LesionDetectionLib.core.progress import Progress
 
 from .acquisition import Scanner, scan
 from .body_anatomy import build_anatomy, draw_body_patient
-from .body_lesions import Scene, add_lesions, main_kind
-from .body_mimics import add_small_nodes
-from .body_places import Places
+from .body_fields import BodyFields
+from .body_lesions import add_lesions, main_kind
+from .body_mimics import add_normal
+from .body_painting import Scene
 from .body_settings import DEFAULT, PRESETS, SLAB, TINY, BodySettings
 from .chest_mimics import add_mimics
 from .chest_paint import paint_chest, paint_tubes
@@ -54,8 +55,8 @@ def make_body(seed: int, settings: BodySettings = DEFAULT, progress: Progress | 
     paint_ureters(grid, volume, anatomy.whole.ureters)
     site = Site(grid, volume, vessels, body, patient, anatomy.trees)
     mimics = add_mimics(site, ChestSettings(mimics=settings.mimics), random_stream(seed, "mimics"), Progress())
-    scene = Scene(grid, volume, vessels, patient, Places(grid, anatomy))
-    mimics += add_small_nodes(scene, settings, seed)
+    scene = Scene(grid, volume, vessels, patient, BodyFields(grid, anatomy))
+    mimics += add_normal(scene, settings, seed)
     lesions, kinds = add_lesions(scene, settings, seed, first, progress.part(0.6, 0.8))
     voxels = scan(volume, _scanner(seed, settings, grid.geometry), random_stream(seed, "noise"), progress.part(0.8, 1))
     name = f"body-phantom-{seed:04d}"

@@ -10,66 +10,30 @@ import csv
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.errors import OutputError, UsageError
-from LesionDetectionLib.core.image import Geometry, Image
-from LesionDetectionLib.core.lesion import Lesion, Mask
+from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.imaging.recist import recist_of_mask
 
 from ..caching.workers import Died, work_in_processes
-from ..deeplesion import IMAGES, PHANTOM_PATIENT, ZERO_HU
+from ..deeplesion import IMAGES, ZERO_HU
 from .body import make_body
 from .body_anatomy import draw_body_patient
+from .body_deeplesion_rows import COLUMNS, TOP_MM, Series, case_values, number_of, section_of, section_values
 from .body_protocols import PROTOCOL_NAMES, protocol
-from .body_settings import REGIONS, BodySettings
 from .dicom_writing import MADE
 from .phantom import PhantomCase, random_stream
 
 LISTED, COMPLETE, NOTE = "DL_info.csv", "DL_info_complete.csv", "README.txt"
-COLUMNS = (
-    "File_name", "Patient_index", "Study_index", "Series_ID", "Key_slice_index", "Measurement_coordinates", "Bounding_boxes",
-    "Lesion_diameters_Pixel_", "Normalized_lesion_location", "Coarse_lesion_type", "Possibly_noisy", "Slice_range",
-    "Spacing_mm_px_", "Image_size", "DICOM_windows", "Patient_gender", "Patient_age", "Train_Val_Test",
-)  # fmt: skip
 MISSING_SHARE = 0.3
-_BEYOND_PX = 5.0
-"""A bounding box reaches so far beyond the diameters."""
-_LEAST_PX = 2
-"""A section of fewer pixels is not listed."""
 _SERIES = (0.55, 0.3, 0.15)
 """Chances of one, two and three series a patient."""
 _VALIDATION, _TEST = 0.15, 0.15
 _SEEDS = 1_000_000
 """Phantoms of the folder of seed n have seeds from this times (n + 1): none that a cohort of phantoms is likely to use."""
-_TOP_MM, _HEIGHT_MM = 205.0, 673.0
-"""Heights, in mm for a patient of size 1, that slice numbers and the normalized places count from, and run through."""
-_WINDOWS = {"lung": "-1500, 500", "bone": "-500, 1300"}
-_ABDOMEN_WINDOW = "-175, 275"
-
-
-@dataclass(frozen=True)
-class _Series:
-    """One series to be written.
-
-    Attributes:
-        patient: from 1.
-        number: of the series, from 1.
-        split: 1 training, 2 validation, 3 test.
-        seed: of its phantom.
-    """
-
-    patient: int
-    number: int
-    split: int
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return f"{PHANTOM_PATIENT}{self.patient:06d}_01_{self.number:02d}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +91,7 @@ def write_deeplesion(
     return [folder / name for name in (IMAGES, LISTED, COMPLETE, NOTE)]
 
 
-def planned(count: int, seed: int) -> list[_Series]:
+def planned(count: int, seed: int) -> list[Series]:
     """The series of ``count`` patients, in their order."""
     rng = random_stream(seed, "deeplesion")
     order = rng.permutation(count)
@@ -137,11 +101,11 @@ def planned(count: int, seed: int) -> list[_Series]:
         split = 2 if order[patient] < validation else 3 if order[patient] < validation + test else 1
         for number in range(1 + int(rng.choice(len(_SERIES), p=_SERIES))):
             own = _SEEDS * (seed + 1) + len(_SERIES) * patient + number
-            series.append(_Series(patient + 1, number + 1, split, own))
+            series.append(Series(patient + 1, number + 1, split, own))
     return series
 
 
-def _rows_of(work: _Work, series: list[_Series], workers: int, progress: Progress) -> list[_Row]:
+def _rows_of(work: _Work, series: list[Series], workers: int, progress: Progress) -> list[_Row]:
     """Write all series, by several processes where asked; their rows in the series' order.
 
     Raises:
@@ -176,43 +140,38 @@ class _Work:
     protocol_name: str
     missing_share: float
 
-    def __call__(self, series: _Series) -> list[_Row] | Exception:
+    def __call__(self, series: Series) -> list[_Row] | Exception:
         try:
             return _write_series(self, series)
         except Exception as error:
             return error
 
 
-def _write_series(work: _Work, series: _Series) -> list[_Row]:
+def _write_series(work: _Work, series: Series) -> list[_Row]:
     """Make one phantom, write its slices, and tell its rows."""
     settings = protocol(work.protocol_name, series.seed)
     case = make_body(series.seed, settings)
     image = case.image
     patient = draw_body_patient(series.seed, settings)
     top = float(image.geometry.ras_from_ijk((0, 0, image.shape_kji[0] - 1))[2])
-    first = max(1, round((_TOP_MM * patient.size - top) / settings.spacing_mm))
+    first = max(1, round((TOP_MM * patient.size - top) / settings.spacing_mm))
     folder = work.images / series.name
     folder.mkdir()
     for k in range(image.shape_kji[0]):
-        _write_png(folder / f"{_number(image, first, k):03d}.png", image, k)
+        _write_png(folder / f"{number_of(image, first, k):03d}.png", image, k)
     listed = _listed(case, work.missing_share)
     rows = []
     for k in sorted(
         {_key(lesion) for lesion, marked in zip(case.lesions, listed, strict=True) if marked}, reverse=True
     ):
         for lesion, region, marked in zip(case.lesions, case.kinds, listed, strict=True):
-            section = _section(lesion, k)
+            section = section_of(lesion, k)
             if section is not None:
-                values = _values(series, image, section, k, first, patient.size)
-                told = _told(series, settings, region, patient.female)
+                values = section_values(series, image, section, k, first, patient.size)
+                told = case_values(series, region, patient.female)
                 here = marked and _key(lesion) == k
                 rows.append(_Row(tuple({**values, **told}[name] for name in COLUMNS), here))
     return rows
-
-
-def _number(image: Image, first: int, k: int) -> int:
-    """Slices count downwards in DeepLesion."""
-    return first + image.shape_kji[0] - 1 - k
 
 
 def _write_png(path: Path, image: Image, k: int) -> None:
@@ -234,73 +193,12 @@ def _key(lesion: Lesion) -> int:
 def _listed(case: PhantomCase, missing_share: float) -> list[bool]:
     """Which lesions ``DL_info.csv`` has: of those whose largest section is within the slab, at least one."""
     last = case.image.shape_kji[0] - 1
-    within = [0 < _key(lesion) < last and _section(lesion, _key(lesion)) is not None for lesion in case.lesions]
+    within = [0 < _key(lesion) < last and section_of(lesion, _key(lesion)) is not None for lesion in case.lesions]
     drawn = random_stream(case.seed, "missing").random(len(within))
     listed = [inside and bool(chance >= missing_share) for inside, chance in zip(within, drawn, strict=True)]
     if not any(listed) and any(within):
         listed[within.index(True)] = True
     return listed
-
-
-def _section(lesion: Lesion, k: int) -> Mask | None:
-    """The lesion's mask in one slice; None where it has fewer than 2 pixels there."""
-    mask = lesion.mask
-    assert mask is not None
-    n = k - mask.start_ijk[2]
-    if not 0 <= n < mask.voxels.shape[0] or np.count_nonzero(mask.voxels[n]) < _LEAST_PX:
-        return None
-    return Mask(mask.voxels[n : n + 1], (mask.start_ijk[0], mask.start_ijk[1], k))
-
-
-def _values(series: _Series, image: Image, section: Mask, k: int, first: int, size: float) -> dict[str, str]:
-    """What the row says of the section and of the image."""
-    ends = _ends(section, image.geometry)
-    last_column, last_row = image.shape_kji[2], image.shape_kji[1]
-    low, high = ends.min(axis=0) - _BEYOND_PX, ends.max(axis=0) + _BEYOND_PX
-    low, high = np.maximum(low, 1), np.minimum(high, (last_column, last_row))
-    spacing = image.geometry.spacing_mm
-    diameters = [float(np.linalg.norm(ends[n] - ends[n + 1])) for n in (0, 2)]
-    middle = (low + high) / 2
-    height = float(image.geometry.ras_from_ijk((0, 0, k))[2])
-    place = (*(middle / (last_column, last_row)), (_TOP_MM * size - height) / (_HEIGHT_MM * size))
-    return {
-        "File_name": f"{series.name}_{_number(image, first, k):03d}.png",
-        "Key_slice_index": str(_number(image, first, k)),
-        "Measurement_coordinates": _joined(ends.ravel()),
-        "Bounding_boxes": _joined([*low, *high]),
-        "Lesion_diameters_Pixel_": _joined(diameters),
-        "Normalized_lesion_location": _joined(np.clip(place, 0, 1)),
-        "Slice_range": f"{first}, {first + image.shape_kji[0] - 1}",
-        "Spacing_mm_px_": _joined(spacing),
-        "Image_size": f"{last_column}, {last_row}",
-    }
-
-
-def _ends(section: Mask, geometry: Geometry) -> np.ndarray:
-    """[4, 2]: column and row, from 1, of the ends of the longer and of the shorter diameter."""
-    recist = recist_of_mask(section, geometry)
-    points = [*recist.long_axis_ras_mm, *recist.short_axis_ras_mm]
-    return np.asarray(geometry.ijk_from_ras(points))[:, :2] + 1
-
-
-def _told(series: _Series, settings: BodySettings, region: str, female: bool) -> dict[str, str]:
-    """What the row says of patient and lesion."""
-    age = random_stream(_SEEDS + series.patient, "age").integers(28, 88)
-    return {
-        "Patient_index": str(series.patient),
-        "Study_index": "1",
-        "Series_ID": str(series.number),
-        "Coarse_lesion_type": str(-1 if series.split == 1 else REGIONS.index(region) + 1),
-        "Possibly_noisy": "0",
-        "DICOM_windows": _WINDOWS.get(region, _ABDOMEN_WINDOW),
-        "Patient_gender": "F" if female else "M",
-        "Patient_age": f"{age:.1f}",
-        "Train_Val_Test": str(series.split),
-    }
-
-
-def _joined(values: Any) -> str:
-    return ", ".join(f"{float(value):.6g}" for value in values)
 
 
 def _write_list(path: Path, rows: list[_Row]) -> None:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from LesionDetectionLib.core.lesion import LESION, Lesion
 from LesionDetectionLib.core.progress import Progress
 from scipy import ndimage
 
 from .body_kinds import Kind, Look, draw_look, kinds_of
-from .body_places import Place, Places
+from .body_painting import Placed, Scene, paint
+from .body_places import Place, place_of
 from .body_settings import BodySettings
+from .body_shapes import draw_diameter, draw_shape
 from .chest_patient import Patient
 from .fields import Float32, Grid
 from .nodules import Covered, Float64, coverage, truth
 from .petct_shapes import Outline
 from .phantom import random_stream
 
-_FWHM = 2.3548
 _TRIES = 24
 """Middles tried for a lesion, which shrinks on the way, before another type is drawn."""
 _TYPES_TRIED = 8
@@ -30,39 +30,6 @@ _BALL = np.random.Generator(np.random.PCG64(7)).standard_normal((160, 3))
 _BALL = _BALL / np.linalg.norm(_BALL, axis=1)[:, None]
 _REACH = np.cbrt((np.arange(160) + 0.5) / 160)
 """Directions and shares of the radius of points that fill a shape evenly."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """What lesions are painted into.
-
-    Attributes:
-        volume: [k, j, i] HU, changed in place.
-        vessels: [k, j, i] share of vessel or airway, 255 being all.
-    """
-
-    grid: Grid
-    volume: Float32
-    vessels: npt.NDArray[np.uint8]
-    patient: Patient
-    places: Places
-
-
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """A lesion that has its place.
-
-    Attributes:
-        shape: its outline in RAS mm.
-        covered: what it covers of the grid, without vessels that it keeps free.
-        reach_mm: distance from its middle to the farthest point of its surface.
-    """
-
-    kind: Kind
-    diameter_mm: float
-    shape: Outline
-    covered: Covered
-    reach_mm: float
 
 
 def draw_region(settings: BodySettings, rng: np.random.Generator) -> str:
@@ -101,7 +68,7 @@ def add_lesions(
     lesions = []
     for n, one in enumerate(placed):
         look = draw_look(one.kind, scene.patient, one.diameter_mm, random_stream(seed, f"look {n}"))
-        _paint(scene, one, look, random_stream(seed, f"paint {n}"))
+        paint(scene, one, look, random_stream(seed, f"paint {n}"))
         lesions.append(_truth(scene.grid, one, look))
     return lesions, [one.kind for one in placed]
 
@@ -138,46 +105,6 @@ def _here(grid: Grid, kind: Kind, patient: Patient) -> bool:
     return low < kind.heights[1] * patient.size and high > kind.heights[0] * patient.size
 
 
-def draw_diameter(settings: BodySettings, kind: Kind, rng: np.random.Generator) -> float:
-    """In mm, of the sphere of the lesion's volume; log-normal within the type's range."""
-    low, high = max(settings.diameter_mm[0], kind.least_mm), min(settings.diameter_mm[1], kind.most_mm)
-    for _ in range(50):
-        value = (
-            settings.typical_diameter_mm * kind.size * float(np.exp(settings.diameter_spread * rng.standard_normal()))
-        )
-        if low <= value <= high:
-            return value
-    return float(min(low * 1.2, max(low, high)))
-
-
-def draw_shape(kind: Kind, diameter_mm: float, rng: np.random.Generator) -> Outline:
-    """An outline of no particular size, for a lesion of about ``diameter_mm``."""
-    turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
-    long = float(rng.uniform(*kind.long))
-    halves = np.array((1.0, long ** float(rng.uniform(-1.0, -0.3)), 1 / long))
-    lobes = int(rng.integers(3, 8) if kind.rough < 0.18 else rng.integers(6, 13))
-    knobs = int(rng.integers(2, 9)) if diameter_mm > 7 else 0
-    spikes = int(rng.integers(8, 20)) if rng.random() < kind.spiculated and diameter_mm > 6 else 0
-    radius = diameter_mm / 2
-    heights = np.concatenate(
-        [
-            rng.uniform(-1.3, 1.8, lobes) * kind.rough,
-            np.minimum(rng.uniform(-0.8, 1.6, knobs) / radius, 0.3) * min(1.0, kind.rough / 0.1),
-            np.minimum(rng.uniform(1.5, 7.0, spikes) * min(1.0, radius / 8) ** 0.5 / radius, 0.8),
-        ]
-    )
-    sharp = np.concatenate(
-        [
-            rng.uniform(2.5, 9 if kind.rough < 0.18 else 18, lobes),
-            np.full(knobs, max(8.0, (radius / 3.0) ** 2)),
-            np.full(spikes, max(25.0, (radius / 1.3) ** 2)),
-        ]
-    )
-    bumps = rng.standard_normal((len(sharp), 3))
-    bumps /= np.linalg.norm(bumps, axis=1)[:, None]
-    return Outline(np.zeros(3), turn.T / halves[:, None], bumps, heights, sharp)
-
-
 def _place(
     scene: Scene, settings: BodySettings, kind: Kind, others: list[Placed], within: bool, rng: np.random.Generator
 ) -> Placed | None:
@@ -190,7 +117,7 @@ def _place(
     for tried in range(_TRIES):
         if tried % 6 == 0:
             diameter = max(diameter * (0.78 if tried else 1.0), least)
-            place = scene.places.at(kind.place, diameter / 2)
+            place = place_of(scene.fields, kind.place, diameter / 2)
             middles = _middles(grid, place, within, rng)
         if place is None or middles is None or not len(middles):
             continue
@@ -280,57 +207,6 @@ def _largest_within(covered: Covered) -> bool:
     areas = (covered.share >= 0.5).sum(axis=(1, 2))
     k = covered.slices_kji[0].start + int(areas.argmax())
     return bool(areas.max() >= 2 and k > 0 and (areas[-1] < areas.max() or areas.argmax() < len(areas) - 1))
-
-
-def _paint(scene: Scene, one: Placed, look: Look, rng: np.random.Generator) -> None:
-    """Mix the lesion into the volume."""
-    where = one.covered.slices_kji
-    box, share = scene.volume[where], one.covered.share
-    mm = scene.grid.geometry.spacing_mm[::-1]
-    if one.kind.halo_mm:
-        _fat_round(scene, one)
-    white = rng.standard_normal(share.shape, dtype=np.float32)
-    grain = ndimage.gaussian_filter(white, [look.texture_mm / _FWHM / n for n in mm], mode="wrap")
-    value = look.hu + grain * np.float32(look.texture_hu / max(float(grain.std()), 1e-6))
-    inside = share >= 0.5
-    depth = np.asarray(
-        ndimage.distance_transform_edt(np.pad(inside, ((0, 0), (1, 1), (1, 1))), sampling=mm), np.float32
-    )
-    depth = depth[:, 1:-1, 1:-1]
-    if look.rim_hu:
-        value = value + look.rim_hu * np.clip(1.5 - depth / look.rim_mm, 0, 1)
-    if np.isfinite(look.core_hu):
-        deepest = float(depth.max())
-        core = np.clip(
-            (depth - (1 - look.core_size) * deepest) / 2.0 + 0.25 * grain / max(float(grain.std()), 1e-6), 0, 1
-        )
-        value = value + core * (look.core_hu + 0.3 * (value - look.hu) - value)
-    painted = share
-    if look.edge_mm > 0.25:
-        blur = ndimage.gaussian_filter(share, [0.0, look.edge_mm / mm[1], look.edge_mm / mm[2]])
-        painted = np.asarray(blur * (share > 0) if look.hu < -200 or not one.kind.covers else blur)
-    if look.hu < -200:  # ground glass lets vessels through
-        value = np.maximum(box, value)
-    box += painted * (value - box)
-
-
-def _fat_round(scene: Scene, one: Placed) -> None:
-    """Fat that sets a node off from the muscles that it lies between; bones, vessels and skin stay."""
-    mm = scene.grid.geometry.spacing_mm
-    halo = one.kind.halo_mm
-    grow = (int(np.ceil(2 * halo / mm[2])), int(np.ceil(2 * halo / mm[1])), int(np.ceil(2 * halo / mm[0])))
-    where = tuple(
-        slice(max(part.start - n, 0), min(part.stop + n, size))
-        for part, n, size in zip(one.covered.slices_kji, grow, scene.volume.shape, strict=True)
-    )
-    inside = np.zeros([part.stop - part.start for part in where], dtype=bool)
-    own = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(one.covered.slices_kji, where, strict=True))
-    inside[own] = one.covered.share >= 0.5
-    away = ndimage.distance_transform_edt(~inside, sampling=mm[::-1])
-    box = scene.volume[where]
-    muscle = (box > -60) & (box < 110) & (scene.vessels[where] < 128)
-    share = np.clip(1.5 - away / halo, 0, 1) * muscle
-    box += (share * (-98.0 - box)).astype(np.float32)
 
 
 def _truth(grid: Grid, one: Placed, look: Look) -> Lesion:

@@ -34,7 +34,8 @@ class Mimic:
     Attributes:
         center_ras_mm: where it is.
         kind: ``vessel-crossing``, ``scar``, ``fissure-thickening``, ``apical-cap``, ``costochondral-bump``;
-            ``inactive-lesion`` where only active ones are to be found; ``small-node``, a normal lymph node.
+            ``inactive-lesion`` where only active ones are to be found; of a body ``small-node``,
+            ``calcified-speck``, ``focal-fat``.
         diameter_mm: its greatest extent, roughly.
     """
 
