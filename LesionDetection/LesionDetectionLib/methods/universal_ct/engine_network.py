@@ -1,0 +1,59 @@
+"""A trained network made lean for inference: folded, in one number format, its parts apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from ..folding import for_inference
+from .backbones import Vgg19
+from .engine_bands import in_bands
+from .engine_head import LeanHead
+from .network import Features, UniversalNetwork
+
+
+class LeanNetwork:
+    """A copy of a network on one device.
+
+    Args:
+        number: format of weights and maps. Logits, offsets and boxes are float32 always.
+
+    Attributes:
+        network: whose heads are to be used through ``classification`` and ``regression`` only.
+        is_narrow: whether the format has 16 bits.
+    """
+
+    def __init__(self, network: UniversalNetwork, device: torch.device, number: torch.dtype) -> None:
+        self._device, self._number = device, number
+        self.network = for_inference(network, device).to(number)
+        self.classification = LeanHead(self.network.classification)
+        self.regression = LeanHead(self.network.regression)
+        self.is_narrow = number != torch.float32
+        self._stages = _stages(self.network.backbone)
+
+    def features(self, inputs: npt.NDArray[np.float32]) -> Features:
+        """[n, 3, h, w] -> what the heads and the mask branch look at."""
+        slices = torch.from_numpy(inputs).to(self._device, self._number).contiguous(memory_format=torch.channels_last)
+        if self._stages is None or self._device.type != "cpu" or len(slices) > 1:
+            return self.network.features(slices)
+        maps, x = [], slices
+        for layers in self._stages:
+            x = in_bands(layers, x)
+            maps.append(x)
+        return Features(tuple(self.network.pyramid(maps)), maps[0], slices)
+
+
+def _stages(backbone: nn.Module) -> list[list[nn.Module]] | None:
+    """The layers of VGG's stages, a pooling the last of each; None of another backbone."""
+    if not isinstance(backbone, Vgg19):
+        return None
+    stages: list[list[nn.Module]] = [[]]
+    for layer in backbone.features:
+        if isinstance(layer, nn.Identity):
+            continue
+        stages[-1].append(layer)
+        if isinstance(layer, nn.MaxPool2d):
+            stages.append([])
+    return stages[:-1]
