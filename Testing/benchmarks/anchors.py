@@ -39,14 +39,16 @@ BOUNDS = [(0.4, 1.6)] * 3 + [(1.0, 2.0), (2.0, 4.0)]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", type=Path, default=LIST)
-    parser.add_argument("--boxes", type=int, default=30_000)
+    parser.add_argument("--boxes", type=int, default=30_000, help="0: the rows of the list as they are")
     parser.add_argument("--plain-runs", type=int, default=3, help="with seeds from 0")
     parser.add_argument("--runs", type=int, default=3, help="of ours, with seeds from 0; the fastest counts")
     options = parser.parse_args()
     draw = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "DL_info.csv"
-        if options.list.exists():
+        if options.list.exists() and not options.boxes:
+            table = options.list
+        elif options.list.exists():
             write_list(options.list, table, options.boxes, draw)
         else:
             print("No list: invented boxes.")
@@ -83,10 +85,10 @@ def report(sides, written: Anchors, command: Seconds, options: argparse.Namespac
     if plain:
         slow, quick = min(plain)[0], min(ours)[0]
         print(
-            f"plain over ours, fastest of each: search {slow.wall / quick.wall:.0f} (wall), {slow.processor / quick.processor:.0f} ",
+            f"plain over ours, fastest of each: search {slow.wall / quick.wall:.2g} (wall), {slow.processor / quick.processor:.2g} ",
             end="",
         )
-        print(f"(processor); whole command {slow.wall / command.wall:.0f} and {slow.processor / command.processor:.0f}")
+        print(f"(processor); whole command {slow.wall / command.wall:.2g} and {slow.processor / command.processor:.2g}")
         for name, choose in (("worst", min), ("best", max)):
             print(
                 f"mean IoU, {name} of seeds: ours {choose(m for _, m in ours):.5f}, plain {choose(m for _, m in plain):.5f}"

@@ -60,7 +60,7 @@ def binned(shapes: Shapes, step: float) -> Shapes:
     cells = np.floor(logs / step).astype(np.int64)
     _, owner = np.unique(cells, axis=0, return_inverse=True)
     owner = owner.reshape(-1)
-    weight = np.bincount(owner, shapes.weight)
+    weight = np.asarray(np.bincount(owner, shapes.weight), dtype=np.float64)
     side, aspect = (np.exp(np.bincount(owner, shapes.weight * column) / weight) for column in logs.T)
     order = np.argsort(side, kind="stable")
     return Shapes(side[order], aspect[order], weight[order])
