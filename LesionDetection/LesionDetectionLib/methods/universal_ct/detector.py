@@ -30,8 +30,8 @@ from .preprocessing import Placing
 from .settings import UniversalSettings, settings_for
 from .slice_boxes import SliceFindings, find_in_slices, slice_stride, slices_to_look_at
 
-AT_ONCE = {"cpu": 1, "cuda": 8}
-"""Slices that go to the network together: a CPU is filled by one, and can be stopped after it."""
+AT_ONCE = 8
+"""So many slices at most go to the network together: on a GPU always, on a CPU one a thread."""
 SQUARE = 1.05
 """By this factor a pixel may be longer than wide."""
 
@@ -45,6 +45,11 @@ def create(bundle: Bundle | None, device: str = "auto") -> UniversalDetector:
         DeviceError: there is no such device.
     """
     return UniversalDetector(METHOD.require_bundle(bundle), choose_device(device))
+
+
+def at_once(device: torch.device) -> int:
+    """So many slices go to the network together; between such batches a run can be stopped."""
+    return AT_ONCE if device.type == "cuda" else min(AT_ONCE, torch.get_num_threads())
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +151,8 @@ class UniversalDetector:
     def _look_at(
         self, scan: _Scan, settings: UniversalSettings, least_score: float, progress: Progress
     ) -> list[SliceFindings]:
-        at_once = AT_ONCE.get(self._device.type, 1)
-        return list(
-            find_in_slices(scan.axial, scan.slices, self._engine, settings, max(0.0, least_score), at_once, progress)
-        )
+        least_score, count = max(0.0, least_score), at_once(self._device)
+        return list(find_in_slices(scan.axial, scan.slices, self._engine, settings, least_score, count, progress))
 
     def _lesions(
         self, scan: _Scan, candidates: Sequence[Found], settings: UniversalSettings, progress: Progress

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 
 import numpy as np
 import pytest
+import torch
 from LesionDetectionLib.core.detections import SCHEMA_PATH, Detections
 from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.core.errors import BundleError, Cancelled, DeviceError, InputError, UsageError
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.universal_ct.architecture import ROWS
-from LesionDetectionLib.methods.universal_ct.detector import create
+from LesionDetectionLib.methods.universal_ct.detector import at_once, create
 from LesionDetectionLib.methods.universal_ct.engine import SliceEngine
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
 from scipy import ndimage
@@ -234,7 +236,7 @@ def test_a_lower_operating_point_only_adds_lesions(with_engine, make_noise):
 @pytest.fixture(scope="module")
 def make_noise(bright_engine):
     """Noise with many bright blobs of all heights, and an engine for it."""
-    voxels = ndimage.gaussian_filter(np.random.default_rng(1).normal(0, 1, (10, 48, 48)), (0.7, 1.5, 1.5))
+    voxels = ndimage.gaussian_filter(np.random.default_rng(1).normal(0, 1, (8, 40, 40)), (0.7, 1.5, 1.5))
     image = Image((900 * voxels / voxels.std() - 900).clip(-1024, 1050), np.diag([-1.0, -1.0, 2.0, 1.0]), CT, HU)
     return image, bright_engine(margin=2.0)
 
@@ -351,7 +353,8 @@ def test_cancel_in_every_stage(detector, body):
     assert never.fractions[-1] == 1.0
     stages = list(dict.fromkeys(never.texts[:-1]))
     assert stages == ["Preparing the scan", "Looking for lesions", "Measuring"]
-    assert never.texts.count("Looking for lesions") == 23  # before each slice, and after the last one
+    batches = math.ceil(22 / at_once(torch.device("cpu")))
+    assert never.texts.count("Looking for lesions") == batches + 1
     for stage in stages:
         progress = CancelledAt(stage)
         with pytest.raises(Cancelled):
@@ -399,8 +402,8 @@ def test_slices_together_are_slices_alone(a_bundle, noise, monkeypatch):
     assert isinstance(detector._engine, SliceEngine)
     settings = dataclasses.replace(HERE, operating_point="0", measure=False, most_lesions=20)
     alone = detector.detect({CT: noise}, settings)
-    monkeypatch.setattr("LesionDetectionLib.methods.universal_ct.detector.AT_ONCE", {"cpu": 3})
+    monkeypatch.setattr("LesionDetectionLib.methods.universal_ct.detector.at_once", lambda device: 3)
     together = detector.detect({CT: noise}, settings)
-    np.testing.assert_allclose(
-        [lesion.score for lesion in together.lesions], [lesion.score for lesion in alone.lesions], atol=1e-5
-    )
+    # Rounded to bfloat16 where the machine is fast in it.
+    scores = [[lesion.score for lesion in run.lesions] for run in (together, alone)]
+    np.testing.assert_allclose(*scores, rtol=0.02)
