@@ -16,6 +16,7 @@ from ...evaluation.output.figures import COLORS, INK, PAPER, QUIET, Plot, as_png
 from ...evaluation.output.plots import Band, Curve, Mark, froc_plot
 from ...evaluation.output.tables import Cell, Table
 from ...evaluation.scoring.free_response import corners
+from ..wording import counted
 from .measured import RATES, SIZE_RATE, Measured
 from .paper import SIZES, TABLE_1
 from .rows import Row
@@ -25,8 +26,8 @@ _BAND_PLACES = 61
 """Along the drawn part of the curve."""
 _STEP = 0.13
 """Between two rows in a group of sizes, whose middles are 1 apart."""
-_BELOW = 0.37
-"""Share of the figure below the axes of sizes."""
+_BELOW, _LINE_BELOW = 0.23, 0.038
+"""Share of the figure below the axes of sizes, and that of each line of the legend there."""
 _RING: dict[str, Any] = {"markeredgewidth": 1.6, "markersize": 8}
 
 
@@ -95,13 +96,13 @@ def sizes_figure(rows: Sequence[tuple[Row, Measured]], data: str) -> Plot:
             for name, value in zip(BANDS, values, strict=True)
         ]
     first = rows[0][1].bands if rows else ()
-    names = [f"{name}\n{band.all} lesions" for name, band in zip(BANDS, first, strict=bool(rows))]
+    names = [f"{name}\n{counted(band.all, 'lesion')}" for name, band in zip(BANDS, first, strict=bool(rows))]
     axes.set_xticks(np.arange(len(names)), names)
     axes.set_xlim(-0.55, len(BANDS) - 0.45)
     axes.set_ylim(0, 1.02)
     axes.set_yticks(np.linspace(0, 1, 6))
     # Dots are everywhere in the axes: the legend stands below them.
-    figure.subplots_adjust(bottom=_BELOW)
+    figure.subplots_adjust(bottom=_BELOW + _LINE_BELOW * (-(-places // 2)))
     axes.legend(
         loc="upper left",
         bbox_to_anchor=(-0.02, -0.22),
