@@ -24,12 +24,30 @@ from LesionDetectionLib.app.commands import (
     methods,
     model,
     phantom,
+    recist_mask,
     reproduce,
     train,
 )
 from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError
 
-_COMMANDS = (methods, cohort, detect, measure, follow_up, phantom, model, anchors, train, evaluate, reproduce)
+_COMMANDS = (
+    methods,
+    cohort,
+    detect,
+    measure,
+    recist_mask,
+    follow_up,
+    phantom,
+    model,
+    anchors,
+    train,
+    evaluate,
+    reproduce,
+)
+
+
+_POSITIONS = ("--at", "--long", "--short")
+"""Options whose value may begin with a minus sign."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,8 +95,8 @@ def _join_positions(arguments: list[str]) -> list[str]:
     """``--at -57,131,-520`` -> ``--at=-57,131,-520``: argparse would take the minus sign for an option."""
     joined: list[str] = []
     for argument in arguments:
-        if joined and joined[-1] == "--at":
-            joined[-1] = f"--at={argument}"
+        if joined and joined[-1] in _POSITIONS:
+            joined[-1] = f"{joined[-1]}={argument}"
         else:
             joined.append(argument)
     return joined

@@ -13,43 +13,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from LesionDetectionLib.core.errors import UsageError
-from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.errors import InputError, UsageError
+from LesionDetectionLib.core.image import CT, HU, UNKNOWN, Image
 from LesionDetectionLib.core.lesion import Lesion, Recist
 from LesionDetectionLib.core.progress import Progress
 
 from .geometry import to_axial
 from .mask_grids import mask_from_axial
-from .measurements import measure_mask
-from .recist_grabcut import DEFAULTS, grabcut
+from .measurements import extent_note, measure_mask
+from .recist_carry import carried, ellipsoid
 from .recist_lines import key_slice
-from .recist_start import (
-    BoolArray,
-    Diameters,
-    Edges,
-    dilated,
-    ellipse,
-    extent_box,
-    nearest_pixel,
-    pixels_of,
-    quadrilateral,
-    require_diameters,
-)
+from .recist_start import BoolArray, Diameters, Edges, require_diameters
+from .recist_ways import BEST, DILATED, ELLIPSE, GRABCUT, WAY_TEXTS, WAYS, Part
 
 __all__ = [
     "BEST",
     "DILATED",
     "ELLIPSE",
     "GRABCUT",
+    "METHOD",
     "WAYS",
+    "WAY_TEXTS",
     "Diameters",
     "SliceMask",
     "recist_lesion",
     "recist_slice_mask",
 ]
 
-GRABCUT, DILATED, ELLIPSE, BEST = "grabcut", "grabcut-dilated", "ellipse", "best"
-WAYS = (BEST, GRABCUT, DILATED, ELLIPSE)
+METHOD = "recist"
+"""``Lesion.method`` of a lesion whose diameters a person drew."""
+_OTHER_MODALITY = "The choice of the way was made for CT: look at the outline."
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,57 +72,19 @@ def recist_slice_mask(
     """The mask of a lesion in one slice.
 
     Args:
-        plane_hu: [y, x] in HU (or another unit, for which :class:`.recist_grabcut.GrabCutSettings` holds as well).
+        plane_hu: [y, x] in HU.
         diameters: in pixels of the slice.
-        spacing_mm: (x, y) of the pixels.
+        spacing_mm: (x, y) of the pixels; all is done in pixels, so that they must be square to a tenth.
         way: one of :data:`WAYS`.
         box: edges (x0, y0, x1, y1) beyond which is no lesion; None for the extent of the diameters and 5 pixels more.
 
     Raises:
         UsageError: no such way, a diameter of length 0, or one that lies outside the slice.
+        InputError: values around the lesion that are not numbers.
     """
-    if way not in WAYS:
-        raise UsageError(f"There is no way “{way}” from diameters to a mask; there are {', '.join(WAYS)}.")
-    require_diameters(diameters)
-    _require_inside(diameters, plane_hu.shape)
-    box = box or extent_box(diameters)
-    margin = max(DEFAULTS.margin_px, round(DEFAULTS.margin_share * max(box[2] - box[0], box[3] - box[1])))
-    rows, columns = pixels_of(box, (plane_hu.shape[0], plane_hu.shape[1]), margin)
-    chosen = GRABCUT if way == BEST else way
-    voxels = _made(chosen, np.asarray(plane_hu[rows, columns], dtype=np.float64), diameters, box, rows, columns)
-    return _trimmed(voxels, (columns.start, rows.start), chosen, f"{chosen}, as asked.")
-
-
-def _made(
-    way: str, values: npt.NDArray[np.float64], diameters: Diameters, box: Edges, rows: slice, columns: slice
-) -> BoolArray:
-    """[rows, columns] of one way; one pixel at least."""
-    if way == ELLIPSE:
-        found = ellipse(diameters, rows, columns)
-    else:
-        sure = (quadrilateral if way == GRABCUT else dilated)(diameters, rows, columns)
-        if not sure.any():
-            sure = nearest_pixel(diameters, rows, columns)
-        possible = np.zeros_like(sure)
-        inner_rows, inner_columns = pixels_of(box, (rows.stop, columns.stop))
-        possible[
-            inner_rows.start - rows.start : inner_rows.stop - rows.start,
-            inner_columns.start - columns.start : inner_columns.stop - columns.start,
-        ] = True
-        found = grabcut(values, sure, possible | sure)
-    return found if found.any() else nearest_pixel(diameters, rows, columns)
-
-
-def _trimmed(voxels: BoolArray, start_xy: tuple[int, int], way: str, reason: str) -> SliceMask:
-    rows, columns = np.flatnonzero(voxels.any(axis=1)), np.flatnonzero(voxels.any(axis=0))
-    own = voxels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return SliceMask(own, (start_xy[0] + int(columns[0]), start_xy[1] + int(rows[0])), way, reason)
-
-
-def _require_inside(diameters: Diameters, shape: tuple[int, ...]) -> None:
-    ends = diameters.ends
-    if (ends < -0.5).any() or (ends >= np.array(shape[1::-1]) - 0.5).any():
-        raise UsageError("A diameter ends outside the image. Draw both on the lesion.")
+    part = _part(plane_hu, diameters, way, box, " HU")
+    voxels, chosen, reason = part.made(way)
+    return _trimmed(voxels, part.start_xy, chosen, reason)
 
 
 def recist_lesion(
@@ -140,23 +95,35 @@ def recist_lesion(
     Args:
         image: in any orientation.
         recist: its diameters, drawn in one axial slice.
-        way: one of :data:`WAYS`.
+        way: one of :data:`WAYS`. The mask goes on into the neighbouring slices in the same way: by GrabCut from the slice
+            before, or as an ellipsoid.
         carry: on to the neighbouring slices; otherwise the mask is of the key slice alone.
 
     Returns:
-        A lesion of score 1 with ``recist`` as given. ``note`` says how the mask was made and why so.
+        A lesion of score 1 with ``recist`` as given, and the mask's measurements. ``note`` says how the mask was made, and
+        why so.
 
     Raises:
         UsageError: no such way; diameters outside the image, not in one slice, that do not cross, or of length 0.
+        InputError: values around the lesion that are not numbers.
     """
     progress = progress or Progress()
     axial = to_axial(image)
     key = key_slice(image, recist)
-    i, j, _ = axial.spacing_mm
-    found = recist_slice_mask(axial.voxels[key.k], key.diameters, (i, j), way)
-    progress(0.5)
-    mask = mask_from_axial(image, found.voxels[None], (*found.start_xy, key.k))
+    unit = {HU: " HU", "": " HU" if image.modality == CT else ""}.get(image.unit, f" {image.unit}")
+    part = _part(axial.voxels[key.k], key.diameters, way, None, unit)
+    voxels, chosen, reason = part.made(way)
+    progress(0.2)
+    if carry and axial.shape_kji[0] > 1:
+        body = _carried(axial, part, key.k, voxels, chosen, recist.long_mm, progress.part(0.2, 0.9))
+    else:
+        body = voxels[None]
+    first = key.k if len(body) == 1 else 0
+    mask = mask_from_axial(image, body, (*part.start_xy, first))
     measured = measure_mask(image, mask)
+    notes = [reason, extent_note(image, measured.touches_border)]
+    if image.modality not in (CT, UNKNOWN) and way == BEST:
+        notes.append(_OTHER_MODALITY)
     progress(1.0)
     return Lesion(
         center_ras_mm=measured.center_ras_mm,
@@ -166,6 +133,38 @@ def recist_lesion(
         mask=mask,
         recist=recist,
         measurements=measured.values,
-        method="recist",
-        note=found.reason,
+        method=METHOD,
+        note=" ".join(note for note in notes if note),
     )
+
+
+def _carried(
+    axial: Image, part: Part, key: int, voxels: BoolArray, way: str, long_mm: float, progress: Progress
+) -> BoolArray:
+    """[k, y, x] in all slices of the image, on the part's rows and columns."""
+    if way == ELLIPSE:
+        found = ellipsoid(part.diameters, part.rows, part.columns, key, axial.shape_kji[0], axial.spacing_mm)
+        found[key] = voxels
+        return found
+    volume = axial.voxels[:, part.rows, part.columns]
+    return carried(volume, key, voxels, part.look, long_mm, axial.spacing_mm[2], progress=progress)
+
+
+def _part(plane: npt.NDArray[Any], diameters: Diameters, way: str, box: Edges | None, unit: str) -> Part:
+    """Raises UsageError, InputError."""
+    if way not in WAYS:
+        raise UsageError(f"There is no way “{way}” from diameters to a mask; there are {', '.join(WAYS)}.")
+    require_diameters(diameters)
+    ends = diameters.ends
+    if (ends < -0.5).any() or (ends >= np.array(plane.shape[::-1]) - 0.5).any():
+        raise UsageError("A diameter ends outside the image. Draw both on the lesion.")
+    part = Part.of(plane, diameters, box, unit)
+    if not np.isfinite(part.values).all():
+        raise InputError("There are voxels around the lesion that are not numbers (NaN or infinite).")
+    return part
+
+
+def _trimmed(voxels: BoolArray, start_xy: tuple[int, int], way: str, reason: str) -> SliceMask:
+    rows, columns = np.flatnonzero(voxels.any(axis=1)), np.flatnonzero(voxels.any(axis=0))
+    own = voxels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return SliceMask(own, (start_xy[0] + int(columns[0]), start_xy[1] + int(rows[0])), way, reason)
