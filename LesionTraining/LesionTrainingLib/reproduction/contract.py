@@ -87,7 +87,8 @@ class Reproduction:
         kind: of cohort that the data are (``luna16``); ``--data`` names its folder.
         tables: number -> what the table shows.
         presets: name -> protocol of the phantoms that fit it, for data made on the spot.
-        settings: ``module:name`` of a function (preset) -> frozen dataclass of plain values, all that can be set.
+        settings: ``module:name`` of a function (preset) -> frozen dataclass of plain values, all that can be set. It may have a
+            method ``refuse_unfit``, which raises UsageError before anything is written where something must be set first.
         phantoms: ``module:name`` of a function (folder, count, protocol, seed, progress) that makes data in the paper's
             own format.
         function: ``module:name`` of a function (job, progress) -> Report.

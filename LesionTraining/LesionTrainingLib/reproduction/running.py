@@ -81,6 +81,8 @@ def run_reproduction(request: ReproductionRequest, progress: Progress) -> Report
     chosen = reproduction(request.method)
     settings = request.settings if request.settings is not None else chosen.settings_of(request.preset)
     _check(request, chosen)
+    if hasattr(settings, "refuse_unfit"):
+        settings.refuse_unfit()
     device = choose_device(request.device)
     if is_begun(request.output) and not request.resume:
         raise OutputError(

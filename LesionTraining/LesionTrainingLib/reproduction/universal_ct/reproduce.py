@@ -27,12 +27,11 @@ def reproduce(job: Job, progress: Progress) -> Report:
     row that pictures are of.
 
     Raises:
-        UsageError: a row that there is not, or one that another process works on; a backbone that needs weights to begin with.
+        UsageError: a row that there is not, or one that another process works on.
         InputError, OutputError, DeviceError: data, disk or device that do not suffice.
         Cancelled: see ``progress``; what is done stays.
     """
     settings: ReproductionSettings = job.settings
-    settings.refuse_hopeless()
     parts = parts_of(job.cohort)
     rows = rows_of(job, parts)
     shown = _shown(job, rows)

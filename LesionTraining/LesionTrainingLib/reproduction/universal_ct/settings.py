@@ -67,7 +67,7 @@ class ReproductionSettings:
         if self.search_anchors and self.recipe.anchors_file:
             raise UsageError("Either “search_anchors”, or anchors from “recipe.anchors_file”.")
 
-    def refuse_hopeless(self) -> None:
+    def refuse_unfit(self) -> None:
         """Raises UsageError for a backbone that does not learn from random weights."""
         if self.recipe.architecture.backbone == VGG19 and not self.recipe.initial_weights:
             raise UsageError(

@@ -257,12 +257,17 @@ def test_stopping_says_how_to_go_on(asked_for, tmp_path):
         ({"folds": (7,)}, "no row 7 here"),
         ({"fold": 1}, "Row 1 is not among those that are worked on: 0, 3"),
         ({"tables": (3,)}, "no table 3"),
-        ({"settings": preset_settings("paper")}, "begins with weights of ImageNet"),
     ],
 )
 def test_what_cannot_work_is_told(asked_for, tmp_path, changes, told):
     with pytest.raises(UsageError, match=told):
         run_reproduction(asked_for(tmp_path / "out", **changes), Progress())
+
+
+def test_weights_to_begin_with_are_asked_for_before_anything_is_written(asked_for, tmp_path):
+    with pytest.raises(UsageError, match="begins with weights of ImageNet"):
+        run_reproduction(asked_for(tmp_path / "out", settings=preset_settings("paper")), Progress())
+    assert not (tmp_path / "out").exists()
 
 
 def test_data_without_a_test_part_are_refused(tiny_deeplesion):
