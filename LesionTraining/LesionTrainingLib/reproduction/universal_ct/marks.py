@@ -87,7 +87,7 @@ class Reader:
     """
 
     def __init__(self, network: UniversalNetwork, method: UniversalSettings, device: torch.device) -> None:
-        self._engine = SliceEngine(network, device)
+        self._engine, self._device = SliceEngine(network, device), device
         self._method = replace(method, slices=MIDDLE)
 
     def look(self, image: Image) -> SliceFindings:
@@ -96,6 +96,11 @@ class Reader:
         middle = slices_to_look_at(axial.geometry, self._method)
         (found,) = find_in_slices(axial, middle, self._engine, self._method, 0.0, 1, Progress())
         return found
+
+    @property
+    def where(self) -> str:
+        """Device and number format in words: ``cpu (x86_64, 2 threads), bfloat16``."""
+        return f"{describe_device(self._device)}, {str(self._engine.number).removeprefix('torch.')}"
 
     def milliseconds(self, image: Image) -> float:
         """Of one look."""
@@ -126,14 +131,14 @@ def look_at(
     return tuple(left_out)
 
 
-def timed(cases: Sequence[Case], reader: Reader, device: torch.device) -> Timed:
+def timed(cases: Sequence[Case], reader: Reader) -> Timed:
     """The median over the cases, one at a time, from three slices in memory to boxes with scores; the first ones are looked
     at before, untimed. Cases that cannot be read are not among them."""
     images = [read.images[CT] for read in _readable(cases)]
     for image in images[:_WARM_UP]:
         reader.look(image)
     taken = [reader.milliseconds(image) for image in images]
-    return Timed(float(np.median(taken)) if taken else float("nan"), len(taken), describe_device(device))
+    return Timed(float(np.median(taken)) if taken else float("nan"), len(taken), reader.where)
 
 
 def _readable(cases: Sequence[Case]) -> list[ReadCase]:

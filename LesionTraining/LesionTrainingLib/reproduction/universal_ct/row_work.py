@@ -122,7 +122,7 @@ class RowWork:
         """How long an image takes, as it was when it was measured first."""
         kept = kept_json(self._folder / TIME)
         if kept is None or kept.get("key") != key:
-            found = timed(evenly(self._parts.test, self._settings.timed_images), reader, self._job.device)
+            found = timed(evenly(self._parts.test, self._settings.timed_images), reader)
             kept = {"key": key, **asdict(found)}
             keep_json(self._folder / TIME, kept)
         return Timed(float(kept["milliseconds"]), int(kept["images"]), str(kept["device"]))

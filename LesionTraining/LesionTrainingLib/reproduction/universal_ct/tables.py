@@ -21,7 +21,7 @@ class Timed:
     Attributes:
         milliseconds: the median.
         images: that were timed, one at a time.
-        device: in words.
+        device: in words, with the number format of the convolutions.
     """
 
     milliseconds: float

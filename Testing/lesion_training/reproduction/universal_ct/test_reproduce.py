@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
 from LesionDetectionLib.core.errors import Cancelled, InputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.plain_values import changed
 from LesionDetectionLib.methods.universal_ct.anchor_file import read_anchors
 from LesionDetectionLib.methods.universal_ct.architecture import DEFAULT_SCALES, RESNET50, ROWS, VGG19_BN
+from LesionDetectionLib.methods.universal_ct.detector import create
+from LesionDetectionLib.methods.universal_ct.model import architecture_from, weights_of
+from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
+from LesionDetectionLib.methods.universal_ct.settings import settings_for
 from LesionTrainingLib.cohorts.spec import open_cohort
 from LesionTrainingLib.evaluation.matching.outcome import MISSED
-from LesionTrainingLib.reproduction.kept import kept_json
+from LesionTrainingLib.reproduction.kept import kept_json, kept_network, network_digest
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 from LesionTrainingLib.reproduction.units import held
 from LesionTrainingLib.reproduction.universal_ct import row_work
@@ -119,7 +125,7 @@ def test_time_is_of_this_device(whole):
     for row in whole.tables["values"]["rows"].values():
         assert row["milliseconds"]["milliseconds"] > 0
         assert row["milliseconds"]["images"] == SETTINGS.timed_images
-        assert row["milliseconds"]["device"].startswith("cpu (")
+        assert re.fullmatch(r"cpu \(.*, 1 threads\), (float32|bfloat16)", row["milliseconds"]["device"])
 
 
 def test_rows_are_the_networks_that_they_say(whole):
@@ -149,12 +155,14 @@ def test_missing_labels_are_told_from_the_same_marks(whole):
 
 
 def test_what_is_done_is_not_done_again(whole, asked_for, monkeypatch):
-    before = (whole.output / "tables.json").read_text()
     for name in ("prepare", "fit_network", "timed"):
         monkeypatch.setattr(row_work, name, lambda *_: pytest.fail("it was done again"))
     monkeypatch.setattr(MarkStore, "put", lambda *_: pytest.fail("it looked again"))
     run_reproduction(asked_for(whole.output, folds=(0, 3, 5), resume=True), Progress())
-    assert (whole.output / "tables.json").read_text() == before
+    again = json.loads((whole.output / "tables.json").read_text())
+    assert [again[part] for part in ("tables", "values", "warnings")] == [
+        whole.tables[part] for part in ("tables", "values", "warnings")
+    ]
 
 
 def test_killed_between_steps_it_ends_in_the_same_and_does_nothing_twice(whole, asked_for, tmp_path, monkeypatch):
@@ -194,6 +202,27 @@ def test_another_network_s_marks_are_not_taken(whole, tmp_path):
     assert MarkStore(tmp_path, "another").get("image") is None
     (tmp_path / "image.json").write_text('{"key": "one", "edges": [[1, 2, 3, 4]], "scores": []}')
     assert store.get("image") is None
+
+
+def test_the_marks_are_those_of_the_detector(whole, tiny_deeplesion, tmp_path):
+    row, case = (
+        whole.output / "rows" / "row-3-attention",
+        parts_of(open_cohort(f"deeplesion:{tiny_deeplesion}")).test[0],
+    )
+    architecture = architecture_from(whole.tables["values"]["rows"]["attention"]["architecture"])
+    network = UniversalNetwork(architecture)
+    assert kept_network(row / "network.safetensors", network)
+    settings = {"universal_settings": {"size_px": 128}, "operating_points": {"all": 0.0}}
+    manifest = Manifest("universal-ct", "trial", "0", asdict(architecture), settings, {}, True)
+    write_bundle(tmp_path / "model", manifest, weights_of(network), "")
+    detector = create(Bundle.open(tmp_path / "model"), "cpu")
+    every = replace(settings_for(None), size_px=128, measure=False)
+    found = detector.detect(case.images(), every).lesions
+    marks = MarkStore(row / "marks", network_digest(network)).get(case.id)
+    assert len(found) == len(marks.scores) > 0
+    assert np.allclose(sorted(lesion.score for lesion in found), sorted(marks.scores), atol=1e-4)
+    best = np.argsort(-marks.scores)
+    assert np.allclose(edges_of(case, found[:5]), marks.edges[best[:5]], atol=1e-3)
 
 
 def test_marks_meet_lesions_in_the_list_s_own_pixels(tiny_deeplesion, tmp_path):
