@@ -63,7 +63,7 @@ def key_slice(image: Image, recist: Recist) -> KeySlice:
     for end in ends:
         if not image.geometry.contains_ras(end):
             raise UsageError(
-                f"The end of a diameter at ({end[0]:.1f}, {end[1]:.1f}, {end[2]:.1f}) mm lies outside “{image.name}”."
+                f"A diameter ends at ({end[0]:.1f}, {end[1]:.1f}, {end[2]:.1f}) mm, outside “{image.name}”."
             )
     axial = to_axial(image)
     ijk = axial.geometry.ijk_from_ras(ends)
