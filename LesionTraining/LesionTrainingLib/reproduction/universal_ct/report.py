@@ -54,7 +54,7 @@ def report(job: Job, results: Results) -> Report:
         sections += _table_1(job, results, name, data, tables, plots)
         sections += _pictures(job, results, data, plots)
     if 2 in job.tables:
-        sections.append(_missing_labels(job, results, name, tables, values, lead))
+        sections.append(_missing_labels(job, results, tables, values, lead))
     tables["anchors"] = anchors_table(results.anchors, data_name(job.cohort))
     values["anchors"] = {
         "searched": results.anchors.searched,
@@ -109,7 +109,7 @@ def _pictures(job: Job, results: Results, data: str, plots: dict[str, Plot]) -> 
 
 
 def _missing_labels(
-    job: Job, results: Results, name: str, tables: dict[str, Table], values: dict[str, Any], lead: list[str]
+    job: Job, results: Results, tables: dict[str, Table], values: dict[str, Any], lead: list[str]
 ) -> Section:
     title = "Missing labels"
     if not results.by_all:
@@ -120,7 +120,7 @@ def _missing_labels(
         really, false = really_lesions(result.listed, result.complete, listed.threshold)
         rows.append(MissingLabels(result.row, listed, whole, really, false))
         learned.append("all lesions" if result.row.name == COMPLETE else "the list")
-    tables["missing_labels"] = missing_table(rows, learned, name, f"{data_name(job.cohort)}, test split")
+    tables["missing_labels"] = missing_table(rows, learned, f"{data_name(job.cohort)}, test split")
     values["missing_labels"] = {
         one.row.name: {
             "by_list": _values(one.listed),

@@ -95,7 +95,7 @@ def _small() -> ReproductionSettings:
             backbone=VGG19_BN, base=16, pyramid=64, head=64, head_layers=2, dense_widths=(16, 8)
         ),
         fit=EngineSettings(
-            steps=1000,
+            steps=1600,
             batch=4,
             learning_rate=1e-3,
             schedule="cosine",
@@ -103,7 +103,7 @@ def _small() -> ReproductionSettings:
             final_share=0.02,
             clip_norm=5.0,
             precision="bf16",  # on two cores with AMX a step takes a quarter of the time of float32
-            validate_every=250,
+            validate_every=400,
             monitor=MONITOR,
             tensorboard=False,
         ),

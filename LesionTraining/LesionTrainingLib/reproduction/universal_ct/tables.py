@@ -104,7 +104,7 @@ class MissingLabels:
     false: int
 
 
-def missing_table(rows: Sequence[MissingLabels], fitted_with: Sequence[str], name: str, data: str) -> Table:
+def missing_table(rows: Sequence[MissingLabels], fitted_with: Sequence[str], data: str) -> Table:
     """The same marks by either list.
 
     Args:
@@ -117,13 +117,13 @@ def missing_table(rows: Sequence[MissingLabels], fitted_with: Sequence[str], nam
         for scored, values, shared in (("the list", one.listed, share), ("all lesions", one.complete, "–")):
             ours = [_with_bounds(*pair) for pair in zip(values.sensitivities, values.bounds, strict=True)]
             rate = f"{values.false_positives:.2f}"
-            shown.append((one.row.title, learned, scored, name, data, values.lesions, *ours, rate, shared))
+            shown.append((one.row.title, learned, scored, data, values.lesions, *ours, rate, shared))
     caption = (
-        "The same marks, scored by the list, from which lesions are missing as they are in DeepLesion, and by all lesions. FP at "
+        "Ours: the same marks, scored by the list, from which lesions are missing as they are in DeepLesion, and by all lesions. FP at "
         f"the threshold: that at which there are {SIZE_RATE:g} per image by the list. False that are lesions: marks above it that are "
         "false by the list, and hit a lesion that it lacks."
     )
-    columns = ("network", "learned from", "scored by", "whose", "measured on", "lesions", *_RATE_COLUMNS)
+    columns = ("network", "learned from", "scored by", "measured on", "lesions", *_RATE_COLUMNS)
     return Table((*columns, "FP at the threshold", "false that are lesions"), tuple(shown), caption)
 
 

@@ -110,7 +110,7 @@ def test_a_size_without_lesions_has_no_sensitivity():
 
 def test_missing_labels_have_two_lines_a_row():
     one = measured(two_images(), 0, 0)
-    table = missing_table([MissingLabels(ALL_ROWS[3], one, one, 1, 4)], ["the list"], "ours", "phantoms")
+    table = missing_table([MissingLabels(ALL_ROWS[3], one, one, 1, 4)], ["the list"], "phantoms")
     assert [row[2] for row in table.rows] == ["the list", "all lesions"]
     assert [row[-1] for row in table.rows] == ["1 of 4", "–"]
 
