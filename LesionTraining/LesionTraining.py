@@ -261,7 +261,7 @@ class LesionTrainingTest(ScriptedLoadableModuleTest):
             os.chdir(folder)  # Slicer 5.8 leaves a database in the current folder
             os.environ["LESION_MODELS"] = str(folder / "models" / "Models")
             try:
-                self._writePhantoms(folder / "phantoms", 4)
+                self._writePhantoms(folder / "phantoms", 3)
                 with DICOMUtils.TemporaryDICOMDatabase(str(folder / "database")):
                     DICOMUtils.importDicom(str(folder / "phantoms"))
                     self._train(folder)
@@ -277,10 +277,10 @@ class LesionTrainingTest(ScriptedLoadableModuleTest):
         panel.enter()
         panel.data.list_database(again=True)
         self._wait(lambda: not session.listing.busy)
-        assert session.catalogue.counts.labelled == 4
+        assert session.catalogue.counts.labelled == 3
         chosen.labelledOnly = True
         ui.allButton.click()
-        assert len(chosen.series) == 4
+        assert len(chosen.series) == 3
         ui.checkButton.click()
         self._wait(lambda: not session.checking.busy)
         assert session.checking.error is None

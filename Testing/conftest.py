@@ -19,6 +19,17 @@ DATA = Path(os.environ.get("LESION_TEST_DATA", REPOSITORY.parent / "shared" / "d
 """Real scans, not part of the repository; tests that need them skip where they are absent."""
 
 
+def pytest_configure(config):
+    # pytest-xdist would begin with the files of most tests, and end with those of one test, which are the longest.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Files with a slow test first: begun last, one would keep a process at work while the others have nothing left to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """``real_data("lidc-0314/ct.nrrd")`` -> its path; skips the test where the file is absent."""

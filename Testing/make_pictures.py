@@ -149,7 +149,7 @@ def _click(app: Any, widget: Any, output: Path) -> None:
 
 
 def diameters(app: Any, output: Path) -> None:
-    """Two diameters drawn on the largest lesion of the sample body, and what is made of them: the section of the panel, and the
+    """Two diameters drawn on the largest whole lesion of the sample body, and what is made of them: the section of the panel, and the
     key slice as a report shows it, without and with the outline."""
     from dataclasses import replace
 
@@ -163,7 +163,8 @@ def diameters(app: Any, output: Path) -> None:
     nodes, truth = sample_data.make(replace(sample, truth="True lesions"), app.scene)
     image = image_from_node(nodes["CT"])
     masks = masks_of(truth.segmentation, truth.segmentation.GetSegmentation().GetSegmentIDs(), image.geometry)
-    recist = max((measure_mask(image, mask).recist for mask in masks.values()), key=lambda one: one.long_mm)
+    measured = [measure_mask(image, mask) for mask in masks.values()]
+    recist = max((one.recist for one in measured if not one.touches_border), key=lambda one: one.long_mm)
     for node in truth.all:
         app.scene.RemoveNode(node)
     widget = app.load_module("LesionDetection")

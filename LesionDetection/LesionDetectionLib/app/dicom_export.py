@@ -26,11 +26,11 @@ class DicomExport:
 
     Attributes:
         seg: the segmentation; None where no reported finding has an outline.
-        sr: the structured report.
+        sr: the structured report; None where none was asked for.
     """
 
     seg: Path | None
-    sr: Path
+    sr: Path | None
 
 
 def export_dicom(
@@ -41,6 +41,7 @@ def export_dicom(
     progress: Progress | None = None,
     observer: str = "",
     overwrite: bool = False,
+    with_report: bool = True,
 ) -> DicomExport:
     """Write the reported findings as DICOM SEG and SR (TID 1500) to ``folder``, both or none.
 
@@ -52,6 +53,7 @@ def export_dicom(
         sources: the files of the series that the findings were made on, all of them, in any order.
         observer: name of the person who reviewed the findings, ``Family^Given``; empty for none.
         overwrite: replace an earlier export in ``folder``.
+        with_report: write the SR too.
 
     Raises:
         InputError: files missing, damaged, without images, or of several series.
@@ -76,7 +78,9 @@ def export_dicom(
     seg = None
     if any(item.segment for item in items):
         seg = dicom_seg.segmentation(findings, items, series, progress.part(0.5, 0.7), observer)
-    report = dicom_sr.report(findings, items, series, seg, progress.part(0.7, 0.8), observer)
+    report = None
+    if with_report:
+        report = dicom_sr.report(findings, items, series, seg, progress.part(0.7, 0.8), observer)
     with atomic_folder(folder, overwrite) as temporary, unseen():
         for name, dataset in ((SEG, seg), (SR, report)):
             if dataset is not None:
@@ -85,9 +89,13 @@ def export_dicom(
                 dataset.save_as(content)
                 (temporary / name).write_bytes(content.getbuffer())
         progress(1.0, "DICOM written")
-    if seg is None:  # an earlier one would be taken for a part of this export
-        (folder / SEG).unlink(missing_ok=True)
-    return DicomExport(folder / SEG if seg is not None else None, folder / SR)
+    for name, dataset in ((SEG, seg), (SR, report)):
+        if dataset is None:  # an earlier one would be taken for a part of this export
+            (folder / name).unlink(missing_ok=True)
+    return DicomExport(
+        folder / SEG if seg is not None else None,
+        folder / SR if report is not None else None,
+    )
 
 
 def _require_modality(source: Image, findings: Findings) -> None:

@@ -80,7 +80,7 @@ _BODY = Sample(
     protocol="default",
     seed=424265,
     nodes={CT: "Body CT phantom"},
-    sha256="c9ecdd0c67454e515bd2fa55a8eddfa11d23544bc71d6f49d49093a48a1ba1ab",
+    sha256="d79cc7c74304482dfee3a0f338db86f4f9457d00db76ce9c2f47a6c654309b32",
     thumbnail="LesionDetectionBodyPhantom.png",
     changes={"slices": 32, "spacing_mm": 5.0, "slice_thickness_mm": 5.0},
 )

@@ -147,7 +147,7 @@ def make_phantom(request: PhantomRequest, images: Images, kept: Kept, progress: 
 
 
 def write_phantom_series(request: PhantomSeriesRequest, images: Images, kept: Kept, progress: Progress) -> int:
-    """Each phantom in a folder of its own: the slices, and a SEG (with a structured report) beside them.
+    """Each phantom in a folder of its own: the slices, and a SEG beside them.
 
     Raises:
         UsageError, OutputError, DependencyError: see :func:`..cohorts.phantoms.writing.write_phantoms` and
@@ -166,7 +166,8 @@ def write_phantom_series(request: PhantomSeriesRequest, images: Images, kept: Ke
         folder, settings = Path(request.folder) / f"phantom-{seed:04d}", protocol(request.protocol, seed)
         series, truth = write_phantoms("chest", seed, 1, "dicom", folder, part.part(0, 0.7), settings=settings)
         findings = Findings.of(Detections.load(truth), threshold=0.0)
-        export_dicom(folder / "labels", sorted(series.glob("*.dcm")), findings, progress=part.part(0.7, 1))
+        slices = sorted(series.glob("*.dcm"))
+        export_dicom(folder / "labels", slices, findings, progress=part.part(0.7, 1), with_report=False)
     return request.count
 
 

@@ -140,8 +140,8 @@ def test_libraries_are_asked_for_by_the_first_detect(panel, ui, ct, engine, monk
     from LesionDetectionLib.panel import dependencies
 
     asked = []
-    monkeypatch.setattr(dependencies, "ensure", lambda feature: asked.append(feature))
+    monkeypatch.setattr(dependencies, "ensure", lambda *what: asked.append(what))
     ui.detectButton.click()
-    assert asked == ["detect"]
+    assert asked == [("detect", ())], "and what the method needs beyond that"
     assert engine.jobs == []
     assert ui.detectButton.text == "Detect"

@@ -243,6 +243,15 @@ def test_a_folder_with_options(ui, chosen, panel, answer, engines, tmp_path):
     assert engines.last("CohortSummaryRequest")[1].request.cohort == panel.data.cohort()
 
 
+def test_deeplesion_with_its_options(ui, chosen, panel):
+    chosen.source, chosen.paths = "deeplesion", {"deeplesion": "/data/DeepLesion"}
+    assert {"split", "types"} <= set(panel.data.form._edits), sorted(panel.data.form._edits)
+    edit = panel.data.form._edits["split"]
+    edit.setText("train")
+    edit._real.textEdited.emit("train")
+    assert panel.data.cohort() == "deeplesion:/data/DeepLesion?split=train"
+
+
 def test_each_kind_keeps_its_own_path_and_options(ui, chosen, panel):
     chosen.source = "table"
     ui.pathEdit.setText("/data/scans.csv")

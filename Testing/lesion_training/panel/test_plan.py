@@ -49,6 +49,20 @@ def test_what_is_chosen_is_in_the_plan(panel, ui, chosen, answer, tmp_path):
     )
 
 
+def test_each_method_with_its_presets(panel, ui, chosen):
+    """The first is what its paper did or what suits most; Trial is there for all."""
+    from LesionTrainingLib.session.presets import presets
+
+    methods = [ui.methodComboBox.itemData(n) for n in range(ui.methodComboBox.count)]
+    assert {"nodule-ct", "high-uptake-ct", "universal-ct"} <= set(methods)
+    for name in methods:
+        chosen.method = name
+        shown = [ui.presetComboBox.itemData(n) for n in range(ui.presetComboBox.count)]
+        assert shown == list(presets(name))
+        assert {"standard", "trial"} <= set(shown)
+        assert panel.plan.plan(COHORT).method == name
+
+
 def test_folds(panel, ui, chosen):
     ui.foldsSpinBox.setValue(5)
     assert ui.foldComboBox.isVisible()

@@ -55,10 +55,10 @@ def test_libraries_are_asked_for_before_it_starts(ui, chosen, engines, monkeypat
     from LesionDetectionLib.panel import dependencies
 
     asked = []
-    monkeypatch.setattr(dependencies, "ensure", lambda feature: asked.append(feature) or agreed)
+    monkeypatch.setattr(dependencies, "ensure", lambda *what: asked.append(what) or agreed)
     chosen.source = "phantoms"
     ui.startButton.click()
-    assert asked == ["train"]
+    assert asked == [("train", ())], "and what the method needs beyond that"
     assert bool(engines.asked("TrainRequest")) is agreed
 
 

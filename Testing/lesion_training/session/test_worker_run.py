@@ -66,14 +66,14 @@ def test_from_a_dicom_database_to_a_model_killed_and_paused_in_the_middle(
     worked, phantom_database, tmp_path, tiny_settings
 ):
     session, run = worked.session, worked.session.run
-    session.list_database(phantom_database(4), LabelChoice())
+    session.list_database(phantom_database(3), LabelChoice())
     worked.until(lambda: session.catalogue is not None)
     shown = session.catalogue.shown(SeriesFilter("CT", labelled=True))
-    assert shown.counts.labelled == 4
+    assert shown.counts.labelled == 3
     cohort = str(Chosen(session.catalogue, frozenset(series.uid for series in shown.series)).spec())
     session.check(cohort)
     worked.until(lambda: session.summary is not None)
-    assert (session.summary.labelled, session.summary.problems) == (4, ())
+    assert (session.summary.labelled, session.summary.problems) == (3, ())
     assert session.summary.lesions > 0
 
     session.start(plan_for(cohort, tiny_settings))
