@@ -35,7 +35,7 @@ class Linking:
             it, the score rises again to more than 1 / ``share`` times its lowest: there another lesion begins.
     """
 
-    least_iou: float = 0.3
+    least_iou: float = 0.2
     gap: int = 1
     share: float = 0.25
 
