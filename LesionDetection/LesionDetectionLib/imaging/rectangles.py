@@ -26,4 +26,5 @@ def iou(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArray:
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
     shared = np.maximum(high - low, 0.0).prod(axis=2)
     union = area(one)[:, None] + area(other)[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    overlap: FloatArray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return overlap
