@@ -86,7 +86,7 @@ def doubt_before(seen: Look, diameters: Diameters, unit: str, settings: ChoiceSe
 
 def doubt_after(found: BoolArray, plain: BoolArray, settings: ChoiceSettings = DEFAULTS) -> str:
     """The same, of GrabCut's mask beside the ellipse."""
-    share = np.count_nonzero(found) / max(np.count_nonzero(plain), 1)
+    share = int(np.count_nonzero(found)) / max(int(np.count_nonzero(plain)), 1)
     low, high = settings.area_range
     if share > high:
         return f"GrabCut ran out of it, to {share:.1f} times the ellipse's area."

@@ -128,7 +128,7 @@ def _chosen(keys: list[Any], options: argparse.Namespace) -> list[Any]:
 
 
 def _image_path(images: Path, key: Any) -> Path:
-    return images / key.series / f"{key.index:03d}.png"
+    return images / str(key.series) / f"{key.index:03d}.png"
 
 
 def _masks_of_slice(key: Any, path: Path, options: argparse.Namespace, folder: Path) -> list[MaskRow]:

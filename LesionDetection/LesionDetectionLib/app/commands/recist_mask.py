@@ -148,10 +148,8 @@ def _check_arguments(options: argparse.Namespace, of_list: bool) -> None:
 
 def _diameters(options: argparse.Namespace) -> Recist:
     if options.lines:
-        first, second = (read_line(path) for path in options.lines)
-    else:
-        first, second = _ends(options.long, "--long"), _ends(options.short, "--short")
-    return recist_from_lines(first, second)
+        return recist_from_lines(*(read_line(path) for path in options.lines))
+    return recist_from_lines(_ends(options.long, "--long"), _ends(options.short, "--short"))
 
 
 def _ends(text: str, name: str) -> list[list[float]]:
