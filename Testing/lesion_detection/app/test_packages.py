@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,7 @@ def source(name: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
+@cache  # the same files stand behind most features
 def imports(path: Path, name: str, late: bool) -> list[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     tree, found = ast.parse(path.read_text(encoding="utf-8")), []
