@@ -12,12 +12,12 @@ from .measured import Measured, measured
 from .optimised import optimised
 from .report import report
 from .row_work import RowResult, RowWork
-from .rows import ALL_ROWS, COMPLETE, Row, chosen_rows
+from .rows import ALL_ROWS, Row, chosen_rows
 from .settings import ReproductionSettings
 from .telling import Results, begin_line, row_line
 
-_LAST = ALL_ROWS[3]
-"""The paper's last row."""
+_LAST, _COMPLETE = ALL_ROWS[3], ALL_ROWS[5]
+"""The paper's last row, and the same fitted with all lesions."""
 
 
 def reproduce(job: Job, progress: Progress) -> Report:
@@ -70,15 +70,11 @@ def rows_of(job: Job, parts: Parts) -> tuple[Row, ...]:
     """
     settings: ReproductionSettings = job.settings
     complete = settings.complete and bool(parts.complete)
-    if (
-        settings.complete
-        and not complete
-        and any(ALL_ROWS[number].name == COMPLETE for number in job.folds if number < 6)
-    ):
-        raise UsageError(f"Row 5 learns from {COMPLETE_LIST}, which these data do not have.")
+    if settings.complete and not complete and _COMPLETE.number in job.folds:
+        raise UsageError(f"Row {_COMPLETE.number} learns from {COMPLETE_LIST}, which these data do not have.")
     rows = chosen_rows(job.folds, resnet50=settings.resnet50, complete=complete)
     if not job.folds and 1 not in job.tables:  # what missing labels do needs the last row alone
-        return tuple(row for row in rows if row is _LAST or row.name == COMPLETE)
+        return tuple(row for row in rows if row in (_LAST, _COMPLETE))
     return rows
 
 

@@ -29,6 +29,7 @@ from LesionTrainingLib.reproduction.universal_ct import row_work
 from LesionTrainingLib.reproduction.universal_ct.data import edges_of, make_phantoms, parts_of, region_of
 from LesionTrainingLib.reproduction.universal_ct.marks import Marks, MarkStore, outcomes_of
 from LesionTrainingLib.reproduction.universal_ct.optimised import sides_of
+from LesionTrainingLib.reproduction.universal_ct.reproduce import rows_of
 from LesionTrainingLib.reproduction.universal_ct.rows import ALL_ROWS, chosen_rows
 from LesionTrainingLib.reproduction.universal_ct.settings import ReproductionSettings, preset_settings
 
@@ -321,6 +322,18 @@ def test_too_few_phantoms_are_refused(tmp_path):
 )
 def test_rows_are_those_asked_for(wanted, resnet50, complete, numbers):
     assert [row.number for row in chosen_rows(wanted, resnet50=resnet50, complete=complete)] == numbers
+
+
+def test_what_missing_labels_do_needs_the_last_row_alone_and_a_list_that_misses_none():
+    there, none = SimpleNamespace(complete={"image": None}), SimpleNamespace(complete={})
+    job = SimpleNamespace(settings=SETTINGS, folds=(), tables=(2,))
+    assert [row.number for row in rows_of(job, there)] == [3, 5]
+    assert [row.number for row in rows_of(job, none)] == [3]
+    job.tables = (1, 2)
+    assert [row.number for row in rows_of(job, none)] == [0, 1, 2, 3]
+    job.folds = (5,)
+    with pytest.raises(UsageError, match="Row 5 learns from DL_info_complete.csv"):
+        rows_of(job, none)
 
 
 def test_the_paper_s_preset_is_the_paper_s():
