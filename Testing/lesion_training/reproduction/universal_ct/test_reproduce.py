@@ -332,7 +332,7 @@ def test_what_missing_labels_do_needs_the_last_row_alone_and_a_list_that_misses_
     job.tables = (1, 2)
     assert [row.number for row in rows_of(job, none)] == [0, 1, 2, 3]
     job.folds = (5,)
-    with pytest.raises(UsageError, match="Row 5 learns from DL_info_complete.csv"):
+    with pytest.raises(UsageError, match="Row 5 learns from DL_info_complete"):
         rows_of(job, none)
 
 
