@@ -47,8 +47,8 @@ MEASURE_nodule-ct = phantoms:chest?seeds=9000-9099
 LEARN_high-uptake-ct = phantoms:pet-ct?seeds=0-199&protocol=chest
 CHECK_high-uptake-ct = phantoms:pet-ct?seeds=5000-5023&protocol=chest
 MEASURE_high-uptake-ct = phantoms:pet-ct?seeds=9000-9019&protocol=chest
-LEARN_universal-ct = phantoms:body?seeds=0-399&protocol=slab
-CHECK_universal-ct = phantoms:body?seeds=5000-5039&protocol=slab
+LEARN_universal-ct = phantoms:body?seeds=0-299&protocol=slab
+CHECK_universal-ct = phantoms:body?seeds=5000-5029&protocol=slab
 MEASURE_universal-ct = phantoms:body?seeds=9000-9019
 model: setup
 	@test -n '$(LEARN_$(METHOD))' || { echo 'There is no demonstration model for METHOD=$(METHOD).'; exit 1; }
