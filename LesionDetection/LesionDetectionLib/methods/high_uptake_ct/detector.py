@@ -24,7 +24,7 @@ from ..device import choose_device, describe_device
 from ..operating_points import choose_operating_point
 from ..region import region_note
 from ..run_record import Stopwatch, provenance
-from ..scan_notes import unsaid_kind
+from ..scan_notes import told_range, unlike, unsaid_kind
 from . import METHOD
 from .dense import DenseSimilarity
 from .lesions import BoolArray, Candidate, Candidates
@@ -36,8 +36,6 @@ from .similarity_map import TITLE, SimilarityMap, similarity_map
 NO_UPTAKE = "What is marked looks in the CT as lesions with high uptake do; only a PET shows uptake."
 LARGEST_LEAST_AREA_PX = 2000.0
 """As far as T_S can be moved: the area of a lesion of 35 mm at 0.7 mm a pixel."""
-UNLIKE = 1.1
-"""By this factor a scan's voxels may lie beyond those that the model learned from."""
 
 
 def create(bundle: Bundle | None, device: str = "auto") -> HighUptakeDetector:
@@ -143,14 +141,14 @@ class HighUptakeDetector:
         # Where the working grid is coarser than the scan, as coarse as that is what the network sees.
         own, seen = to_axial(image).spacing_mm, prepared.geometry.spacing_mm
         slices, pixels = max(own[2], seen[2]), max(*own[:2], *seen[:2])
-        if _is_unlike(slices, settings.slices_mm):
+        if unlike(slices, settings.slices_mm):
             warnings.append(
-                f"The slices of “{image.name}” are {slices:.1f} mm apart; the model learned from {_told(settings.slices_mm)} mm. "
+                f"The slices of “{image.name}” are {slices:.1f} mm apart; the model learned from {told_range(settings.slices_mm)} mm. "
                 "It may miss or mark anything."
             )
-        if _is_unlike(pixels, settings.pixels_mm):
+        if unlike(pixels, settings.pixels_mm):
             warnings.append(
-                f"The pixels of “{image.name}” are {pixels:.2f} mm wide; the model learned from {_told(settings.pixels_mm)} mm. "
+                f"The pixels of “{image.name}” are {pixels:.2f} mm wide; the model learned from {told_range(settings.pixels_mm)} mm. "
                 "It may miss or mark anything."
             )
         warnings += unsaid_kind(image, CT, HU)
@@ -213,13 +211,3 @@ def _leaves_search(search: BoolArray, voxels: BoolArray, start_ijk: tuple[int, i
     )
     there = tuple(slice(a + part.start, a + part.stop) for a, part in zip(low, inside, strict=True))
     return bool((grown[inside] & ~search[there]).any())
-
-
-def _is_unlike(mm: float, learned_mm: tuple[float, float]) -> bool:
-    low, high = learned_mm
-    return high > 0 and not low / UNLIKE <= mm <= high * UNLIKE
-
-
-def _told(range_mm: tuple[float, float]) -> str:
-    low, high = (f"{mm:.3g}" for mm in range_mm)
-    return low if low == high else f"{low} to {high}"

@@ -86,7 +86,8 @@ def in_plane_iou(first: Findings, second: Findings, geometry: Geometry | None) -
 def _pixel_boxes(findings: Findings, geometry: Geometry | None) -> FloatArray:
     """[n, 2, 3] first and last voxel along i, j, k, in fractions where a box is not of whole voxels.
 
-    A mask's own voxels, else the box (outer edges) less half a voxel at each end. Without a geometry a voxel is 1 mm.
+    The finding's own box (outer edges) less half a voxel at each end, else the voxels of its mask: DeepLesion's boxes reach 5
+    pixels beyond the lesion, and so do those of detectors that learned them. Without a geometry a voxel is 1 mm.
     """
     edges = boxes_of(findings, geometry)
     if geometry is not None:
@@ -96,6 +97,9 @@ def _pixel_boxes(findings: Findings, geometry: Geometry | None) -> FloatArray:
         edges = np.stack([places.min(axis=1), places.max(axis=1)], axis=1)
     boxes: FloatArray = edges + np.array([[0.5], [-0.5]])
     if findings.masks:
-        own = voxel_boxes(findings.masks)
-        boxes = np.where(np.isnan(own), boxes, own)
+        of_masks = voxel_boxes(findings.masks)
+        own_box = np.zeros(len(findings), dtype=bool)
+        if findings.boxes_ras_mm is not None:
+            own_box = np.isfinite(findings.boxes_ras_mm).all(axis=(1, 2))
+        boxes = np.where(np.isnan(of_masks) | own_box[:, None, None], boxes, of_masks)
     return boxes

@@ -118,6 +118,17 @@ def test_deeplesion_boxes_of_a_volume_are_those_of_the_masks_voxels_in_the_axial
     np.testing.assert_allclose(in_plane_iou(truth, marks, OBLIQUE), [[50 / 150, 0]])
 
 
+def test_deeplesion_takes_a_finding_s_own_box_where_it_has_a_mask_too():
+    geometry = Geometry((20, 64, 64), np.diag([0.5, 0.5, 5.0, 1.0]))
+    box = ((-0.25, -0.25, -2.5), (4.75, 4.75, 2.5))  # pixels 0 to 9 of slice 0
+    small = Mask(np.ones((1, 2, 2), bool), (4, 4, 0))
+    truth = Findings.of_lesions([Lesion((2, 2, 0), 5, 1, box_ras_mm=box)])
+    marks = Findings.of_lesions(
+        [Lesion((2, 2, 0), 5, 1, box_ras_mm=box, mask=small), Lesion((2, 2, 0), 5, 1, mask=small)]
+    )
+    np.testing.assert_allclose(in_plane_iou(truth, marks, geometry), [[1.0, 4 / 100]])
+
+
 def test_deeplesion_boxes_in_mm_are_turned_into_pixels():
     geometry = Geometry((20, 64, 64), np.diag([0.5, 0.5, 5.0, 1.0]))
     box = ((-0.25, -0.25, -2.5), (4.75, 4.75, 2.5))  # pixels 0 to 9 of slice 0
