@@ -17,7 +17,7 @@ METHOD = MethodInfo(
     "Labels. MICCAI 2019.",
     settings="LesionDetectionLib.methods.universal_ct.settings:settings_for",
     factory="LesionDetectionLib.methods.universal_ct.detector:create",
-    demonstration_model="",
+    demonstration_model="universal-ct-phantom",
     choices=(
         Choice(
             "slices",

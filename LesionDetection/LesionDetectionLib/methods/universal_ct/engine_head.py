@@ -26,6 +26,7 @@ class LeanHead:
 
     def __init__(self, head: Head) -> None:
         self.values = head.values
+        self._anchors = head.last.out_channels // head.values
         self._layers, self._last = head.layers, head.last
         self._hidden = [_Product(layer) for layer in head.layers if isinstance(layer, nn.Conv2d)]
         self._wide_last = _Product(head.last, torch.float32)
@@ -54,7 +55,7 @@ class LeanHead:
     def finely(self, hidden: Tensor, places: Tensor) -> Tensor:
         """The last layer in float32 at places [p] of hidden maps [1, width, y, x] -> [p, anchors, values]."""
         found = self._wide_last(_framed(hidden), None, _in_frame(places, hidden.shape[3]), _around(hidden)) + self._bias
-        return found.reshape(len(places), -1, self.values)
+        return found.reshape(len(places), self._anchors, self.values)
 
     def at(self, level: Tensor, places: Tensor) -> Tensor:
         """[1, channels, y, x], [p] places (y * width + x), rising -> [p, anchors, values]."""
@@ -68,7 +69,7 @@ class LeanHead:
             row_of = here.new_zeros((height + 2) * (width + 2))
             row_of[here] = torch.arange(1, len(here) + 1, device=here.device)
         last = self._wide_last(rows, row_of, needed[-1], around) + self._bias
-        return last.reshape(len(places), -1, self.values)
+        return last.reshape(len(places), self._anchors, self.values)
 
     def needed(self, places: Tensor, height: int, width: int) -> list[Tensor]:
         """The places of each layer's results that these need, as numbers in the framed map; the last layer's last."""
@@ -102,7 +103,7 @@ class _Product:
             near = (here[:, None] + around).reshape(-1)
             # Copies rows whole, and takes a quarter of the time that indexing takes.
             taken = rows.index_select(0, near if row_of is None else row_of.index_select(0, near)).reshape(
-                len(here), -1
+                len(here), self._matrix.shape[0]
             )
             taken = taken.to(self._matrix.dtype)
             parts.append(taken @ self._matrix if self._bias is None else torch.addmm(self._bias, taken, self._matrix))

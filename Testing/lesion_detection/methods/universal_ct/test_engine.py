@@ -138,9 +138,10 @@ def test_limits_are_kept(all_routes):
     assert 1 <= len(few.boxes) <= 5
 
 
-def test_of_nothing_there_is_nothing(monkeypatch):
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_of_nothing_there_is_nothing(precision, monkeypatch):
     network = a_network()
-    engine = SliceEngine(network, CPU)
+    engine = SliceEngine(network, CPU, precision)
     monkeypatch.setattr(network.__class__, "outline", None)  # nobody needs it
     found = engine.run(slices(2), Limits(least_probability=1.0))
     assert [one.boxes.shape for one in found] == [(0, 4)] * 2
