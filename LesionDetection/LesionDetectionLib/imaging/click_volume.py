@@ -79,8 +79,9 @@ class Volume:
 
     def sample(self, ijk: FloatArray) -> FloatArray:
         """Linearly interpolated values, [...], at continuous indices [..., 3]; the nearest voxel's beyond the edge."""
-        coordinates = np.moveaxis(ijk[..., ::-1], -1, 0)
-        return np.asarray(ndimage.map_coordinates(self.voxels, coordinates, output=np.float32, order=1, mode="nearest"))
+        coordinates = ijk[..., ::-1].reshape(-1, 3).T  # SciPy takes no single point
+        values = ndimage.map_coordinates(self.voxels, coordinates, output=np.float32, order=1, mode="nearest")
+        return np.asarray(values.reshape(ijk.shape[:-1]))
 
     def box(self, center_ijk: FloatArray, radius_mm: float) -> Box:
         """The part of the image within ``radius_mm`` of a centre; at least one voxel."""

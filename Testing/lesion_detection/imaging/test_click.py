@@ -226,6 +226,17 @@ def test_it_reports_and_can_be_cancelled():
         measure_at(scene.image, scene.seed_ras_mm, progress=progress)
 
 
+def test_a_seed_half_way_between_thick_slices():
+    scene = phantom("solid", 20, (0.9, 0.9, 6.0))
+    low, high = (scene.image.geometry.ras_from_ijk((0, 0, k)) for k in (0, 1))
+    k = np.argwhere(scene.truth)[:, 0]
+    middle = scene.image.geometry.ijk_from_ras(scene.seed_ras_mm)
+    # Half a pixel aside as well: no voxel's centre is near.
+    seed = scene.image.geometry.ras_from_ijk((np.floor(middle[0]) + 0.5, np.floor(middle[1]) + 0.5, k.min() + 0.5))
+    assert np.linalg.norm(high - low) == pytest.approx(6.0)
+    assert dice(full(measure_at(scene.image, seed), scene.image), scene.truth) > 0.7
+
+
 def test_candidates_of_a_detector():
     scene = phantom("solid", 12)
     lesion = measure_candidate(scene.image, scene.seed_ras_mm, 10.0)

@@ -98,8 +98,7 @@ def _pixel_boxes(findings: Findings, geometry: Geometry | None) -> FloatArray:
     boxes: FloatArray = edges + np.array([[0.5], [-0.5]])
     if findings.masks:
         of_masks = voxel_boxes(findings.masks)
-        own_box = np.zeros(len(findings), dtype=bool)
         if findings.boxes_ras_mm is not None:
-            own_box = np.isfinite(findings.boxes_ras_mm).all(axis=(1, 2))
-        boxes = np.where(np.isnan(of_masks) | own_box[:, None, None], boxes, of_masks)
+            of_masks[np.isfinite(findings.boxes_ras_mm).all(axis=(1, 2))] = np.nan
+        boxes = np.where(np.isnan(of_masks), boxes, of_masks)
     return boxes
