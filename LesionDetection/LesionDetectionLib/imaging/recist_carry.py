@@ -33,6 +33,8 @@ class CarrySettings:
         least_alike: it ends where a smaller share of these looks like the lesion: nearer to its value than to that around.
         grown_px: what the mask may grow by in one slice.
         least_overlap: Dice with the mask before below which it ends.
+        least_volume: of GrabCut's mask over the ellipsoid's, below which it lost the lesion: on 41 lesions the ellipsoid was the
+            better one in all with less, and in few with more.
     """
 
     tallest: float = 1.5
@@ -40,6 +42,7 @@ class CarrySettings:
     least_alike: float = 0.5
     grown_px: int = 1
     least_overlap: float = 0.3
+    least_volume: float = 0.35
 
 
 DEFAULTS = CarrySettings()
@@ -98,6 +101,11 @@ def carried(
                 break
             found[k] = before
     return found
+
+
+def lost_it(found: BoolArray, plain: BoolArray, settings: CarrySettings = DEFAULTS) -> bool:
+    """Whether GrabCut ended far too early, by the ellipsoid ``plain``."""
+    return bool(np.count_nonzero(found) < settings.least_volume * np.count_nonzero(plain))
 
 
 def _next(

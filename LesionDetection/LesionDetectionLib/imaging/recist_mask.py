@@ -21,7 +21,7 @@ from LesionDetectionLib.core.progress import Progress
 from .geometry import to_axial
 from .mask_grids import mask_from_axial
 from .measurements import extent_note, measure_mask
-from .recist_carry import carried, ellipsoid
+from .recist_carry import carried, ellipsoid, lost_it
 from .recist_lines import key_slice
 from .recist_start import BoolArray, Diameters, Edges, require_diameters
 from .recist_ways import BEST, DILATED, ELLIPSE, GRABCUT, WAY_TEXTS, WAYS, Part
@@ -115,7 +115,8 @@ def recist_lesion(
     voxels, chosen, reason = part.made(way)
     progress(0.2)
     if carry and axial.shape_kji[0] > 1:
-        body = _carried(axial, part, key.k, voxels, chosen, recist.long_mm, progress.part(0.2, 0.9))
+        body, lost = _carried(axial, part, key.k, voxels, chosen, recist.long_mm, way, progress.part(0.2, 0.9))
+        reason = f"{reason} {lost}".strip()
     else:
         body = voxels[None]
     first = key.k if len(body) == 1 else 0
@@ -139,15 +140,18 @@ def recist_lesion(
 
 
 def _carried(
-    axial: Image, part: Part, key: int, voxels: BoolArray, way: str, long_mm: float, progress: Progress
-) -> BoolArray:
-    """[k, y, x] in all slices of the image, on the part's rows and columns."""
-    if way == ELLIPSE:
-        found = ellipsoid(part.diameters, part.rows, part.columns, key, axial.shape_kji[0], axial.spacing_mm)
-        found[key] = voxels
-        return found
+    axial: Image, part: Part, key: int, voxels: BoolArray, chosen: str, long_mm: float, way: str, progress: Progress
+) -> tuple[BoolArray, str]:
+    """[k, y, x] in all slices of the image, on the part's rows and columns; and a sentence where ``BEST`` changed the way."""
+    plain = ellipsoid(part.diameters, part.rows, part.columns, key, axial.shape_kji[0], axial.spacing_mm)
+    plain[key] = voxels
+    if chosen == ELLIPSE:
+        return plain, ""
     volume = axial.voxels[:, part.rows, part.columns]
-    return carried(volume, key, voxels, part.look, long_mm, axial.spacing_mm[2], progress=progress)
+    found = carried(volume, key, voxels, part.look, long_mm, axial.spacing_mm[2], progress=progress)
+    if way == BEST and lost_it(found, plain):
+        return plain, "In the neighbouring slices an ellipsoid is used: GrabCut lost the lesion there."
+    return found, ""
 
 
 def _part(plane: npt.NDArray[Any], diameters: Diameters, way: str, box: Edges | None, unit: str) -> Part:

@@ -94,6 +94,17 @@ def test_it_ends_where_the_lesion_does():
     assert found[7].any()
 
 
+def test_where_grabcut_loses_the_lesion_next_to_its_slice_an_ellipsoid_goes_on():
+    image, truth, recist = ball()
+    voxels = np.array(image.voxels)
+    voxels[:9] = voxels[10:] = -850
+    broken = image.with_voxels(voxels)
+    lesion = recist_lesion(broken, recist)
+    assert "GrabCut lost the lesion there" in lesion.note
+    assert dice(lesion.mask.full(SHAPE), truth) > 0.9
+    assert recist_lesion(broken, recist, GRABCUT).mask.voxels.shape[0] == 1  # what was asked for is done
+
+
 def test_where_nothing_stands_out_it_is_an_ellipsoid_with_the_reason():
     image, _, recist = ball(inside=55, around=50, noise=15)
     lesion = recist_lesion(image, recist)
