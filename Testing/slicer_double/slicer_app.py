@@ -223,7 +223,9 @@ class SlicerApp:
     # --- the end ---
 
     def close(self) -> None:
-        for widget in self._loaded:
+        # A reload made another widget than the one that was loaded.
+        newest = [getattr(self.modules, f"{widget.moduleName}Widget", widget) for widget in self._loaded]
+        for widget in dict.fromkeys([*self._loaded, *newest]):
             with PROBLEMS.caught(f"cleanup of {type(widget).__name__}"):
                 if widget.parent:
                     widget.cleanup()

@@ -23,8 +23,9 @@ from .mask_grids import mask_from_axial
 from .measurements import extent_note, measure_mask
 from .recist_carry import carried, ellipsoid, lost_it
 from .recist_lines import key_slice
+from .recist_names import BEST, DILATED, ELLIPSE, GRABCUT, WAY_TEXTS, WAYS
 from .recist_start import BoolArray, Diameters, Edges, require_diameters
-from .recist_ways import BEST, DILATED, ELLIPSE, GRABCUT, WAY_TEXTS, WAYS, Part
+from .recist_ways import Part
 
 __all__ = [
     "BEST",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .recist_choice import Look, doubt_after, doubt_before, look, number
 from .recist_grabcut import DEFAULTS, grabcut
+from .recist_names import DILATED, ELLIPSE, GRABCUT
 from .recist_start import (
     BoolArray,
     Diameters,
@@ -22,15 +23,6 @@ from .recist_start import (
     pixels_of,
     quadrilateral,
 )
-
-GRABCUT, DILATED, ELLIPSE, BEST = "grabcut", "grabcut-dilated", "ellipse", "best"
-WAYS = (BEST, GRABCUT, DILATED, ELLIPSE)
-WAY_TEXTS = {
-    BEST: "GrabCut or the ellipse, whichever suits the lesion",
-    GRABCUT: "GrabCut from the quadrilateral through the four ends",
-    DILATED: "GrabCut from the dilated diameters",
-    ELLIPSE: "the ellipse with the diameters for axes",
-}
 
 
 @dataclass(frozen=True, eq=False)

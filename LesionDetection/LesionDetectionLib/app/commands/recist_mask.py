@@ -19,8 +19,7 @@ from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.finding import CLICKED
 from LesionDetectionLib.core.image import understood_as
 from LesionDetectionLib.core.lesion import Recist
-from LesionDetectionLib.imaging.recist_lines import recist_from_lines
-from LesionDetectionLib.imaging.recist_ways import BEST, WAY_TEXTS, WAYS
+from LesionDetectionLib.imaging.recist_names import BEST, WAY_TEXTS, WAYS
 from LesionDetectionLib.io.files import read_image
 from LesionDetectionLib.io.markup_lines import read_line
 
@@ -147,6 +146,8 @@ def _check_arguments(options: argparse.Namespace, of_list: bool) -> None:
 
 
 def _diameters(options: argparse.Namespace) -> Recist:
+    from LesionDetectionLib.imaging.recist_lines import recist_from_lines
+
     if options.lines:
         return recist_from_lines(*(read_line(path) for path in options.lines))
     return recist_from_lines(_ends(options.long, "--long"), _ends(options.short, "--short"))
