@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..sampling.spread import evenly
 from .settings import SliceSettings
 
 IntArray = npt.NDArray[np.integer[Any]]
-Item = TypeVar("Item")
 
 
 def choose_slices(
@@ -37,10 +37,3 @@ def choose_slices(
         chosen = evenly(list(searched), selection.slices_without)
     further = [k for k in dict.fromkeys(inactive) if k not in chosen]
     return sorted({*chosen, *evenly(further, selection.slices_inactive)})
-
-
-def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of the items, evenly spread, in their order."""
-    if len(items) <= most:
-        return list(items)
-    return [items[int((n + 0.5) * len(items) / most)] for n in range(most)]

@@ -22,7 +22,7 @@ from ...evaluation.blob_detection import (
     equal_point,
     section_diameters_mm,
 )
-from .choosing import evenly
+from ..sampling.spread import evenly
 from .slices import TrainingSlices
 
 

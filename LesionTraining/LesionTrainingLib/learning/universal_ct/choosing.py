@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
+from ..sampling.spread import evenly
 from .sections import Section
 from .settings import SelectionSettings
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +42,6 @@ def choose_slices(known: Known, selection: SelectionSettings) -> list[int]:
     without = evenly(alike, selection.slices_without)
     without += evenly([k for k in free if k not in without], selection.slices_without - len(without))
     return sorted({*keys, *evenly(sorted(seen - keys), selection.slices_with), *without})
-
-
-def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of the items, evenly spread, in their order."""
-    if len(items) <= most:
-        return list(items)
-    return [items[int((n + 0.5) * len(items) / most)] for n in range(most)]
 
 
 def _largest(sections: Mapping[int, Section]) -> int:

@@ -19,7 +19,7 @@ from ...evaluation.matching.deeplesion import DeepLesion
 from ...evaluation.matching.findings import Findings, ImageFindings
 from ...evaluation.matching.outcome import Fate, Outcome
 from ...evaluation.metrics.precision_recall import precision_recall
-from .choosing import evenly
+from ..sampling.spread import evenly
 from .slices import TrainingSlices
 
 FloatArray = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork, pa
 from ...cohorts.case import Case
 from ...cohorts.cohort import LeftOut
 from ...evaluation.matching.outcome import Outcome
-from ...learning.universal_ct.choosing import evenly
+from ...learning.sampling.spread import evenly
 from ...learning.universal_ct.recipe import fit_network, prepare
 from ..contract import Job
 from ..kept import keep_json, kept_json, network_digest

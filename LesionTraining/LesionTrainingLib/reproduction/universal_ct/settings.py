@@ -102,7 +102,7 @@ def _small() -> ReproductionSettings:
             warmup_steps=50,
             final_share=0.02,
             clip_norm=5.0,
-            precision="bf16",  # on two cores with AMX a step takes a quarter of the time of float32
+            precision="bf16",  # on two cores with AMX a step takes a third of the time of float32
             validate_every=400,
             monitor=MONITOR,
             tensorboard=False,

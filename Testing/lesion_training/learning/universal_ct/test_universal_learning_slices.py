@@ -14,7 +14,8 @@ from LesionDetectionLib.imaging.geometry import to_axial
 from LesionDetectionLib.methods.universal_ct.preprocessing import network_input, planes_at
 from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.cohorts.case import Truth
-from LesionTrainingLib.learning.universal_ct.choosing import Known, choose_slices, evenly
+from LesionTrainingLib.learning.sampling.spread import evenly
+from LesionTrainingLib.learning.universal_ct.choosing import Known, choose_slices
 from LesionTrainingLib.learning.universal_ct.judging import in_network
 from LesionTrainingLib.learning.universal_ct.sections import Section
 from LesionTrainingLib.learning.universal_ct.settings import RecipeSettings, SelectionSettings
