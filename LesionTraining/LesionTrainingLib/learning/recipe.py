@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from ..cohorts.cohort import LeftOut
 if TYPE_CHECKING:
     import torch
 
-    from ..cohorts.caching import Cache
+    from ..cohorts.caching import Cache, Entry, Maker
     from .engine.distributed import Processes
     from .engine.history import Listener
 
@@ -51,6 +51,22 @@ class Run:
     resume: bool = False
     left_out: list[LeftOut] = field(default_factory=list)
     listeners: tuple[Listener, ...] = ()
+
+    def prepared(self, cases: Sequence[Case], wanted: Any, make: Maker, progress: Progress) -> list[Entry]:
+        """The cache's entries of all cases that can be used; the others join ``left_out``. The first process prepares them;
+        what it made the others find in the cache.
+
+        Raises:
+            OutputError: the disk is full.
+            Cancelled: through ``progress``.
+        """
+        if not self.processes.is_main:
+            self.processes.barrier()
+        found, left_out = self.cache.prepare_all(cases, wanted, make, self.workers, progress)
+        if self.processes.is_main:
+            self.processes.barrier()
+        self.left_out += left_out
+        return [entry for _, entry in found]
 
 
 @dataclass(eq=False)

@@ -221,14 +221,8 @@ def prepared_slices(
         OutputError: the disk is full.
         Cancelled: through ``progress``.
     """
-    if not run.processes.is_main:
-        run.processes.barrier()
     wanted = (grid_settings(method), selection)
-    found, left_out = run.cache.prepare_all(cases, wanted, SLICES, run.workers, progress)
-    if run.processes.is_main:
-        run.processes.barrier()
-    run.left_out += left_out
-    return [slices_from(entry) for _, entry in found]
+    return [slices_from(entry) for entry in run.prepared(cases, wanted, SLICES, progress)]
 
 
 def grid_settings(method: HighUptakeSettings) -> HighUptakeSettings:

@@ -191,14 +191,7 @@ def prepared_scans(cases: Sequence[Case], run: Run, settings: NoduleSettings, pr
         OutputError: the disk is full.
         Cancelled: through ``progress``.
     """
-    kept = grid_settings(settings)
-    if not run.processes.is_main:
-        run.processes.barrier()
-    found, left_out = run.cache.prepare_all(cases, kept, SCAN, run.workers, progress)
-    if run.processes.is_main:
-        run.processes.barrier()
-    run.left_out += left_out
-    return [scan_from(entry) for _, entry in found]
+    return [scan_from(entry) for entry in run.prepared(cases, grid_settings(settings), SCAN, progress)]
 
 
 def prepared_for(

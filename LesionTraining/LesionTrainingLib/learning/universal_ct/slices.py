@@ -270,10 +270,4 @@ def prepared_slices(cases: Sequence[Case], run: Run, wanted: Wanted, progress: P
         OutputError: the disk is full.
         Cancelled: through ``progress``.
     """
-    if not run.processes.is_main:
-        run.processes.barrier()
-    found, left_out = run.cache.prepare_all(cases, wanted, SLICES, run.workers, progress)
-    if run.processes.is_main:
-        run.processes.barrier()
-    run.left_out += left_out
-    return [slices_from(entry) for _, entry in found]
+    return [slices_from(entry) for entry in run.prepared(cases, wanted, SLICES, progress)]
