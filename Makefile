@@ -30,9 +30,10 @@ check: setup
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 
-# Two at once: most of them use one core. A file's tests stay together, as they share what was costly to make.
+# Two at once, of one thread each: more threads than cores only wait for each other. A file's tests stay together, as
+# they share what was costly to make.
 test: check
-	$(RUN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 demo: setup
 	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"
