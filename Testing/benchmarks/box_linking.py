@@ -19,16 +19,12 @@ import numpy.typing as npt
 from LesionDetectionLib.core.image import CT, Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import AxialOrder
+from LesionDetectionLib.methods.slices.findings import SliceFindings, slice_stride, slices_to_look_at
+from LesionDetectionLib.methods.slices.lesions import Voxels, lies_in, linked, voxels_of
+from LesionDetectionLib.methods.slices.preprocessing import Placing
 from LesionDetectionLib.methods.universal_ct.engine_boxes import SliceBoxes, cut_windows, window_edges
-from LesionDetectionLib.methods.universal_ct.lesions import Voxels, lies_in, linked, voxels_of
-from LesionDetectionLib.methods.universal_ct.preprocessing import Placing
+from LesionDetectionLib.methods.universal_ct.in_slice import in_slice
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
-from LesionDetectionLib.methods.universal_ct.slice_boxes import (
-    SliceFindings,
-    in_slice,
-    slice_stride,
-    slices_to_look_at,
-)
 from LesionTrainingLib.cohorts.case import Case
 from LesionTrainingLib.cohorts.spec import open_cohort
 from scipy import ndimage

@@ -32,11 +32,11 @@ from LesionDetectionLib.core.bundle import Bundle  # noqa: E402
 from LesionDetectionLib.imaging.geometry import to_axial  # noqa: E402
 from LesionDetectionLib.imaging.rectangles import iou  # noqa: E402
 from LesionDetectionLib.methods.device import choose_device, describe_device  # noqa: E402
+from LesionDetectionLib.methods.slices.preprocessing import network_input, planes_at  # noqa: E402
 from LesionDetectionLib.methods.universal_ct.architecture import ROWS, scaled  # noqa: E402
 from LesionDetectionLib.methods.universal_ct.engine import Limits, SliceEngine, plain_boxes  # noqa: E402
 from LesionDetectionLib.methods.universal_ct.model import load_network  # noqa: E402
 from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork  # noqa: E402
-from LesionDetectionLib.methods.universal_ct.preprocessing import network_input, planes_at  # noqa: E402
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 

@@ -43,6 +43,11 @@ def describe_device(device: torch.device) -> str:
     return f"{device} ({platform.machine()}, {torch.get_num_threads()} threads)"
 
 
+def slices_at_once(device: torch.device, most: int = 8) -> int:
+    """So many slices go to a network together; between such batches a run can be stopped. On a CPU one a thread."""
+    return most if device.type == "cuda" else min(most, torch.get_num_threads())
+
+
 def number_format(device: torch.device) -> contextlib.AbstractContextManager[object]:
     """float32 on a CPU; on a GPU convolutions run in float16 on its matrix units, several times faster."""
     if device.type == "cuda":

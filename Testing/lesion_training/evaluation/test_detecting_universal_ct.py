@@ -12,12 +12,12 @@ import pytest
 import torch
 from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods.slices.preprocessing import Placing
 from LesionDetectionLib.methods.universal_ct.architecture import UniversalArchitecture
 from LesionDetectionLib.methods.universal_ct.engine import SliceEngine
 from LesionDetectionLib.methods.universal_ct.engine_boxes import SliceBoxes
 from LesionDetectionLib.methods.universal_ct.model import weights_of
 from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
-from LesionDetectionLib.methods.universal_ct.preprocessing import Placing
 from LesionTrainingLib.cohorts.spec import open_cohort
 from LesionTrainingLib.evaluation.detecting import Finder, detect_in_cohort
 from LesionTrainingLib.evaluation.matching.deeplesion import DeepLesion, in_plane_iou

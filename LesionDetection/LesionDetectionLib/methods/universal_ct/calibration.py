@@ -9,14 +9,13 @@ import numpy.typing as npt
 
 from LesionDetectionLib.imaging.rectangles import iou
 
+from ..slices.findings import Outline
 from .settings import UniversalSettings
 
 if TYPE_CHECKING:
     from .engine_boxes import SliceBoxes
 
 FloatArray = npt.NDArray[np.float64]
-Outline = tuple[npt.NDArray[np.bool_], tuple[int, int]]
-"""Pixels, [y, x], in the box around them, and where (x, y) that begins."""
 
 
 def calibrated(found: SliceBoxes, settings: UniversalSettings) -> tuple[FloatArray, list[Outline | None]]:

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from ..backbones.vgg import Vgg
 from ..folding import for_inference
-from .backbones import Vgg19
 from .engine_bands import in_bands
 from .engine_head import LeanHead
 from .network import Features, UniversalNetwork
@@ -47,7 +47,7 @@ class LeanNetwork:
 
 def _stages(backbone: nn.Module) -> list[list[nn.Module]] | None:
     """The layers of VGG's stages, a pooling the last of each; None of another backbone."""
-    if not isinstance(backbone, Vgg19):
+    if not isinstance(backbone, Vgg):
         return None
     stages: list[list[nn.Module]] = [[]]
     for layer in backbone.features:

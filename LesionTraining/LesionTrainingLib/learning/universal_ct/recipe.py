@@ -15,10 +15,11 @@ from ..clock import Clock
 from ..engine.fit import Fitted, fit
 from ..engine.settings import EngineSettings
 from ..recipe import Run, Trained
+from ..slices.outcome import LIMITS, card_lines, counts, learned_from, validation_metrics
+from ..slices.slices import TrainingSlices, Wanted, prepared_slices
 from .judging import judge_slices
-from .outcome import LIMITS, bundled_settings, card_lines, counts, told_settings, validation_metrics
+from .outcome import bundled_settings, told_settings
 from .settings import RecipeSettings
-from .slices import TrainingSlices, Wanted, prepared_slices
 from .task import NAME, SliceTask
 
 
@@ -51,10 +52,11 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
     most = settings.measured_slices
     judged = judge_slices(found.network, validation, method, run.device, progress.part(0.95, 1), most)
     clock.lap("validation")
+    seen = learned_from(method, training)
     trained = Trained(
         weights=weights_of(found.network),
         architecture=asdict(settings.architecture),
-        settings=bundled_settings(method, judged, training),
+        settings=bundled_settings(seen, judged),
         metrics=validation_metrics(judged),
         record={
             "recipe": told_settings(given),
@@ -66,7 +68,8 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
         },
         limits=LIMITS,
     )
-    trained.lines = card_lines(trained.record, trained.metrics, trained.settings)
+    default_point = trained.settings["default_operating_point"]
+    trained.lines = card_lines(trained.record, trained.metrics, seen, default_point)
     return trained
 
 

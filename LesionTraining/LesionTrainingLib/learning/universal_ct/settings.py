@@ -7,7 +7,6 @@ from math import inf
 from pathlib import Path
 
 from LesionDetectionLib.core.errors import UsageError
-from LesionDetectionLib.imaging.recist_mask import GRABCUT, WAYS
 from LesionDetectionLib.methods.universal_ct.anchor_file import read_anchors
 from LesionDetectionLib.methods.universal_ct.architecture import UniversalArchitecture
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
@@ -16,58 +15,10 @@ from ..augmentation.intensity import IntensitySettings
 from ..augmentation.spatial_2d import SliceSettings
 from ..engine.settings import EngineSettings
 from ..losses.focal import FocalSettings
+from ..slices.settings import CropSettings, SelectionSettings, require
 
 MONITOR = "mAP"
 """Average precision at an IoU of .5 over the validation slices, by calibrated scores."""
-
-
-@dataclass(frozen=True)
-class SelectionSettings:
-    """Which slices of a case are learned from, and what is true in them. A case whose lesions are known by their diameters, as
-    in DeepLesion, gives the slices with these; others give at least the slice with the largest section of each lesion.
-
-    Attributes:
-        slices_with: further slices a case, evenly spread over those that cut a lesion; only of cases whose lesions are known in
-            all slices, by their outlines or as spheres.
-        slices_without: of such cases also so many slices that cut none, first those through places that are known to look like
-            a lesion and are none, then evenly spread [choice]; the paper has only slices with lesions.
-        mask_way: how two diameters become a mask: ``grabcut`` (the paper), ``grabcut-dilated``, ``ellipse``, or ``best``.
-        box_margin_px: what is put around an outline for its box, as DeepLesion's boxes have it around the diameters. Pixels of
-            the input.
-        least_section_px: a section of fewer pixels of the slice is neither lesion nor background [choice]: nobody sees it.
-    """
-
-    slices_with: int = 0
-    slices_without: int = 0
-    mask_way: str = GRABCUT
-    box_margin_px: float = UniversalSettings.mask_box_margin_px
-    least_section_px: int = 3
-
-    def __post_init__(self) -> None:
-        """Raises UsageError for values that make no sense."""
-        _require(self.mask_way in WAYS, "mask_way", f"one of {', '.join(WAYS)}", self.mask_way)
-        for name in ("slices_with", "slices_without"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        _require(0 <= self.box_margin_px < inf, "box_margin_px", "0 or more", self.box_margin_px)
-        _require(self.least_section_px >= 1, "least_section_px", "at least 1", self.least_section_px)
-
-
-@dataclass(frozen=True)
-class CropSettings:
-    """The part of a slice that a sample is [choice]; the network is convolutional, and works on whole slices afterwards.
-
-    Attributes:
-        size_px: a square of so many pixels of the input, a multiple of the coarsest stride; 0 for the whole slice (the paper).
-        anywhere: share of the squares that lie anywhere; the others hold a lesion that is drawn from those of the slice.
-    """
-
-    size_px: int = 0
-    anywhere: float = 0.25
-
-    def __post_init__(self) -> None:
-        """Raises UsageError for values that make no sense."""
-        _require(self.size_px >= 0, "crop.size_px", "0 or more", self.size_px)
-        _require(0 <= self.anywhere <= 1, "crop.anywhere", "from 0 to 1", self.anywhere)
 
 
 @dataclass(frozen=True)
@@ -91,8 +42,8 @@ class MatchingSettings:
     def __post_init__(self) -> None:
         """Raises UsageError for values that make no sense."""
         good = 0 < self.negative_iou <= self.positive_iou <= 1
-        _require(good, "negative_iou", "above 0, and at most positive_iou, which is at most 1", self.negative_iou)
-        _require(0 < self.ignored_share <= 1, "ignored_share", "above 0, and 1 at most", self.ignored_share)
+        require(good, "negative_iou", "above 0, and at most positive_iou, which is at most 1", self.negative_iou)
+        require(0 < self.ignored_share <= 1, "ignored_share", "above 0, and 1 at most", self.ignored_share)
 
 
 @dataclass(frozen=True)
@@ -115,8 +66,8 @@ class LossSettings:
     def __post_init__(self) -> None:
         """Raises UsageError for values that make no sense."""
         for name in ("box_weight", "mask_weight"):
-            _require(0 <= getattr(self, name) < inf, name, "0 or more", getattr(self, name))
-        _require(0 < self.beta < inf, "beta", "above 0", self.beta)
+            require(0 <= getattr(self, name) < inf, name, "0 or more", getattr(self, name))
+        require(0 < self.beta < inf, "beta", "above 0", self.beta)
 
 
 def _fit() -> EngineSettings:
@@ -183,14 +134,14 @@ class RecipeSettings:
         if problem := self.architecture.problem():
             raise UsageError(f"The architecture cannot be: {problem}.")
         multiple = self.architecture.multiple
-        _require(self.size_px % multiple == 0, "size_px", f"a multiple of {multiple}", self.size_px)
+        require(self.size_px % multiple == 0, "size_px", f"a multiple of {multiple}", self.size_px)
         whole = self.crop.size_px % multiple == 0 and self.crop.size_px <= self.size_px
-        _require(whole, "crop.size_px", f"a multiple of {multiple} up to size_px, or 0", self.crop.size_px)
-        _require(0 <= self.validate_epochs < inf, "validate_epochs", "0 or more", self.validate_epochs)
+        require(whole, "crop.size_px", f"a multiple of {multiple} up to size_px, or 0", self.crop.size_px)
+        require(0 <= self.validate_epochs < inf, "validate_epochs", "0 or more", self.validate_epochs)
         for name in ("validation_slices", "measured_slices"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        _require(0 <= self.variation.flip <= 1, "variation.flip", "from 0 to 1", self.variation.flip)
-        _require(self.fit.seed == 0, "fit.seed", "left out, as the run's seed (--seed) is used", self.fit.seed)
+            require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        require(0 <= self.variation.flip <= 1, "variation.flip", "from 0 to 1", self.variation.flip)
+        require(self.fit.seed == 0, "fit.seed", "left out, as the run's seed (--seed) is used", self.fit.seed)
 
     @property
     def sample_px(self) -> int:
@@ -220,8 +171,3 @@ class RecipeSettings:
         if problem := shapes.problem():
             raise UsageError(f"The anchors in {self.anchors_file} do not fit: {problem}.")
         return replace(self, architecture=shapes)
-
-
-def _require(good: bool, name: str, wanted: str, value: object) -> None:
-    if not good:
-        raise UsageError(f"“{name}” must be {wanted}, not {value}.")

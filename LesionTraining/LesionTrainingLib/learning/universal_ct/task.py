@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods.backbones.initial_weights import load_backbone
 from LesionDetectionLib.methods.universal_ct.engine import SliceEngine
-from LesionDetectionLib.methods.universal_ct.initial_weights import load_backbone
 from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
 from torch import nn
 
@@ -19,10 +19,11 @@ from ..engine.task import Peers, Share, Task, Term
 from ..losses.box import box_loss
 from ..losses.focal import focal_loss
 from ..sampling.epochs import EpochOrder
+from ..slices.judged import as_rows, average_precision, chosen_slices
+from ..slices.slices import TrainingSlices
 from .batches import Batch, BatchMaker
-from .judging import as_rows, average_precision, chosen_slices, judge_each
+from .judging import judge_each
 from .settings import MONITOR, RecipeSettings
-from .slices import TrainingSlices
 
 NAME = "detection"
 

@@ -14,10 +14,12 @@ from LesionDetectionLib.core.image import CT, Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import to_axial
 from LesionDetectionLib.methods.device import describe_device
+from LesionDetectionLib.methods.slices.findings import SliceFindings, find_in_slices, slices_to_look_at
+from LesionDetectionLib.methods.slices.settings import MIDDLE
 from LesionDetectionLib.methods.universal_ct.engine import SliceEngine
+from LesionDetectionLib.methods.universal_ct.in_slice import look_with
 from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
-from LesionDetectionLib.methods.universal_ct.settings import MIDDLE, UniversalSettings
-from LesionDetectionLib.methods.universal_ct.slice_boxes import SliceFindings, find_in_slices, slices_to_look_at
+from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
 
 from ...cohorts.case import Case
 from ...cohorts.cohort import LeftOut
@@ -89,12 +91,13 @@ class Reader:
     def __init__(self, network: UniversalNetwork, method: UniversalSettings, device: torch.device) -> None:
         self._engine, self._device = SliceEngine(network, device), device
         self._method = replace(method, slices=MIDDLE)
+        self._look = look_with(self._engine, self._method, 0.0)
 
     def look(self, image: Image) -> SliceFindings:
         """Raises DeviceError where the memory is full."""
         axial = to_axial(image)
         middle = slices_to_look_at(axial.geometry, self._method)
-        (found,) = find_in_slices(axial, middle, self._engine, self._method, 0.0, 1, Progress())
+        (found,) = find_in_slices(axial, middle, self._look, self._method, 1, Progress())
         return found
 
     @property

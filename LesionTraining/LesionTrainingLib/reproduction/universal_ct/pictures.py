@@ -11,8 +11,8 @@ import torch
 from LesionDetectionLib.core.image import CT, Image
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.imaging.geometry import to_axial
+from LesionDetectionLib.methods.slices.preprocessing import network_input, planes_at
 from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
-from LesionDetectionLib.methods.universal_ct.preprocessing import network_input, planes_at
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
 
 from ...cohorts.case import Case

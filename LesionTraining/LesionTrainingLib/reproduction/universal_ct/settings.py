@@ -18,7 +18,8 @@ from LesionDetectionLib.methods.universal_ct.architecture import (
 
 from ...evaluation.froc_bootstrap import SAMPLES
 from ...learning.engine.settings import EngineSettings
-from ...learning.universal_ct.settings import MONITOR, CropSettings, RecipeSettings
+from ...learning.slices.settings import CropSettings
+from ...learning.universal_ct.settings import MONITOR, RecipeSettings
 
 
 @dataclass(frozen=True)

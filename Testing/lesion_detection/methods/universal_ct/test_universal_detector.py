@@ -15,8 +15,9 @@ from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.core.errors import BundleError, Cancelled, DeviceError, InputError, UsageError
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.methods.device import slices_at_once
 from LesionDetectionLib.methods.universal_ct.architecture import ROWS
-from LesionDetectionLib.methods.universal_ct.detector import at_once, create
+from LesionDetectionLib.methods.universal_ct.detector import create
 from LesionDetectionLib.methods.universal_ct.engine import SliceEngine
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
 from scipy import ndimage
@@ -353,7 +354,7 @@ def test_cancel_in_every_stage(detector, body):
     assert never.fractions[-1] == 1.0
     stages = list(dict.fromkeys(never.texts[:-1]))
     assert stages == ["Preparing the scan", "Looking for lesions", "Measuring"]
-    batches = math.ceil(22 / at_once(torch.device("cpu")))
+    batches = math.ceil(22 / slices_at_once(torch.device("cpu")))
     assert never.texts.count("Looking for lesions") == batches + 1
     for stage in stages:
         progress = CancelledAt(stage)
@@ -402,7 +403,7 @@ def test_slices_together_are_slices_alone(a_bundle, noise, monkeypatch):
     assert isinstance(detector._engine, SliceEngine)
     settings = dataclasses.replace(HERE, operating_point="0", measure=False, most_lesions=20)
     alone = detector.detect({CT: noise}, settings)
-    monkeypatch.setattr("LesionDetectionLib.methods.universal_ct.detector.at_once", lambda device: 3)
+    monkeypatch.setattr("LesionDetectionLib.methods.universal_ct.detector.slices_at_once", lambda device: 3)
     together = detector.detect({CT: noise}, settings)
     # Rounded to bfloat16 where the machine is fast in it.
     scores = [[lesion.score for lesion in run.lesions] for run in (together, alone)]

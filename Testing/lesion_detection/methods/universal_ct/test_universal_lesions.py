@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.image import CT, HU, Geometry, Image
-from LesionDetectionLib.methods.universal_ct.engine_boxes import SliceBoxes, cut_windows, window_edges
-from LesionDetectionLib.methods.universal_ct.lesions import (
+from LesionDetectionLib.methods.slices.findings import SliceFindings, slices_to_look_at
+from LesionDetectionLib.methods.slices.lesions import (
     CLICKED,
     NOT_OUTLINED,
     ONE_SLICE,
@@ -20,9 +20,10 @@ from LesionDetectionLib.methods.universal_ct.lesions import (
     unlinked,
     voxels_of,
 )
-from LesionDetectionLib.methods.universal_ct.preprocessing import Placing
+from LesionDetectionLib.methods.slices.preprocessing import Placing
+from LesionDetectionLib.methods.universal_ct.engine_boxes import SliceBoxes, cut_windows, window_edges
+from LesionDetectionLib.methods.universal_ct.in_slice import in_slice
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
-from LesionDetectionLib.methods.universal_ct.slice_boxes import SliceFindings, in_slice, slices_to_look_at
 
 SETTINGS = UniversalSettings(size_px=64)
 BOX = np.array([10.0, 20.0, 30.0, 34.0])

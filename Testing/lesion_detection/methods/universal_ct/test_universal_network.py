@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.methods.backbones.initial_weights import load_backbone
 from LesionDetectionLib.methods.universal_ct.anchors import anchor_boxes, anchor_shapes, decode, encode
 from LesionDetectionLib.methods.universal_ct.architecture import (
     ANCHORS,
@@ -25,7 +26,6 @@ from LesionDetectionLib.methods.universal_ct.architecture import (
 )
 from LesionDetectionLib.methods.universal_ct.backbones import make_backbone
 from LesionDetectionLib.methods.universal_ct.dense import DenseBranch
-from LesionDetectionLib.methods.universal_ct.initial_weights import load_backbone
 from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
 from LesionDetectionLib.methods.universal_ct.pyramid import AttentionGate
 from torch import nn

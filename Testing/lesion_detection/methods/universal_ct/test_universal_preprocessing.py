@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.imaging.geometry import to_axial
-from LesionDetectionLib.methods.universal_ct.preprocessing import Placing, network_input, planes_at
+from LesionDetectionLib.methods.slices.preprocessing import Placing, network_input, planes_at
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
 
 

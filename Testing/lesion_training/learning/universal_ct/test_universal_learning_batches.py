@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from LesionTrainingLib.learning.augmentation.intensity import IntensitySettings
 from LesionTrainingLib.learning.augmentation.spatial_2d import SliceSettings, SliceTransforms
 from LesionTrainingLib.learning.engine.task import Share
-from LesionTrainingLib.learning.universal_ct.batches import BatchMaker, moved_boxes
-from LesionTrainingLib.learning.universal_ct.crops import Crops, in_square
-from LesionTrainingLib.learning.universal_ct.judging import in_network
-from LesionTrainingLib.learning.universal_ct.settings import CropSettings, RecipeSettings, SelectionSettings
+from LesionTrainingLib.learning.slices.crops import Crops, in_square
+from LesionTrainingLib.learning.slices.judged import in_network
+from LesionTrainingLib.learning.slices.samples import moved_boxes
+from LesionTrainingLib.learning.slices.settings import CropSettings, SelectionSettings
+from LesionTrainingLib.learning.universal_ct.batches import BatchMaker
+from LesionTrainingLib.learning.universal_ct.settings import RecipeSettings
 from universal_cases import TINY, made_slices
 
 CPU = torch.device("cpu")

@@ -18,11 +18,14 @@ from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.learning.engine.distributed import Processes
 from LesionTrainingLib.learning.engine.settings import EngineSettings
 from LesionTrainingLib.learning.recipe import Run
-from LesionTrainingLib.learning.universal_ct.judging import JudgedSlice, judge_slices
-from LesionTrainingLib.learning.universal_ct.outcome import bundled_settings, validation_metrics
+from LesionTrainingLib.learning.slices.judged import JudgedSlice
+from LesionTrainingLib.learning.slices.outcome import validation_metrics
+from LesionTrainingLib.learning.slices.settings import SelectionSettings
+from LesionTrainingLib.learning.universal_ct.judging import judge_slices
+from LesionTrainingLib.learning.universal_ct.outcome import bundled_settings
 from LesionTrainingLib.learning.universal_ct.recipe import prepare, train
-from LesionTrainingLib.learning.universal_ct.settings import MatchingSettings, RecipeSettings, SelectionSettings
-from universal_cases import TINY, BrokenCase, EmptyCase, made_case, made_slices
+from LesionTrainingLib.learning.universal_ct.settings import MatchingSettings, RecipeSettings
+from universal_cases import TINY, BrokenCase, EmptyCase, made_case
 
 CPU = torch.device("cpu")
 SETTINGS = RecipeSettings(
@@ -93,7 +96,7 @@ def test_the_measured_figures_are_those_of_the_bundles_network(trained, bundle, 
     again = validation_metrics(judged)
     assert trained.metrics == again
     assert (again["slices"], again["slices_without_lesions"], again["lesions"]) == (4, 2, 2)
-    assert bundled_settings(settings.method(), judged, validation)["operating_points"] == pytest.approx(
+    assert bundled_settings(settings.method(), judged)["operating_points"] == pytest.approx(
         trained.settings["operating_points"]
     )
 
@@ -146,7 +149,7 @@ def test_figures_and_operating_points_are_of_the_curve():
     }
     assert found["sensitivity_by_kind_at_4_fp"] == {"bone": (1, 1), "lung": (1, 2)}
     assert found["highest_fp_per_image"] == 15 / 4
-    points = bundled_settings(SETTINGS.method(), slices, [made_slices(1, SETTINGS)])["operating_points"]
+    points = bundled_settings(SETTINGS.method(), slices)["operating_points"]
     assert 0.3 < points["0.25 FP per image"] < 0.95
     assert 0.25 < points["0.5 FP per image"] <= 0.3
     assert points["4 FP per image"] == 0

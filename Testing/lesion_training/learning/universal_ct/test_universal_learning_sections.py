@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.imaging.geometry import AxialOrder
-from LesionTrainingLib.learning.universal_ct.sections import sections_of
+from LesionTrainingLib.learning.slices.sections import sections_of
 from universal_cases import MATRIX, SHAPE, drawn_lesion, image_of, mask_lesion
 
 ORDERS = [

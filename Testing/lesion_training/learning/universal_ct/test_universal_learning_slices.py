@@ -11,15 +11,16 @@ from LesionDetectionLib.core.image import CT
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import to_axial
-from LesionDetectionLib.methods.universal_ct.preprocessing import network_input, planes_at
+from LesionDetectionLib.methods.slices.preprocessing import network_input, planes_at
 from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.cohorts.case import Truth
 from LesionTrainingLib.learning.sampling.spread import evenly
-from LesionTrainingLib.learning.universal_ct.choosing import Known, choose_slices
-from LesionTrainingLib.learning.universal_ct.judging import in_network
-from LesionTrainingLib.learning.universal_ct.sections import Section
-from LesionTrainingLib.learning.universal_ct.settings import RecipeSettings, SelectionSettings
-from LesionTrainingLib.learning.universal_ct.slices import SLICES, Wanted, prepare_slices, slices_from
+from LesionTrainingLib.learning.slices.choosing import Known, choose_slices
+from LesionTrainingLib.learning.slices.judged import in_network
+from LesionTrainingLib.learning.slices.sections import Section
+from LesionTrainingLib.learning.slices.settings import SelectionSettings
+from LesionTrainingLib.learning.slices.slices import SLICES, Wanted, prepare_slices, slices_from
+from LesionTrainingLib.learning.universal_ct.settings import RecipeSettings
 from universal_cases import SHAPE, EmptyCase, drawn_lesion, image_of, made_case, mask_lesion
 
 SETTINGS = RecipeSettings(size_px=64)

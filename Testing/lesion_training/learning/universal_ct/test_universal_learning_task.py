@@ -13,14 +13,9 @@ from LesionTrainingLib.learning.engine.fit import fit
 from LesionTrainingLib.learning.engine.history import VALIDATION, History
 from LesionTrainingLib.learning.engine.settings import EngineSettings
 from LesionTrainingLib.learning.engine.task import Peers, Share
-from LesionTrainingLib.learning.universal_ct.judging import JudgedSlice, as_rows, average_precision
-from LesionTrainingLib.learning.universal_ct.settings import (
-    CropSettings,
-    LossSettings,
-    MatchingSettings,
-    RecipeSettings,
-    SelectionSettings,
-)
+from LesionTrainingLib.learning.slices.judged import JudgedSlice, as_rows, average_precision
+from LesionTrainingLib.learning.slices.settings import CropSettings, SelectionSettings
+from LesionTrainingLib.learning.universal_ct.settings import LossSettings, MatchingSettings, RecipeSettings
 from LesionTrainingLib.learning.universal_ct.task import SliceTask
 from safetensors.torch import save_file
 from universal_cases import TINY, made_slices

@@ -11,7 +11,7 @@ from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.core.lesion import Lesion, Mask, Recist
 from LesionDetectionLib.methods.universal_ct.architecture import UniversalArchitecture
 from LesionTrainingLib.cohorts.case import Case, Truth
-from LesionTrainingLib.learning.universal_ct.slices import Wanted, prepare_slices
+from LesionTrainingLib.learning.slices.slices import Wanted, prepare_slices
 
 SHAPE = (6, 64, 64)
 MATRIX = np.diag([-1.0, -1.0, 2.0, 1.0])

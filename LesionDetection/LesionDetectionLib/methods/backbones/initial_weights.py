@@ -9,13 +9,14 @@ from torch import nn
 
 from LesionDetectionLib.core.errors import InputError
 
-from .backbones import ResNet50, Vgg19
+from .resnet import ResNet50
+from .vgg import Vgg
 
 _LAST = ("classifier.", "fc.")
 """Layers of the whole classifier that a feature extractor does not have."""
 
 
-def load_backbone(backbone: Vgg19 | ResNet50, path: Path) -> None:
+def load_backbone(backbone: Vgg | ResNet50, path: Path) -> None:
     """Fill the backbone from a file; all of it or, where an error is raised, nothing.
 
     Raises:

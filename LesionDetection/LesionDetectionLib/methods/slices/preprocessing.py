@@ -15,7 +15,7 @@ import numpy.typing as npt
 from LesionDetectionLib.core.image import Image
 
 from ..intensities import scaled
-from .settings import UniversalSettings
+from .settings import SliceSettings
 
 FloatArray = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.float32]
@@ -100,7 +100,7 @@ def _plane(voxels: npt.NDArray[Any], key: int, position: float) -> Planes:
     return below + np.float32(share) * (above - below)
 
 
-def network_input(planes_hu: npt.NDArray[Any], settings: UniversalSettings) -> tuple[Planes, Placing]:
+def network_input(planes_hu: npt.NDArray[Any], settings: SliceSettings) -> tuple[Planes, Placing]:
     """What the network sees of three planes, and where in it they lie.
 
     Args:

@@ -12,8 +12,8 @@ from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, Image, understood_as
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import to_axial
-from LesionDetectionLib.methods.universal_ct.preprocessing import Placing, network_input, planes_at
-from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
+from LesionDetectionLib.methods.slices.preprocessing import Placing, network_input, planes_at
+from LesionDetectionLib.methods.slices.settings import SliceSettings
 
 from ...cohorts.caching import Content, Entry, Maker
 from ...cohorts.case import Case, Truth
@@ -86,15 +86,12 @@ class Wanted:
         selection: which slices, and what is true in them.
     """
 
-    method: UniversalSettings
+    method: SliceSettings
     selection: SelectionSettings
 
     @classmethod
-    def of(cls, method: UniversalSettings, selection: SelectionSettings) -> Wanted:
-        seen = UniversalSettings(
-            size_px=method.size_px, slice_distance_mm=method.slice_distance_mm, window_hu=method.window_hu
-        )
-        return cls(seen, selection)
+    def of(cls, method: SliceSettings, selection: SelectionSettings) -> Wanted:
+        return cls(method.seen(), selection)
 
 
 def prepare_slices(image: Image, truth: Truth, wanted: Wanted, name: str = "") -> TrainingSlices:
@@ -251,7 +248,7 @@ def _prepared(case: Case, wanted: Wanted, progress: Progress) -> Content:
     return Content(arrays, {"name": case.id, "names": list(found.names), "kinds": list(found.kinds)})
 
 
-SLICES = Maker("universal-ct-slices", 1, _prepared)
+SLICES = Maker("slices", 1, _prepared)
 """Makes entries of the cache that :func:`slices_from` reads; raise its version when it makes something else."""
 
 

@@ -18,9 +18,8 @@ from LesionDetectionLib.imaging.mask_grids import mask_from_axial
 from LesionDetectionLib.imaging.measurements import extent_note, measure_mask
 from LesionDetectionLib.imaging.rectangles import area
 
-from .calibration import Outline
-from .settings import UniversalSettings
-from .slice_boxes import SliceFindings
+from .findings import Outline, SliceFindings
+from .settings import SliceSettings
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -71,7 +70,7 @@ class Found:
         return float(max(width * x, height * y))
 
 
-def linked(slices: Sequence[SliceFindings], settings: UniversalSettings, stride: int, last_slice: int) -> list[Found]:
+def linked(slices: Sequence[SliceFindings], settings: SliceSettings, stride: int, last_slice: int) -> list[Found]:
     """Boxes linked over slices, the best lesions first.
 
     In-plane the box is the largest of its surest ones (``box_share``); up and down the lesion reaches as far as its boxes do, and
