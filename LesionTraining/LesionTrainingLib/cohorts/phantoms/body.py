@@ -10,9 +10,11 @@ from .acquisition import Scanner, scan
 from .body_anatomy import build_anatomy, draw_body_patient
 from .body_fields import BodyFields
 from .body_lesions import add_lesions, main_kind
+from .body_liver import paint_liver_veins
+from .body_liver_mimics import add_liver_mimics
 from .body_mimics import add_normal
 from .body_painting import Scene
-from .body_settings import DEFAULT, PRESETS, SLAB, TINY, BodySettings
+from .body_settings import ABDOMEN_VIEW, DEFAULT, PRESETS, SLAB, TINY, BodySettings
 from .chest_mimics import add_mimics
 from .chest_paint import paint_chest, paint_tubes
 from .chest_patient import Patient
@@ -26,6 +28,8 @@ __all__ = ["DEFAULT", "PRESETS", "SLAB", "TINY", "BodySettings", "make_body"]
 
 _TOP_MM, _BOTTOM_MM = 205.0, -468.0
 """Heights, S in mm for a patient of size 1, of the whole body's ends: the lower jaw and the pelvis."""
+_ABOVE_DOME_MM, _BELOW_KIDNEYS_MM = 12.0, -256.0
+"""Of an abdomen: how far it reaches above the diaphragm's dome, and the height where it ends."""
 _CENTER_A_MM = -6.0
 """Middle of the field of view in the patient's frame, front to back."""
 
@@ -52,11 +56,15 @@ def make_body(seed: int, settings: BodySettings = DEFAULT, progress: Progress | 
     body, great = anatomy.whole.body, anatomy.whole.great
     volume = paint_chest(grid, seed, patient, body, progress.part(0.2, 0.5))
     vessels = paint_tubes(grid, volume, patient, great, anatomy.trees, progress.part(0.5, 0.6))
+    if anatomy.liver_veins is not None:
+        paint_liver_veins(grid, volume, vessels, patient, body.liver, anatomy.liver_veins)
     paint_ureters(grid, volume, anatomy.whole.ureters)
     site = Site(grid, volume, vessels, body, patient, anatomy.trees)
     mimics = add_mimics(site, ChestSettings(mimics=settings.mimics), random_stream(seed, "mimics"), Progress())
     scene = Scene(grid, volume, vessels, patient, BodyFields(grid, anatomy))
     mimics += add_normal(scene, settings, seed)
+    if settings.liver:
+        mimics += add_liver_mimics(scene, settings, seed)
     lesions, kinds = add_lesions(scene, settings, seed, first, progress.part(0.6, 0.8))
     voxels = scan(volume, _scanner(seed, settings, grid.geometry), random_stream(seed, "noise"), progress.part(0.8, 1))
     name = f"body-phantom-{seed:04d}"
@@ -82,10 +90,17 @@ def _geometry(seed: int, settings: BodySettings, patient: Patient, middle_s: flo
     pixel = float(np.round(np.clip(width / settings.columns, *settings.pixel_mm), 6))
     slices = settings.slices
     if not slices:
-        top, bottom = _TOP_MM * patient.size, _BOTTOM_MM * patient.size
+        top, bottom = _ends_mm(settings, patient)
         slices, middle_s = round((top - bottom) / settings.spacing_mm), (top + bottom) / 2
     center = np.array((0.0, _CENTER_A_MM, middle_s)) + np.round(rng.uniform(-5, 5, 3) * (1, 1, 0), 1)
     return centred((settings.columns, settings.columns, slices), np.array((pixel, pixel, settings.spacing_mm)), center)
+
+
+def _ends_mm(settings: BodySettings, patient: Patient) -> tuple[float, float]:
+    """S in mm of the upper and the lower end of an image that is no slab."""
+    if settings.view == ABDOMEN_VIEW:
+        return max(patient.dome_mm) + _ABOVE_DOME_MM, _BELOW_KIDNEYS_MM * patient.size
+    return _TOP_MM * patient.size, _BOTTOM_MM * patient.size
 
 
 def _scanner(seed: int, settings: BodySettings, geometry: Geometry) -> Scanner:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .body_liver import LiverVeins, for_liver_study, liver_veins
 from .body_settings import BodySettings
 from .chest_body import Body, Organ, build_body
 from .chest_patient import LEFT, RIGHT, Patient, draw_patient, spine_a, with_whole_spine
@@ -22,6 +23,8 @@ _LUNG_TOP, _LUNG_LOW = 118.0, -130.0
 """Heights, S in mm for a patient of size 1, beyond which there is no lung."""
 _TIP_MM = 0.7
 """Radius of the ends of the belly's vessels that are grown."""
+_LIT_BLOOD = {False: (125.0, 185.0), True: (142.0, 195.0)}
+"""With contrast medium, by whether it is a study of the liver: those are timed for its veins."""
 _ENHANCED = {
     "kidney": (150.0, 205.0),
     "pancreas": (80.0, 110.0),
@@ -42,11 +45,13 @@ class Anatomy:
     Attributes:
         whole: shapes, great vessels, ureters, landmarks.
         trees: vessels and airways of the lungs; those of liver and mesentery are among the veins.
+        liver_veins: the liver's large ones, where the settings want them.
     """
 
     patient: Patient
     whole: Whole
     trees: LungTrees
+    liver_veins: LiverVeins | None = None
 
 
 def enhanced(patient: Patient) -> bool:
@@ -60,7 +65,7 @@ def draw_body_patient(seed: int, settings: BodySettings) -> Patient:
     rng = random_stream(seed, "phase")
     fatty = bool(rng.random() < 0.15)
     if enhanced(patient):
-        blood = float(rng.uniform(125, 185))
+        blood = float(rng.uniform(*_LIT_BLOOD[settings.liver]))
         liver = float(rng.uniform(70, 88) if fatty else rng.uniform(92, 122))
         return replace(patient, blood_hu=blood, liver_hu=liver, spleen_hu=float(rng.uniform(105, 135)))
     liver = float(rng.uniform(22, 42) if fatty else rng.uniform(50, 66))
@@ -71,6 +76,10 @@ def build_anatomy(grid: Grid, seed: int, patient: Patient, settings: BodySetting
     """All shapes within the grid's field of view."""
     great = great_vessels(seed, patient)
     whole = add_body(grid, seed, patient, chest_of(grid, seed, patient, great, settings.emphysema), great)
+    veins = None
+    if settings.liver:
+        whole = replace(whole, body=for_liver_study(grid, seed, patient, whole.body))
+        veins = liver_veins(seed, patient, _porta(patient), _inflow(patient), enhanced(patient))
     rng = random_stream(seed, "body organs")
     organs = [*_adrenals(grid, patient, rng), *whole.body.organs]
     if enhanced(patient):
@@ -81,7 +90,7 @@ def build_anatomy(grid: Grid, seed: int, patient: Patient, settings: BodySetting
     trees = _trees(grid, seed, patient, body, great, settings)
     grown = _grown_in_belly(grid, seed, patient, body)
     trees = replace(trees, veins=(*trees.veins, *grown))
-    return Anatomy(patient, replace(whole, body=body, great=great), trees)
+    return Anatomy(patient, replace(whole, body=body, great=great), trees, veins)
 
 
 def _trees(
@@ -152,15 +161,19 @@ def _porta(patient: Patient) -> Float64:
     return np.array((36.0 * patient.size, 8.0 * patient.size, patient.dome_mm[0] - 72 * patient.size))
 
 
+def _inflow(patient: Patient) -> Float64:
+    """Where the hepatic veins leave the liver, RAS mm."""
+    return np.array((20.0, -6.0, patient.dome_mm[0] - 20 * patient.size))
+
+
 def _grown_in_belly(grid: Grid, seed: int, patient: Patient, body: Body) -> list[Tree]:
     """The liver's portal and hepatic veins, and the mesentery's vessels, as far as they lie in the field of view."""
     rng = random_stream(seed, "grown in belly")
     k = patient.size
     low, high = float(grid.axes[2].min()), float(grid.axes[2].max())
     trees = []
-    inflow = np.array((20.0, -6.0, patient.dome_mm[0] - 20 * k))
     height = 130 * k
-    for root, ends in ((_porta(patient), 150), (inflow, 80)):
+    for root, ends in ((_porta(patient), 150), (_inflow(patient), 80)):
         count = int(ends * min(1.0, (high - low + 20) / height))
         points = _points_within(grid, np.asarray(body.liver + 5), count, rng)
         if len(points) > 3:

@@ -13,7 +13,7 @@ from .body_kinds import Kind, Look, draw_look, kinds_of
 from .body_painting import Placed, Scene, paint
 from .body_places import Place, place_of
 from .body_settings import BodySettings
-from .body_shapes import draw_diameter, draw_shape
+from .body_shapes import draw_diameter, draw_lens, draw_shape
 from .chest_patient import Patient
 from .fields import Float32, Grid
 from .nodules import Covered, Float64, coverage, truth
@@ -41,7 +41,7 @@ def draw_region(settings: BodySettings, rng: np.random.Generator) -> str:
 def main_kind(seed: int, settings: BodySettings, patient: Patient) -> tuple[Kind, float]:
     """Of a slab the type of the lesion that it is placed for, and the height of its middle, S in mm."""
     rng = random_stream(seed, "main lesion")
-    kind = _draw_kind(draw_region(settings, rng), patient, rng)
+    kind = _draw_kind(settings, patient, rng)
     return kind, float(rng.uniform(*kind.heights)) * patient.size
 
 
@@ -59,6 +59,8 @@ def add_lesions(
     rng = random_stream(seed, "lesions")
     chances = np.array(settings.lesions, dtype=np.float64)
     count = 1 + int(rng.choice(len(chances), p=chances / chances.sum()))
+    if first is None and random_stream(seed, "no lesion").random() < settings.without:
+        count = 0
     placed: list[Placed] = []
     for n in range(count):
         progress(n / count, "Placing lesions")
@@ -73,8 +75,8 @@ def add_lesions(
     return lesions, [one.kind for one in placed]
 
 
-def _draw_kind(region: str, patient: Patient, rng: np.random.Generator) -> Kind:
-    kinds = kinds_of(region, patient)
+def _draw_kind(settings: BodySettings, patient: Patient, rng: np.random.Generator) -> Kind:
+    kinds = kinds_of(draw_region(settings, rng), patient, settings.liver)
     weights = np.array([kind.share for kind in kinds])
     return kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
 
@@ -90,10 +92,10 @@ def _find(
     """A lesion of this type, or of others where it finds no place."""
     for tried in range(_TYPES_TRIED * (5 if within else 1)):
         if kind is None or tried:
-            kind = _draw_kind(draw_region(settings, rng), scene.patient, rng)
+            kind = _draw_kind(settings, scene.patient, rng)
             if not _here(scene.grid, kind, scene.patient):
                 continue
-        one = _place(scene, settings, kind, others, within, rng)
+        one = place_one(scene, settings, kind, others, within, rng)
         if one is not None:
             return one
     return None
@@ -105,7 +107,7 @@ def _here(grid: Grid, kind: Kind, patient: Patient) -> bool:
     return low < kind.heights[1] * patient.size and high > kind.heights[0] * patient.size
 
 
-def _place(
+def place_one(
     scene: Scene, settings: BodySettings, kind: Kind, others: list[Placed], within: bool, rng: np.random.Generator
 ) -> Placed | None:
     """One lesion of the type at a place of its own; None where none was found."""
@@ -122,7 +124,9 @@ def _place(
         if place is None or middles is None or not len(middles):
             continue
         middle = middles[tried % len(middles)]
-        # What the pleura cuts off is made up for in part.
+        if kind.flat[1]:
+            plain = draw_lens(kind, outwards(grid, scene.fields.body.liver, middle), rng)
+        # What the pleura or a capsule cuts off is made up for in part.
         shape = plain.of_size(diameter * (1.2 if kind.lost > 0.5 else 1.0), middle)
         assert isinstance(shape, Outline)
         reach = shape.reach_mm()
@@ -151,6 +155,12 @@ def _middles(grid: Grid, place: Place, within: bool, rng: np.random.Generator) -
     margin = np.array((4.0, 4.0, 0.6 if within else -0.4))
     good = np.all((ijk > margin) & (ijk < size - 1 - margin), axis=1)
     return np.asarray(points[good][:6])
+
+
+def outwards(grid: Grid, field: Float32, point: Float64) -> Float64:
+    """The direction in which a signed distance grows fastest, [3] a unit vector."""
+    slope = grid.sample(field, point + 4 * np.eye(3)) - grid.sample(field, point - 4 * np.eye(3))
+    return np.asarray(slope / max(float(np.linalg.norm(slope)), 1e-6), dtype=np.float64)
 
 
 def _fits(scene: Scene, shape: Outline, place: Place, kind: Kind) -> bool:

@@ -84,6 +84,13 @@ def _liver(at: BodyFields, radius: float) -> Fields:
     return np.maximum(room, at.body.liver + min(0.75 * radius, 18.0)), room
 
 
+@_place("liver capsule")
+def _liver_capsule(at: BodyFields, radius: float) -> Fields:
+    """Under the capsule where it faces the body's wall."""
+    room = np.maximum(at.body.liver + 0.5, 1 - at.organ("gall bladder", "kidney"))
+    return most([np.abs(at.body.liver + 1) - 2.5, -14 - at.body.wall]), np.asarray(room)
+
+
 @_place("kidney")
 def _kidney(at: BodyFields, radius: float) -> Fields:
     kidney = at.organ("kidney")

@@ -6,6 +6,7 @@ import numpy as np
 
 from .body_kinds import Kind
 from .body_settings import BodySettings
+from .nodules import Float64
 from .petct_shapes import Outline
 
 
@@ -47,3 +48,17 @@ def draw_shape(kind: Kind, diameter_mm: float, rng: np.random.Generator) -> Outl
     bumps = rng.standard_normal((len(sharp), 3))
     bumps /= np.linalg.norm(bumps, axis=1)[:, None]
     return Outline(np.zeros(3), turn.T / halves[:, None], bumps, heights, sharp)
+
+
+def draw_lens(kind: Kind, normal: Float64, rng: np.random.Generator) -> Outline:
+    """A flat outline of no particular size across ``normal``, [3] a unit vector: what lies under an organ's capsule."""
+    across = np.cross(normal, np.eye(3)[int(np.abs(normal).argmin())])
+    across /= np.linalg.norm(across)
+    turn = rng.uniform(0, 2 * np.pi)
+    wide = np.cos(turn) * across + np.sin(turn) * np.cross(normal, across)
+    halves = np.array((1.0, float(rng.uniform(0.6, 1.0)), 1 / float(rng.uniform(*kind.flat))))
+    bumps = rng.standard_normal((5, 3))
+    bumps /= np.linalg.norm(bumps, axis=1)[:, None]
+    heights = rng.uniform(-1.3, 1.8, 5) * kind.rough
+    axes = np.stack([wide, np.cross(normal, wide), normal])
+    return Outline(np.zeros(3), axes / halves[:, None], bumps, heights, rng.uniform(2.5, 9, 5))

@@ -13,7 +13,7 @@ from LesionDetectionLib.core.image import PHANTOM
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.deeplesion_rows import TYPES
 from LesionTrainingLib.cohorts.phantoms import body, body_protocols, body_shapes
-from LesionTrainingLib.cohorts.phantoms.body_kinds import KINDS
+from LesionTrainingLib.cohorts.phantoms.body_kinds import HAEMATOMAS, KINDS
 from LesionTrainingLib.cohorts.phantoms.body_places import PLACES
 from LesionTrainingLib.cohorts.phantoms.body_settings import REGIONS, BodySettings
 from LesionTrainingLib.cohorts.spec import open_cohort
@@ -69,7 +69,7 @@ def test_it_is_a_ct_in_axial_order_that_says_it_is_a_phantom(a_slab):
 def test_regions_are_deeplesions_in_its_order():
     assert tuple(TYPES[n] for n in range(1, 9)) == REGIONS
     assert {kind.region for kind in KINDS} == set(REGIONS)
-    assert {kind.place for kind in KINDS} == set(PLACES)
+    assert {kind.place for kind in KINDS + HAEMATOMAS} == set(PLACES)
 
 
 @pytest.mark.parametrize("region", REGIONS)
