@@ -27,6 +27,7 @@ from LesionDetectionLib.app.commands import (
     recist_mask,
     reproduce,
     train,
+    tune,
 )
 from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError
 
@@ -41,6 +42,7 @@ _COMMANDS = (
     model,
     anchors,
     train,
+    tune,
     evaluate,
     reproduce,
 )
