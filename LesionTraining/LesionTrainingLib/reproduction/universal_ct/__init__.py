@@ -13,6 +13,6 @@ REPRODUCTION = Reproduction(
     },
     presets={"paper": "slab", "small": "slab", "smoke": "tiny"},
     settings="LesionTrainingLib.reproduction.universal_ct.settings:preset_settings",
-    phantoms="LesionTrainingLib.reproduction.universal_ct.data:make_phantoms",
+    phantoms="LesionTrainingLib.reproduction.key_slices.data:make_phantoms",
     function="LesionTrainingLib.reproduction.universal_ct.reproduce:reproduce",
 )

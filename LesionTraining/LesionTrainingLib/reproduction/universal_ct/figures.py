@@ -16,11 +16,11 @@ from ...evaluation.output.figures import COLORS, INK, PAPER, QUIET, Plot, as_png
 from ...evaluation.output.plots import Band, Curve, Mark, froc_plot
 from ...evaluation.output.tables import Cell, Table
 from ...evaluation.scoring.free_response import corners
+from ..key_slices.measured import BANDS
 from ..wording import counted
 from .measured import RATES, SIZE_RATE, Measured
 from .paper import SIZES, TABLE_1
-from .rows import Row
-from .tables import BANDS
+from .rows import UniversalRow
 
 _BAND_PLACES = 61
 """Along the drawn part of the curve."""
@@ -31,7 +31,9 @@ _BELOW, _LINE_BELOW = 0.23, 0.038
 _RING: dict[str, Any] = {"markeredgewidth": 1.6, "markersize": 8}
 
 
-def froc_figure(rows: Sequence[tuple[Row, Sequence[Outcome], Measured]], data: str, samples: int, seed: int) -> Plot:
+def froc_figure(
+    rows: Sequence[tuple[UniversalRow, Sequence[Outcome], Measured]], data: str, samples: int, seed: int
+) -> Plot:
     """All rows, the last one first and so in front; rings where the paper's row of this colour is.
 
     Args:
@@ -64,7 +66,7 @@ def _band(outcomes: Sequence[Outcome], samples: int, seed: int) -> Band | None:
     return Band(at, boot.sensitivity.lower, boot.sensitivity.upper) if boot.samples else None
 
 
-def sizes_figure(rows: Sequence[tuple[Row, Measured]], data: str) -> Plot:
+def sizes_figure(rows: Sequence[tuple[UniversalRow, Measured]], data: str) -> Plot:
     """Sensitivity at :data:`SIZE_RATE` false positives per image in each group of sizes: ours as dots with their 95 %, the
     paper's as rings."""
     figure, axes = new_figure(

@@ -20,7 +20,7 @@ from ...cohorts.case import Case
 from ...cohorts.deeplesion import DeepLesionCase
 from ...evaluation.output.tables import Table
 from ..contract import Job
-from .data import edges_of
+from ..key_slices.data import edges_of
 
 LOCK = ".anchors-lock"
 _UNKNOWN_SIZE = 512

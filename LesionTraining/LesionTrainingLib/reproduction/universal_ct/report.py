@@ -12,11 +12,13 @@ from ...evaluation.output.plots import Plot
 from ...evaluation.output.tables import Cell, Table
 from ...evaluation.scoring.free_response import shown_threshold
 from ..contract import Job, Report
-from .data import COMPLETE_LIST, data_name
+from ..key_slices.data import COMPLETE_LIST, data_name
+from ..key_slices.measured import finite, really_lesions
+from ..key_slices.pictures import by_outcome
 from .figures import froc_figure, sizes_figure
-from .measured import PICTURE_RATE, Measured, finite, really_lesions
+from .measured import PICTURE_RATE, Measured
 from .optimised import anchors_table
-from .pictures import Shown, by_outcome, by_region, figure_3, figure_4
+from .pictures import ShownWithMask, by_region, figure_3, figure_4
 from .row_work import RowResult
 from .rows import COMPLETE
 from .settings import ReproductionSettings, preset_settings
@@ -26,7 +28,7 @@ from .telling import Results, lead_of, measured_on, missing_lead, warnings_of
 _MASKED_EXAMPLES = 4
 CHOICES = (
     f"Scoring: {DeepLesion.title}. {DeepLesion.rule} The paper counts an IoU “larger than 0.5”.",
-    "Row by row one thing is added: optimised anchors; masks from the two diameters, the heads on P2 to P6 in place of P3 to P7, and "
+    "UniversalRow by row one thing is added: optimised anchors; masks from the two diameters, the heads on P2 to P6 in place of P3 to P7, and "
     "the score p (1 + IoU) of box and mask; attention gates. Data, steps and seed are the same in all rows.",
     "Weights are those with the best average precision on the validation split, as its list has it. The threshold of the pictures and "
     "of the sizes is read from the test images, as in the paper: it is no operating point for use.",
@@ -95,7 +97,7 @@ def _pictures(job: Job, results: Results, data: str, plots: dict[str, Plot]) -> 
     one, cases = results.shown, results.parts.test
     threshold = shown_threshold(one.listed, PICTURE_RATE)
     outcomes = {outcome.image: outcome for outcome in one.listed}
-    shown = Shown(one.store, outcomes, threshold, one.network, settings.recipe.method(), job.device)
+    shown = ShownWithMask(one.store, outcomes, threshold, one.network, settings.recipe.method(), job.device)
     readable = [case for case in cases if one.store.get(case.id) is not None]
     which = f"{one.row.title}, {data.partition(':')[0]}"
     blocks = list[Block]()

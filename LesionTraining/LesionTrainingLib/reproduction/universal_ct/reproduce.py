@@ -6,13 +6,13 @@ from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.progress import Progress
 
 from ..contract import Job, Report
+from ..key_slices.data import COMPLETE_LIST, Parts, parts_of
 from ..wording import named
-from .data import COMPLETE_LIST, Parts, parts_of
 from .measured import Measured, measured
 from .optimised import optimised
 from .report import report
 from .row_work import RowResult, RowWork
-from .rows import ALL_ROWS, Row, chosen_rows
+from .rows import ALL_ROWS, UniversalRow, chosen_rows
 from .settings import ReproductionSettings
 from .telling import Results, begin_line, row_line
 
@@ -62,7 +62,7 @@ def reproduce(job: Job, progress: Progress) -> Report:
     return report(job, Results(parts, anchors, tuple(done), tuple(by_all), picture))
 
 
-def rows_of(job: Job, parts: Parts) -> tuple[Row, ...]:
+def rows_of(job: Job, parts: Parts) -> tuple[UniversalRow, ...]:
     """The rows that are worked on.
 
     Raises:
@@ -78,7 +78,7 @@ def rows_of(job: Job, parts: Parts) -> tuple[Row, ...]:
     return rows
 
 
-def _shown(job: Job, rows: tuple[Row, ...]) -> Row:
+def _shown(job: Job, rows: tuple[UniversalRow, ...]) -> UniversalRow:
     """The row that pictures are of: the named one, else the paper's last of those that are worked on.
 
     Raises:

@@ -17,10 +17,11 @@ from ...learning.sampling.spread import evenly
 from ...learning.universal_ct.recipe import fit_network, prepare
 from ..contract import Job
 from ..kept import keep_json, kept_json, network_digest
+from ..key_slices.data import Parts
+from ..key_slices.marks import MarkStore, Reader, look_at, outcomes_of
 from ..units import fitted_once, held, run_of
-from .data import Parts
-from .marks import MarkStore, Reader, look_at, outcomes_of, timed
-from .rows import COMPLETE, Row
+from .reader import reader_of, timed
+from .rows import COMPLETE, UniversalRow
 from .settings import ReproductionSettings
 from .tables import Timed
 
@@ -44,7 +45,7 @@ class RowResult:
         left_out: test images that could not be looked at; they count as without marks.
     """
 
-    row: Row
+    row: UniversalRow
     architecture: UniversalArchitecture
     network: UniversalNetwork
     record: dict[str, Any]
@@ -62,7 +63,7 @@ class RowWork:
         anchors: the optimised ones.
     """
 
-    def __init__(self, job: Job, row: Row, parts: Parts, anchors: Anchors) -> None:
+    def __init__(self, job: Job, row: UniversalRow, parts: Parts, anchors: Anchors) -> None:
         self._job, self._row, self._parts = job, row, parts
         self._settings: ReproductionSettings = job.settings
         self._architecture = row.architecture(self._settings.recipe.architecture, anchors)
@@ -82,7 +83,7 @@ class RowWork:
             network = UniversalNetwork(self._architecture)
             record = fitted_once(self._folder / NETWORK, network, lambda: self._fit(progress.part(0, 0.9)))
             key = network_digest(network)
-            reader = Reader(network, self._recipe.method(), self._job.device)
+            reader = reader_of(network, self._recipe.method(), self._job.device)
             store, test = MarkStore(self._folder / MARKS, key), self._parts.test
             left_out = look_at(test, reader, store, self._job.workers, progress.part(0.9, 0.98))
             progress(0.98, "Taking the time")

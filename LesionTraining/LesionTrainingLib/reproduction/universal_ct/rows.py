@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.methods.universal_ct.anchor_file import Anchors
 from LesionDetectionLib.methods.universal_ct.architecture import (
     ANCHORS,
@@ -18,28 +17,15 @@ from LesionDetectionLib.methods.universal_ct.architecture import (
     UniversalArchitecture,
 )
 
+from ..rows import Row, rows_by_number
+
 COMPLETE = "complete"
 """The full network, fitted with the list that misses no lesion."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One network.
-
-    Attributes:
-        number: by which it is asked for.
-        name: short, for files and keys; the first four are those of ``architecture.ROWS``.
-        title: as the paper's table has it.
-    """
-
-    number: int
-    name: str
-    title: str
-
-    @property
-    def folder(self) -> str:
-        """Under the reproduction's, of all that is kept of it."""
-        return f"rows/row-{self.number}-{self.name}"
+class UniversalRow(Row):
+    """One network; ``name`` is one of ``architecture.ROWS``, where it is a row of the paper's table."""
 
     @property
     def printed(self) -> bool:
@@ -63,17 +49,17 @@ class Row:
 
 
 ALL_ROWS = (
-    Row(0, ORIGINAL, "original RetinaNet"),
-    Row(1, ANCHORS, "+ anchor optimization"),
-    Row(2, DENSE, "+ dense supervision"),
-    Row(3, ATTENTION, "+ attention gate"),
-    Row(4, RESNET50, "+ attention gate, ResNet-50"),
-    Row(5, COMPLETE, "+ attention gate, complete labels"),
+    UniversalRow(0, ORIGINAL, "original RetinaNet"),
+    UniversalRow(1, ANCHORS, "+ anchor optimization"),
+    UniversalRow(2, DENSE, "+ dense supervision"),
+    UniversalRow(3, ATTENTION, "+ attention gate"),
+    UniversalRow(4, RESNET50, "+ attention gate, ResNet-50"),
+    UniversalRow(5, COMPLETE, "+ attention gate, complete labels"),
 )
 """By number."""
 
 
-def chosen_rows(wanted: tuple[int, ...], *, resnet50: bool, complete: bool) -> tuple[Row, ...]:
+def chosen_rows(wanted: tuple[int, ...], *, resnet50: bool, complete: bool) -> tuple[UniversalRow, ...]:
     """The rows that are asked for by number, in order; where none is named the paper's four and those that settings add.
 
     Raises:
@@ -84,11 +70,6 @@ def chosen_rows(wanted: tuple[int, ...], *, resnet50: bool, complete: bool) -> t
         for row in ALL_ROWS
         if row.printed or (row.name == RESNET50 and resnet50) or (row.name == COMPLETE and complete)
     ]
-    known = {row.number: row for row in there}
-    for number in wanted:
-        if number not in known:
-            raise UsageError(
-                f"There is no row {number} here: --folds takes {', '.join(f'{row.number} ({row.title})' for row in there)}. "
-                "“resnet50: true” adds row 4, “complete: true” row 5 where there is a complete list."
-            )
-    return tuple(known[number] for number in sorted(set(wanted) or set(known)))
+    return rows_by_number(
+        there, wanted, "“resnet50: true” adds row 4, “complete: true” row 5 where there is a complete list."
+    )

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...evaluation.output.tables import Cell, Table
-from .measured import RATES, SIZE_RATE, Band, Bounds, Measured
+from ..key_slices.measured import BANDS, of_band, with_bounds
+from .measured import RATES, SIZE_RATE, Measured
 from .paper import DATA, QUOTED, SIZES, TABLE_1, WHOSE
-from .rows import Row
+from .rows import UniversalRow
 
 _RATE_COLUMNS = tuple(f"{rate:g} FP" for rate in RATES)
-BANDS = ("< 10 mm", "10–30 mm", "> 30 mm")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Timed:
     device: str
 
 
-def table_1(rows: Sequence[tuple[Row, Measured, Timed]], name: str, data: str) -> Table:
+def table_1(rows: Sequence[tuple[UniversalRow, Measured, Timed]], name: str, data: str) -> Table:
     """For people: each of our rows above the paper's, then what the paper quotes.
 
     Args:
@@ -38,7 +38,7 @@ def table_1(rows: Sequence[tuple[Row, Measured, Timed]], name: str, data: str) -
     """
     shown: list[tuple[Cell, ...]] = []
     for row, one, timed in rows:
-        ours = [_with_bounds(value, bound) for value, bound in zip(one.sensitivities, one.bounds, strict=True)]
+        ours = [with_bounds(value, bound) for value, bound in zip(one.sensitivities, one.bounds, strict=True)]
         shown.append((row.title, name, data, *ours, f"{timed.milliseconds:.0f}", timed.device))
         printed = TABLE_1.get(row.name)
         if printed is not None:
@@ -56,7 +56,7 @@ def table_1(rows: Sequence[tuple[Row, Measured, Timed]], name: str, data: str) -
     return Table(("network", "whose", "measured on", *_RATE_COLUMNS, "ms an image", "on"), tuple(shown), caption)
 
 
-def table_1_values(rows: Sequence[tuple[Row, Measured, Timed]], data: str) -> Table:
+def table_1_values(rows: Sequence[tuple[UniversalRow, Measured, Timed]], data: str) -> Table:
     """For programs: our rows with all digits, shares from 0 to 1."""
     columns = [f"{part}_at_{rate:g}" for rate in RATES for part in ("sensitivity", "lower", "upper")]
     found: list[tuple[Cell, ...]] = []
@@ -70,10 +70,10 @@ def table_1_values(rows: Sequence[tuple[Row, Measured, Timed]], data: str) -> Ta
     return Table(("row", "network", "measured_on", *columns, "milliseconds", "device"), tuple(found))
 
 
-def sizes_table(rows: Sequence[tuple[Row, Measured, Timed]], name: str, data: str) -> Table:
+def sizes_table(rows: Sequence[tuple[UniversalRow, Measured, Timed]], name: str, data: str) -> Table:
     """Sensitivities by the lesion's longer diameter at :data:`SIZE_RATE` false positives per image."""
     shown: list[tuple[Cell, ...]] = [
-        (row.title, name, data, *(_of_band(band) for band in one.bands)) for row, one, _ in rows
+        (row.title, name, data, *(of_band(band) for band in one.bands)) for row, one, _ in rows
     ]
     for key, values in SIZES.items():
         title = next((row.title for row, _, _ in rows if row.name == key), "+ attention gate")
@@ -97,7 +97,7 @@ class MissingLabels:
         false: marks above the threshold that are false by the list.
     """
 
-    row: Row
+    row: UniversalRow
     listed: Measured
     complete: Measured
     really: int
@@ -115,7 +115,7 @@ def missing_table(rows: Sequence[MissingLabels], fitted_with: Sequence[str], dat
     for one, learned in zip(rows, fitted_with, strict=True):
         share = f"{one.really} of {one.false}"
         for scored, values, shared in (("the list", one.listed, share), ("all lesions", one.complete, "–")):
-            ours = [_with_bounds(*pair) for pair in zip(values.sensitivities, values.bounds, strict=True)]
+            ours = [with_bounds(*pair) for pair in zip(values.sensitivities, values.bounds, strict=True)]
             rate = f"{values.false_positives:.2f}"
             shown.append((one.row.title, learned, scored, data, values.lesions, *ours, rate, shared))
     caption = (
@@ -125,18 +125,3 @@ def missing_table(rows: Sequence[MissingLabels], fitted_with: Sequence[str], dat
     )
     columns = ("network", "learned from", "scored by", "measured on", "lesions", *_RATE_COLUMNS)
     return Table((*columns, "FP at the threshold", "false that are lesions"), tuple(shown), caption)
-
-
-def _with_bounds(value: float, bounds: Bounds | None) -> str:
-    """``90.8 (87.1–93.9)``; a dash where there is no lesion."""
-    if value != value:
-        return "–"
-    return f"{100 * value:.1f}" + ("" if bounds is None else f" ({100 * bounds[0]:.0f}–{100 * bounds[1]:.0f})")
-
-
-def _of_band(band: Band) -> str:
-    """``88.4, 38 of 43 (76–95)``."""
-    if not band.all:
-        return "no lesions"
-    low, high = band.bounds
-    return f"{100 * band.share:.1f}, {band.found} of {band.all} ({100 * low:.0f}–{100 * high:.0f})"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...evaluation.scoring.free_response import FEW_IMAGES
 from ..contract import Job
-from ..wording import counted, unused
-from .data import Parts, data_name, label
+from ..key_slices.data import Parts, data_name, label
+from ..key_slices.telling import image_warnings, trial_warnings
+from ..wording import counted
 from .measured import RATES, SIZE_RATE, Measured
 from .optimised import Optimised
 from .paper import TABLE_1
 from .row_work import RowResult
-from .rows import Row
+from .rows import UniversalRow
 from .settings import preset_settings
 
 _AT = RATES.index(SIZE_RATE)
@@ -72,32 +72,18 @@ def missing_lead(results: Results) -> str:
 def warnings_of(job: Job, results: Results) -> tuple[str, ...]:
     """What makes the figures mean less than they seem."""
     told = list[str]()
-    settings, images = job.settings, results.measured_on[0]
     if job.cohort.on_phantoms:
         told.append(
             "Measured on computer-made phantoms, no patients: our figures say nothing about patients. The paper’s were measured "
             "on patients’ images of DeepLesion; the two cannot be compared, and neither can the steps from row to row."
         )
-    if job.preset != "paper":
-        told.append(
-            f"Preset “{job.preset}”: smaller networks and far fewer steps than the paper’s, and no weights of ImageNet to begin with. "
-            "“--preset paper” has its sizes."
-        )
-    if settings != preset_settings(job.preset):
-        told.append(f"Some settings are not those of the preset “{job.preset}”; tables.json has all.")
-    if images < FEW_IMAGES:
-        told.append(f"Measured on only {counted(images, 'image')}: the intervals are too narrow.")
     missing = [left for result, _ in results.rows for left in result.left_out]
-    if missing:
-        first, count = missing[0], len({one.case for one in missing})
-        told.append(
-            f"{counted(count, 'test image')} could not be looked at and count as without marks. The first, {first.case}: {first.reason}"
-        )
-    lost = {tuple(pair) for result, _ in results.rows for pair in result.record.get("left_out", [])}
-    if lost:
-        case, reason = min(lost)
-        told.append(f"{counted(len(lost), 'image')} could not be learned from. The first, {case}: {reason}")
-    return (*told, *unused(job.cohort.left_out), *job.cohort.notes)
+    lost = [pair for result, _ in results.rows for pair in result.record.get("left_out", [])]
+    return (
+        *told,
+        *trial_warnings(job, preset_settings(job.preset)),
+        *image_warnings(job, results.measured_on[0], missing, lost),
+    )
 
 
 def row_line(result: RowResult, one: Measured, done: int, every: int) -> str:
@@ -108,7 +94,7 @@ def row_line(result: RowResult, one: Measured, done: int, every: int) -> str:
     )
 
 
-def begin_line(job: Job, parts: Parts, rows: Sequence[Row]) -> str:
+def begin_line(job: Job, parts: Parts, rows: Sequence[UniversalRow]) -> str:
     """What is to be done."""
     counts = ", ".join(f"{len(getattr(parts, name))} for {name}" for name in ("training", "validation", "test"))
     titles = "; ".join(f"{row.number} {row.title}" for row in rows)

@@ -23,11 +23,11 @@ from LesionDetectionLib.methods.universal_ct.settings import settings_for
 from LesionTrainingLib.cohorts.spec import open_cohort
 from LesionTrainingLib.evaluation.matching.outcome import MISSED
 from LesionTrainingLib.reproduction.kept import kept_json, kept_network, network_digest
+from LesionTrainingLib.reproduction.key_slices.data import edges_of, make_phantoms, parts_of, region_of
+from LesionTrainingLib.reproduction.key_slices.marks import Marks, MarkStore, outcomes_of
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 from LesionTrainingLib.reproduction.units import held
 from LesionTrainingLib.reproduction.universal_ct import row_work
-from LesionTrainingLib.reproduction.universal_ct.data import edges_of, make_phantoms, parts_of, region_of
-from LesionTrainingLib.reproduction.universal_ct.marks import Marks, MarkStore, outcomes_of
 from LesionTrainingLib.reproduction.universal_ct.optimised import sides_of
 from LesionTrainingLib.reproduction.universal_ct.reproduce import rows_of
 from LesionTrainingLib.reproduction.universal_ct.rows import ALL_ROWS, chosen_rows

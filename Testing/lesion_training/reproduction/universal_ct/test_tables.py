@@ -10,12 +10,14 @@ from LesionDetectionLib.core.image import CT
 from LesionTrainingLib.cohorts.spec import open_cohort
 from LesionTrainingLib.evaluation.matching.deeplesion import DeepLesion
 from LesionTrainingLib.evaluation.matching.findings import Findings, ImageFindings
+from LesionTrainingLib.reproduction.key_slices.data import parts_of
+from LesionTrainingLib.reproduction.key_slices.marks import Marks, MarkStore, outcomes_of
+from LesionTrainingLib.reproduction.key_slices.measured import really_lesions
+from LesionTrainingLib.reproduction.key_slices.pictures import by_outcome
 from LesionTrainingLib.reproduction.showing import body_part
 from LesionTrainingLib.reproduction.universal_ct import pictures
-from LesionTrainingLib.reproduction.universal_ct.data import parts_of
 from LesionTrainingLib.reproduction.universal_ct.figures import froc_figure, sizes_figure
-from LesionTrainingLib.reproduction.universal_ct.marks import Marks, MarkStore, outcomes_of
-from LesionTrainingLib.reproduction.universal_ct.measured import measured, really_lesions
+from LesionTrainingLib.reproduction.universal_ct.measured import measured
 from LesionTrainingLib.reproduction.universal_ct.paper import QUOTED, SIZES, TABLE_1
 from LesionTrainingLib.reproduction.universal_ct.rows import ALL_ROWS
 from LesionTrainingLib.reproduction.universal_ct.tables import (
@@ -147,7 +149,7 @@ def shown(tiny_deeplesion, tmp_path):
         return SimpleNamespace(mask=None)
 
     own = SimpleNamespace(to=lambda _: network)
-    return cases, pictures.Shown(store, outcomes, threshold, own, SimpleNamespace(), "cpu")
+    return cases, pictures.ShownWithMask(store, outcomes, threshold, own, SimpleNamespace(), "cpu")
 
 
 def test_examples_of_a_region_run_from_small_to_large(shown):
@@ -162,7 +164,7 @@ def test_examples_of_a_region_run_from_small_to_large(shown):
 
 def test_examples_by_outcome_end_with_one_that_is_missed(shown):
     cases, shown = shown
-    chosen = pictures.by_outcome(cases, shown, 3)
+    chosen = by_outcome(cases, shown, 3)
     assert [one.region for one in chosen] == ["lung", "lung", "liver"]
 
 
@@ -173,7 +175,7 @@ def test_boxes_have_the_colours_of_their_fate_and_move_with_the_part(shown, monk
         pictures, "box_tiles", lambda tiles, *_, **__: drawn.append(tiles) or froc_figure([], "x: ", 0, 0)
     )
     monkeypatch.setattr(pictures, "_mask_probability", lambda *_: None)
-    (example,) = pictures.by_outcome(cases, shown, 1)[:1]
+    (example,) = by_outcome(cases, shown, 1)[:1]
     pictures.figure_3([example], shown, "phantoms")
     whole, close = drawn[0]
     kinds = [box.kind for box in whole.boxes]

@@ -43,8 +43,12 @@ def lesion_row(image, split, lesion, kind):
     }
 
 
-def write_tiny_deeplesion(folder):
-    """Two lesions an image, the second of every other one on the complete list only; slices 4 to 6."""
+def write_tiny_deeplesion(folder, kinds=lambda split: (5, 4)):
+    """Two lesions an image, the second of every other one on the complete list only; slices 4 to 6.
+
+    Args:
+        kinds: types of the two lesions of an image of a part; lung and liver.
+    """
     rng, listed, every = np.random.default_rng(0), [], []
     for image, split in enumerate(SPLITS, 1):
         lesions = [((34, 40), (4 + image % 3, 3)), ((90, 84), (9, 5 + image % 2))]
@@ -56,7 +60,7 @@ def write_tiny_deeplesion(folder):
         series.mkdir(parents=True)
         for k in (4, 5, 6):
             assert cv2.imwrite(str(series / f"{k:03d}.png"), (plane + 32768).astype(np.uint16))
-        rows = [lesion_row(image, split, lesion, kind) for lesion, kind in zip(lesions, (5, 4), strict=True)]
+        rows = [lesion_row(image, split, lesion, kind) for lesion, kind in zip(lesions, kinds(split), strict=True)]
         listed += rows[: 1 + image % 2]
         every += rows
     for name, rows in (("DL_info.csv", listed), ("DL_info_complete.csv", every)):
@@ -70,3 +74,9 @@ def write_tiny_deeplesion(folder):
 @pytest.fixture(scope="session")
 def tiny_deeplesion(tmp_path_factory):
     return write_tiny_deeplesion(tmp_path_factory.mktemp("deeplesion"))
+
+
+@pytest.fixture(scope="session")
+def tiny_livers(tmp_path_factory):
+    """The same as DeepLesion has it: all in the liver, which is not told of images for training."""
+    return write_tiny_deeplesion(tmp_path_factory.mktemp("livers"), lambda split: (-1, -1) if split == 1 else (4, 4))

@@ -9,17 +9,11 @@ from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from LesionDetectionLib.core.image import CT, Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import to_axial
-from LesionDetectionLib.methods.device import describe_device
-from LesionDetectionLib.methods.slices.findings import SliceFindings, find_in_slices, slices_to_look_at
-from LesionDetectionLib.methods.slices.settings import MIDDLE
-from LesionDetectionLib.methods.universal_ct.engine import SliceEngine
-from LesionDetectionLib.methods.universal_ct.in_slice import look_with
-from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork
-from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
+from LesionDetectionLib.methods.slices.findings import Look, SliceFindings, find_in_slices, slices_to_look_at
+from LesionDetectionLib.methods.slices.settings import MIDDLE, SliceSettings
 
 from ...cohorts.case import Case
 from ...cohorts.cohort import LeftOut
@@ -30,13 +24,10 @@ from ...evaluation.reading.ahead import ReadCase, work_on_read
 from ...evaluation.reading.from_cohort import truth_of
 from ..kept import keep_json, kept_json
 from .data import edges_of
-from .tables import Timed
 
 FloatArray = npt.NDArray[np.float64]
 _DIGITS = 4
 """Of a pixel, and of a score of 1: what is kept is what is scored."""
-_WARM_UP = 2
-"""Images that are looked at before time is taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +76,13 @@ class Reader:
     """A network that is shown the middle slice of images, with its neighbours.
 
     Args:
-        method: what it sees, and how boxes are chosen.
+        method: what it sees.
+        look: how it looks at slices, boxes and scores as the method's detector has them.
+        where: device and number format in words: ``cpu (x86_64, 2 threads), bfloat16``.
     """
 
-    def __init__(self, network: UniversalNetwork, method: UniversalSettings, device: torch.device) -> None:
-        self._engine, self._device = SliceEngine(network, device), device
-        self._method = replace(method, slices=MIDDLE)
-        self._look = look_with(self._engine, self._method, 0.0)
+    def __init__(self, method: SliceSettings, look: Look, where: str = "") -> None:
+        self._method, self._look, self.where = replace(method, slices=MIDDLE), look, where
 
     def look(self, image: Image) -> SliceFindings:
         """Raises DeviceError where the memory is full."""
@@ -99,11 +90,6 @@ class Reader:
         middle = slices_to_look_at(axial.geometry, self._method)
         (found,) = find_in_slices(axial, middle, self._look, self._method, 1, Progress())
         return found
-
-    @property
-    def where(self) -> str:
-        """Device and number format in words: ``cpu (x86_64, 2 threads), bfloat16``."""
-        return f"{describe_device(self._device)}, {str(self._engine.number).removeprefix('torch.')}"
 
     def milliseconds(self, image: Image) -> float:
         """Of one look."""
@@ -134,34 +120,22 @@ def look_at(
     return tuple(left_out)
 
 
-def timed(cases: Sequence[Case], reader: Reader) -> Timed:
-    """The median over the cases, one at a time, from three slices in memory to boxes with scores; the first ones are looked
-    at before, untimed. Cases that cannot be read are not among them."""
-    images = [read.images[CT] for read in _readable(cases)]
-    for image in images[:_WARM_UP]:
-        reader.look(image)
-    taken = [reader.milliseconds(image) for image in images]
-    return Timed(float(np.median(taken)) if taken else float("nan"), len(taken), reader.where)
-
-
-def _readable(cases: Sequence[Case]) -> list[ReadCase]:
-    done, _ = work_on_read(cases, lambda read: read, 1, Progress())
-    return [read for _, read in done]
-
-
-def outcomes_of(cases: Sequence[Case], store: MarkStore) -> list[Outcome]:
+def outcomes_of(cases: Sequence[Case], store: MarkStore, policy: DeepLesion | None = None) -> list[Outcome]:
     """One outcome a case by DeepLesion's rules. A case that the network could not look at has no marks: its lesions are missed,
     and rates divide by it too.
+
+    Args:
+        policy: with another overlap than DeepLesion's, where one is wanted.
 
     Raises:
         InputError: labels that cannot be read.
     """
-    policy = DeepLesion()
+    rules = policy or DeepLesion()
     outcomes = []
     for case in cases:
         lesions = case.truth().lesions
         truth = replace(truth_of(case).lesions, pixel_boxes=_pixels(edges_of(case, lesions)))
-        outcomes.append(policy.match(ImageFindings(case.id, truth, _findings(store.get(case.id)))))
+        outcomes.append(rules.match(ImageFindings(case.id, truth, _findings(store.get(case.id)))))
     return outcomes
 
 
