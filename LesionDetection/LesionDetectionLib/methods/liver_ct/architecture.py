@@ -63,7 +63,7 @@ class LiverArchitecture:
         """Height and width of the input are multiples of this."""
         if self.detector == FASTER_RCNN:
             return STRIDE
-        return {BASELINE: 4, VGG: 8}.get(self.detector, 2**self.front_block * 4)
+        return {BASELINE: 4, VGG: 8}.get(self.detector, 4 << self.front_block)
 
     def problem(self) -> str:
         """What cannot be, for a sentence; empty where the network can be built."""
