@@ -110,8 +110,8 @@ KINDS = (
 )  # fmt: skip
 
 HAEMATOMAS = (
-    Kind("liver haematoma", "liver", 0.07, "liver", _LIVER, (60, 80), (38, 70), 1.9, least_mm=12, most_mm=90, long=(1.1, 2.0), rough=0.24, texture_hu=(4, 12), edge_mm=(0.5, 2.0), covers=True),
-    Kind("subcapsular liver haematoma", "liver", 0.06, "liver capsule", _LIVER, (52, 78), (30, 66), 2.4, least_mm=18, most_mm=80, rough=0.08, texture_hu=(3, 10), edge_mm=(0.3, 1.0), lost=0.8, covers=True, flat=(2.6, 4.5)),
+    Kind("liver haematoma", "liver", 0.07, "liver", _LIVER, (60, 80), (34, 60), 1.9, least_mm=12, most_mm=90, long=(1.1, 2.0), rough=0.24, texture_hu=(4, 12), edge_mm=(0.5, 2.0), covers=True),
+    Kind("subcapsular liver haematoma", "liver", 0.06, "liver capsule", _LIVER, (52, 78), (28, 56), 2.4, least_mm=18, most_mm=80, rough=0.08, texture_hu=(3, 10), edge_mm=(0.3, 1.0), lost=0.8, covers=True, flat=(2.6, 4.5)),
 )  # fmt: skip
 """Blood in and under the liver's capsule, where the settings want a liver study: it takes up no contrast medium, so it is
 brighter than the liver without and darker with it (Casillas et al., RadioGraphics 2000;20:367). Clotted blood measures

@@ -45,7 +45,8 @@ def for_liver_study(grid: Grid, seed: int, patient: Patient, body: Body) -> Body
     rng = random_stream(seed, "liver's left lobe")
     liver = join(body.liver, _left_lobe(grid, patient, rng, body), 12)
     liver = np.maximum(liver, -cleft(grid, patient, random_stream(seed, "liver's cleft")))
-    bag = _gall_bladder(grid, random_stream(seed, "gall bladder"), patient, liver)
+    bag, fossa = _gall_bladder(grid, random_stream(seed, "gall bladder"), patient, liver)
+    liver = cut(liver, -fossa, 6)
     organs = [organ for organ in body.organs if organ.name != "gall bladder"]
     stomach, gas = (np.maximum(field, 3 - liver) for field in (body.stomach, body.gas))
     organs = [
@@ -87,20 +88,25 @@ def cleft_r(patient: Patient) -> float:
     return 14 * patient.size
 
 
-def _gall_bladder(grid: Grid, rng: np.random.Generator, patient: Patient, liver: Float32) -> Organ | None:
-    """Fluid, half embedded in the liver's inner face."""
+def _gall_bladder(
+    grid: Grid, rng: np.random.Generator, patient: Patient, liver: Float32
+) -> tuple[Organ | None, Float32]:
+    """Fluid, half embedded in the liver's inner face, and where the liver leaves room beside it, below zero."""
     k = patient.size
     a, s = float(rng.uniform(34, 56)) * k, patient.dome_mm[0] - float(rng.uniform(102, 126)) * k
     line = np.array([(r, a, s) for r in np.arange(70.0, -30.0, -2.0) * k])
     inside = np.flatnonzero(grid.sample(liver, line) < 0)
-    middle = np.array((line[inside[-1], 0] if inside.size else 44 * k, a, s)) + rng.uniform(-7, 2, 3) * (1, 0, 0)
+    middle = np.array((line[inside[-1], 0] if inside.size else 44 * k, a, s)) + rng.uniform(-8, 0, 3) * (1, 0, 0)
     radii = np.array((rng.uniform(10, 16), rng.uniform(12, 19), rng.uniform(20, 34))) * k
     tilt = float(rng.uniform(-0.2, 0.5))
     axes = np.array([(1, 0, 0), (0, np.cos(tilt), np.sin(tilt)), (0, -np.sin(tilt), np.cos(tilt))])
     hu = float(rng.uniform(3, 16))
+    r, a_all, s_all = grid.coarse
+    beside = np.maximum(np.abs(a_all - middle[1]) - 0.55 * radii[1] - 0.2 * (middle[0] - r), r - middle[0])
+    fossa = np.asarray(np.maximum(beside, s_all - middle[2] - 0.9 * radii[2]), np.float32)
     if rng.random() < _NO_GALL_BLADDER:
-        return None
-    return Organ("gall bladder", near_ellipsoid(grid, middle, radii, axes), hu)
+        return None, fossa
+    return Organ("gall bladder", near_ellipsoid(grid, middle, radii, axes), hu), fossa
 
 
 def liver_veins(seed: int, patient: Patient, porta: Float64, inflow: Float64, lit: bool) -> LiverVeins:

@@ -35,7 +35,7 @@ class Mimic:
         center_ras_mm: where it is.
         kind: ``vessel-crossing``, ``scar``, ``fissure-thickening``, ``apical-cap``, ``costochondral-bump``;
             ``inactive-lesion`` where only active ones are to be found; of a body ``small-node``,
-            ``calcified-speck``, ``focal-fat``.
+            ``calcified-speck``, ``focal-fat``; of a study of the liver also ``perfusion`` and ``kidney-cyst``.
         diameter_mm: its greatest extent, roughly.
     """
 
