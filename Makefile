@@ -31,9 +31,9 @@ check: setup
 	$(RUN)/mypy
 
 # Two at once, of one thread each: more threads than cores only wait for each other. A file's tests stay together, as
-# they share what was costly to make.
+# they share what was costly to make. Compiled files are kept, whatever the machine's habit: hundreds of tests start a process.
 test: check
-	OMP_NUM_THREADS=1 $(RUN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 demo: setup
 	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"

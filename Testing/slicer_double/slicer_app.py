@@ -278,6 +278,8 @@ def running(
     application.setPalette(LIGHT())
     classes.use(api, _BEHIND, statics())
     before = python_modules.loaded()
+    # What there is now is not looked at when the test's objects are collected: libraries alone are a million objects.
+    gc.freeze()
     DIALOGS.clear()
     PROBLEMS.take()
     with temporary_settings(folder), real_scene() as real, monkeypatch.context() as patch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +49,17 @@ def widgets_of(root: ElementTree.Element) -> dict[str, str]:
 class QUiLoader(QtUiTools.QUiLoader):
     """Behind ``qt.QUiLoader``."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        for widget in WIDGETS.values():
-            self.registerCustomWidget(widget)
-
     def load(self, file: QtCore.QFile, *parent: Any) -> Any:
-        return load(self, Path(file.fileName()), *parent)
+        return load(_with_our_widgets(), Path(file.fileName()), *parent)
+
+
+@functools.cache
+def _with_our_widgets() -> QtUiTools.QUiLoader:
+    """One for all: telling it of the widgets takes longer than loading a file."""
+    loader = QtUiTools.QUiLoader()
+    for widget in WIDGETS.values():
+        loader.registerCustomWidget(widget)
+    return loader
 
 
 def load(loader: QtUiTools.QUiLoader, path: Path, *parent: Any) -> QtWidgets.QWidget:
