@@ -8,13 +8,15 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from .liver_parts import Found
-from .liver_scene import BoolArray, Scene, continued
+from .liver_scene import BoolArray, Scene, continued, depth_mm, grown
 from .liver_tissue import closed
 
 _CLOSING_MM = 14.0
 _ENCLOSED, _TOUCHING = 0.6, 0.3
 """Of the sides of a lesion at the rim, least shares that are the liver's: of those that are the liver's or no soft tissue, and
 of all. A kidney, whose other sides are fat, has less."""
+_OPENING_MM = 7.0
+"""Radius of the ball that must fit into all of the region: into strands along vessels and bowel it does not."""
 _FAT_HU = -100.0
 _BRIGHTER_HU = 40.0
 _CROSS = ndimage.generate_binary_structure(3, 1)
@@ -60,5 +62,5 @@ def _to_surface(scene: Scene, found: Found, liver: BoolArray, mode_hu: float) ->
     hu = scene.hu[found.box]
     rim = ndimage.binary_dilation(liver, _CROSS) & scene.body[found.box] & ~found.other
     rim &= (hu > (mode_hu + _FAT_HU) / 2) & (hu < mode_hu + _BRIGHTER_HU)
-    whole = continued(liver | rim, 1)
-    return np.asarray(ndimage.binary_opening(whole, _CROSS)[1:-1])
+    deep = depth_mm(liver | rim, scene.mm) > _OPENING_MM
+    return grown(deep, scene.mm, _OPENING_MM) & (liver | rim)

@@ -24,12 +24,22 @@ _LINKED_MM = 6.0
 """Tissue less deep than this joins nothing."""
 _DEEPEST_MM = 40.0
 """Deeper is no more of a maximum."""
-_DIVIDED_MM = 4.0
+_DIVIDED_MM = 1.5
 """By how much two maxima must rise above the neck between them to be two parts."""
 _BLUR_MM = 2.0
-_NECK_RIGHT, _NECK_LEFT = 0.35, 0.55
-"""Least depth of a neck, as a share of the smaller part's, across which a part belongs."""
-_ALIKE_RIGHT_HU, _ALIKE_LEFT_HU = 8.0, 5.0
+_RIGHT, _FRONT = 0.15, 0.36
+"""Places, across and from front to back: right of the one the liver's right lobe lies, in front of the other its left one."""
+_LEFT = (-0.2, 0.42)
+"""Left of and behind these lie stomach and spleen."""
+_KIDNEY = (0.45, 0.6)
+"""Left of and behind these lies the right kidney."""
+_NECK_RIGHT, _NECK_ELSEWHERE, _NECK_KIDNEY = 0.35, 0.55, 0.85
+"""Least depth of a neck, as a share of the smaller part's, across which a part belongs, by where it lies."""
+_NECK_MM = 9.0
+"""Least depth of a neck to a part that does not lie on the right."""
+_ALIKE_HU, _ALIKE_ELSEWHERE_HU = 8.0, 5.0
+"""By how much the attenuation of a part may differ, on the right or in front and elsewhere; scatter alone makes the left lobe
+6 HU brighter or darker."""
 _OPENING_MM = 9.0
 """Radius of the ball that must fit into the liver: in vessels, diaphragm, and muscles between ribs it does not."""
 
@@ -166,13 +176,17 @@ def _belonging(parts: Parts) -> set[int]:
 
 def _belongs(parts: Parts, one: int, other: int, neck: float) -> bool:
     right, back = parts.right[other], parts.back[other]
-    if right < -0.2 and back > 0.45:  # spleen and stomach
+    if right < _LEFT[0] and back > _LEFT[1]:
         return False
-    likely = right > 0.05 and back < 0.75
+    in_the_right = right > _RIGHT and back < 0.75
     joined = neck / min(parts.depth_mm[one], parts.depth_mm[other], _DEEPEST_MM)
-    differs = abs(parts.hu[other] - parts.hu[parts.main])
+    if right < _KIDNEY[0] and back > _KIDNEY[1]:
+        least = _NECK_KIDNEY
+    else:
+        least = _NECK_RIGHT if in_the_right else _NECK_ELSEWHERE
+    alike = _ALIKE_HU if in_the_right or back < _FRONT else _ALIKE_ELSEWHERE_HU
     return bool(
-        joined >= (_NECK_RIGHT if likely else _NECK_LEFT) and differs < (_ALIKE_RIGHT_HU if likely else _ALIKE_LEFT_HU)
+        joined >= least and (in_the_right or neck >= _NECK_MM) and abs(parts.hu[other] - parts.hu[parts.main]) < alike
     )
 
 
