@@ -17,8 +17,9 @@ from ..evaluation.output.tables import Cell, Table, write_csv
 from ..learning.provenance import code_digest, versions, without_folders
 from ..learning.recipe import recipe
 from ..reproduction.wording import counted
+from .by_setting import setting_plot
+from .loss_curves import curves_plot
 from .paths import differing, nested, plain
-from .pictures import curves_plot, setting_plot
 from .search import Search
 from .telling import how_lines, lead, warnings
 from .trial import DONE
