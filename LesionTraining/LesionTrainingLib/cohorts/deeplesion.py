@@ -14,7 +14,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,16 +24,15 @@ from LesionDetectionLib.core.progress import Progress
 
 from .case import Case, Truth
 from .cohort import Cohort, LeftOut
+from .deeplesion_choice import Chosen, check_known, choose, find_choice, notes_of
+from .deeplesion_images import read_slice
 from .deeplesion_rows import TYPES, KeySlice, Marked, read_key_slices
 from .spec import Kind, numbers
 
 IMAGES = "Images_png"
-ZERO_HU = 32768
-"""The stored value that means 0 HU."""
 PHANTOM_PATIENT = "phantom"
 """Series whose names begin so are computer-made."""
 KEEP, DROP = "keep", "drop"
-_PNG_END = b"IEND"
 _ON_SLICE = 1e-3
 """Shares of a slice that are nothing: 2 mm are two slices of 0.9999 mm."""
 
@@ -49,6 +47,11 @@ class DeepLesionOptions:
         left out, or they are excluded where an image has others; ``keep`` uses them.
     types: coarse types of lesion to keep images of, such as ``4,5`` (1 bone, 2 abdomen, 3 mediastinum, 4 liver, 5 lung,
         6 kidney, 7 soft tissue, 8 pelvis; told for validation and test only); empty for all.
+    list: a file with names of images to keep, one a line, such as ``000001_01_01_109`` (in the folder or elsewhere);
+        together with ``types``, images on the list or with a lesion of these types are kept, such as
+        ``types=4&list=liver.txt``. All lesions of a listed image count but those of other types where they are told. Or a
+        table with the columns File_name and lesion (number among the image's rows, from 1) or Bounding_boxes, such as rows
+        of DL_info.csv: then these lesions count.
     """
 
     info: str = ""
@@ -56,6 +59,7 @@ class DeepLesionOptions:
     spacing: float = 2.0
     noisy: str = DROP
     types: str = ""
+    list: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class DeepLesionCase(Case):
     kinds: of the lesions that count; empty for all. Others are excluded.
     noisy: whether flagged lesions count; if not, they are excluded.
     slices, spacing: of the image.
+    others: lesions on it that the user's list does not name: excluded.
     files: those that the image is made of; a neighbour that is not there is not among them.
     """
 
@@ -73,6 +78,7 @@ class DeepLesionCase(Case):
     noisy: bool
     slices: int
     spacing: float
+    others: tuple[Marked, ...]
     files: tuple[Path, ...] = field(repr=False)
 
     def images(self, progress: Progress | None = None) -> dict[str, Image]:
@@ -80,7 +86,7 @@ class DeepLesionCase(Case):
         known: dict[int, npt.NDArray[np.float32]] = {}
         for n, file in enumerate(self.files):
             progress(n / len(self.files), file.name)
-            known[int(file.stem)] = _read(file, self.key)
+            known[int(file.stem)] = read_slice(file, self.key)
         notes, planes = [], []
         for offset in _offsets(self.slices):
             wanted = [self.key.index + step for step, _ in _weights(offset * self.spacing / self.key.spacing_mm[2])]
@@ -100,6 +106,7 @@ class DeepLesionCase(Case):
         lesions, excluded = list[Lesion](), list[Lesion]()
         for marked in self.key.lesions:
             (lesions if _counts(marked, self.kinds, self.noisy) else excluded).append(self._lesion(marked))
+        excluded += [self._lesion(marked) for marked in self.others]
         return Truth(tuple(lesions), tuple(excluded), notes=("DeepLesion does not mark every lesion of an image.",))
 
     def sources(self) -> tuple[Path, ...]:
@@ -155,6 +162,9 @@ def open_deeplesion(path: Path, options: DeepLesionOptions, progress: Progress) 
     info = _list(path, options.info)
     progress(0.0, f"Reading {info.name}")
     keys, left_out = read_key_slices(info)
+    choice = find_choice(path, options.list) if options.list else None
+    if choice is not None:
+        check_known(choice, keys, left_out, info.name)
     folders: dict[str, frozenset[str]] = {}
     cases = list[DeepLesionCase]()
     noisy = options.noisy == KEEP
@@ -162,9 +172,12 @@ def open_deeplesion(path: Path, options: DeepLesionOptions, progress: Progress) 
     for n, key in enumerate(keys):
         if n % 1000 == 0:
             progress(0.3 + 0.7 * n / len(keys), key.series)
-        if any(_counts(lesion, kinds, noisy) for lesion in key.lesions):
-            _add(path / IMAGES, key, kinds, options, folders, cases, left_out)
-        elif any(_counts(lesion, kinds, True) for lesion in key.lesions):
+        chosen = choose(key, kinds, choice)
+        if chosen is None:
+            continue
+        if any(_counts(lesion, chosen.kinds, noisy) for lesion in chosen.key.lesions):
+            _add(path / IMAGES, chosen, options, folders, cases, left_out)
+        elif any(_counts(lesion, chosen.kinds, True) for lesion in chosen.key.lesions):
             dropped += 1
         else:
             of_other_types += 1
@@ -176,6 +189,8 @@ def open_deeplesion(path: Path, options: DeepLesionOptions, progress: Progress) 
         notes.append(
             f"{dropped} images whose lesions are flagged as possibly noisy were dropped (noisy=keep uses them)."
         )
+    if choice is not None:
+        notes += notes_of(choice, [case.key for case in cases], options.types)
     if of_other_types:
         notes.append(
             f"{of_other_types} images have no lesion of the types {options.types}; types are told for validation and test only."
@@ -218,14 +233,14 @@ def _list(path: Path, name: str) -> Path:
 
 def _add(
     images: Path,
-    key: KeySlice,
-    kinds: tuple[int, ...],
+    chosen: Chosen,
     options: DeepLesionOptions,
     folders: dict[str, frozenset[str]],
     cases: list[DeepLesionCase],
     left_out: list[LeftOut],
 ) -> None:
     """The case of one key slice; ``folders`` remembers which files each series has."""
+    key = chosen.key
     folder = images / key.series
     if key.series not in folders:
         folders[key.series] = frozenset(f.name for f in folder.iterdir()) if folder.is_dir() else frozenset()
@@ -249,10 +264,11 @@ def _add(
             (CT,),
             True,
             key,
-            kinds,
+            chosen.kinds,
             options.noisy == KEEP,
             options.slices,
             options.spacing,
+            chosen.others,
             files,
         )
     )
@@ -267,33 +283,6 @@ def _weights(position: float) -> list[tuple[int, float]]:
     low = math.floor(position + _ON_SLICE)
     share = position - low
     return [(low, 1.0)] if abs(share) <= _ON_SLICE else [(low, 1.0 - share), (low + 1, share)]
-
-
-def _read(path: Path, key: KeySlice) -> npt.NDArray[np.float32]:
-    """One slice in HU. Raises InputError."""
-    import cv2
-
-    pixels: npt.NDArray[Any] | None = None
-    try:
-        content = path.read_bytes()  # OpenCV opens no paths with letters beyond ASCII on Windows
-        # It gives what there is of a file that is cut off, and the rest black.
-        if _PNG_END in content[-16:]:
-            pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise InputError(f"{path} is no PNG image: it is damaged or cut off. Download it again.")
-    if pixels.ndim != 2 or pixels.dtype != np.uint16:
-        raise InputError(
-            f"{path} has {8 * pixels.itemsize} bits in {pixels.ndim} dimensions; DeepLesion has 16 bits of grey."
-        )
-    if key.size != (0, 0) and pixels.shape != key.size[::-1]:
-        raise InputError(
-            f"{path} has {pixels.shape[1]} x {pixels.shape[0]} pixels, and the list says {key.size[0]} x {key.size[1]}."
-        )
-    return pixels.astype(np.float32) - ZERO_HU
 
 
 def _point(values: Sequence[float]) -> Point:

@@ -36,7 +36,7 @@ TYPE, NOISY, SPACING, SIZE, SPLIT = (
     "Train_Val_Test",
 )
 COLUMNS = (FILE, SLICE, POINTS, BOX, DIAMETERS, TYPE, NOISY, SPACING, SPLIT)
-_FIRST = 1.0
+FIRST = 1.0
 """The file's index of the first pixel."""
 
 Pair = tuple[float, float]
@@ -100,14 +100,14 @@ def read_key_slices(path: Path) -> tuple[list[KeySlice], list[LeftOut]]:
     """
     table = read_table(path, COLUMNS)
     grouped: dict[str, list[KeySlice]] = defaultdict(list)
-    wrong = {_image_name(left.case): left.reason for left in table.bad}
+    wrong = {image_name(left.case): left.reason for left in table.bad}
     for row in table.rows:
         try:
             one = _key_slice(row)
             grouped[one.id].append(one)
         except ValueError as error:
             # Half of an image's lesions would make good detections look false.
-            wrong.setdefault(_image_name(row.text(FILE)), _told(table, row, error))
+            wrong.setdefault(image_name(row.text(FILE)), _told(table, row, error))
     slices = []
     for name, rows in grouped.items():
         first = rows[0]
@@ -124,14 +124,14 @@ def _told(table: Table, row: Row, error: ValueError) -> str:
     return f"{table.reason(row, error)} Its image is not used."
 
 
-def _image_name(text: str) -> str:
+def image_name(text: str) -> str:
     """``000001_01_01_109`` of ``000001_01_01_109.png`` and of ``000001_01_01/109.png``."""
     return "_".join(text.strip().replace("\\", "/").split("/")[-2:]).removesuffix(".png") or "a row without a name"
 
 
 def _key_slice(row: Row) -> KeySlice:
     """One row as a key slice with one lesion. Raises ValueError with what is wrong."""
-    series, _, number = _image_name(row.text(FILE)).rpartition("_")
+    series, _, number = image_name(row.text(FILE)).rpartition("_")
     index = row.whole(SLICE)
     if not series or not number.isdecimal() or int(number) != index:
         raise ValueError(f"“{row.text(FILE)}” under {FILE} does not end in the key slice {index}")
@@ -145,10 +145,10 @@ def _key_slice(row: Row) -> KeySlice:
 
 
 def _marked(row: Row) -> Marked:
-    x1, y1, x2, y2 = (n - _FIRST for n in row.numbers(BOX, 4))
+    x1, y1, x2, y2 = (n - FIRST for n in row.numbers(BOX, 4))
     if x1 >= x2 or y1 >= y2:
         raise ValueError(f"“{row.text(BOX)}” under {BOX} is no box (left, top, right, bottom)")
-    p = [n - _FIRST for n in row.numbers(POINTS, 8)]
+    p = [n - FIRST for n in row.numbers(POINTS, 8)]
     diameters, kind = row.numbers(DIAMETERS, 2), row.whole(TYPE)
     if min(diameters) <= 0:
         raise ValueError(f"“{row.text(DIAMETERS)}” under {DIAMETERS} are no diameters")

@@ -43,7 +43,8 @@ class FolderOptions:
     modality: of images whose names do not say it: ``CT``, ``PT`` or ``MR``; empty for CT, if they look like one.
     main: the modality that labels belong to, where a case has several; empty for CT, or the first.
     lesions: ``components``: each connected part of the labels is a lesion; ``labels``: each label is one.
-    values: the labels that mean lesions, such as ``2``; empty for all but 0.
+    values: the labels that mean lesions, such as ``2`` where 1 is the organ (liver or pancreas with tumours); empty for all
+        but 0.
     unlabelled: whether scans without labels are kept (to detect in, not to learn from).
     patient: a regular expression with one group that finds the patient in an image's path; empty for the folder that
         the image lies in, or its name.

@@ -19,7 +19,8 @@ from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 
 from ..caching.workers import Died, work_in_processes
-from ..deeplesion import IMAGES, ZERO_HU
+from ..deeplesion import IMAGES
+from ..deeplesion_images import ZERO_HU
 from .body import make_body
 from .body_anatomy import draw_body_patient
 from .body_deeplesion_rows import COLUMNS, TOP_MM, Series, case_values, number_of, section_of, section_values
