@@ -58,6 +58,14 @@ def test_the_same_seed_gives_the_same_bits_on_any_threads(a_slab):
     assert (again.kinds, again.mimics) == (a_slab.kinds, a_slab.mimics)
 
 
+def test_phantoms_are_those_that_the_demonstration_models_learned_from(a_slab):
+    """One draw more or less, for a new kind of lesion say, would change all that follows."""
+    assert a_slab.image.voxels.mean() == pytest.approx(-536.07, abs=0.05)
+    assert a_slab.image.voxels.std() == pytest.approx(480.33, abs=0.05)
+    assert a_slab.kinds == ("soft tissue", "lung", "mediastinum", "mediastinum")
+    np.testing.assert_allclose(a_slab.lesions[1].center_ras_mm, (64.6, -21.2, 74.1), atol=0.1)
+
+
 def test_it_is_a_ct_in_axial_order_that_says_it_is_a_phantom(a_slab):
     image = a_slab.image
     assert (image.modality, image.unit, image.identifiers[PHANTOM]) == ("CT", "HU", "body")
