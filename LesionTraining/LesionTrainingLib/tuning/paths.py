@@ -13,6 +13,8 @@ from LesionDetectionLib.methods.plain_values import changed
 
 from ..learning.engine.settings import EngineSettings
 
+EPOCHS = "epochs"
+"""A setting of this name beside a fit, above 0, is in place of its steps: so many rounds through what is learned from."""
 _SHOWN = 5
 
 
@@ -42,6 +44,18 @@ def fits_of(settings: Any) -> dict[str, EngineSettings]:
         elif is_dataclass(value):
             found |= {f"{entry.name}.{path}": fit for path, fit in fits_of(value).items()}
     return found
+
+
+def epochs_path(settings: Any, fit: str) -> str:
+    """The path of the ``epochs`` that are in place of a fit's steps; empty where there are none."""
+    path = ".".join([*fit.split(".")[:-1], EPOCHS])
+    return path if path in leaves(settings) else ""
+
+
+def steps_of(settings: Any, fit: str) -> int:
+    """How many steps a fit has; 0 where that follows from the cases."""
+    path = epochs_path(settings, fit)
+    return 0 if path and leaves(settings)[path] else fits_of(settings)[fit].steps
 
 
 def refuse_unknown(settings: Any, path: str) -> None:

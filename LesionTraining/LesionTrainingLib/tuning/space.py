@@ -11,7 +11,7 @@ from typing import Any
 
 from LesionDetectionLib.core.errors import UsageError
 
-from .paths import fits_of, leaves, refuse_unknown, with_values
+from .paths import epochs_path, fits_of, leaves, refuse_unknown, with_values
 from .varied import Varied, parse_varied, shown
 
 MOST_POINTS = 2000
@@ -30,10 +30,12 @@ class Budget:
     samples: int = 0
 
     def values(self, settings: Any) -> dict[str, int]:
-        """The steps of each fit, by path."""
-        if self.samples:
-            return {f"{path}.steps": math.ceil(self.samples / fit.batch) for path, fit in fits_of(settings).items()}
-        return {f"{path}.steps": self.steps for path in fits_of(settings)} if self.steps else {}
+        """The steps of each fit, by path, and no epochs, which would be in place of them."""
+        if not self.steps and not self.samples:
+            return {}
+        fits = fits_of(settings)
+        steps = {f"{path}.steps": self.steps or math.ceil(self.samples / fit.batch) for path, fit in fits.items()}
+        return {**steps, **{path: 0 for fit in fits if (path := epochs_path(settings, fit))}}
 
 
 @dataclass(frozen=True)

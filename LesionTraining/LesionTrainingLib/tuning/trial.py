@@ -18,7 +18,7 @@ from ..learning.engine.checkpoints import CHECKPOINTS
 from ..learning.engine.history import STEP, VALIDATION, Record
 from ..learning.recipe import Recipe, Run
 from .measures import METRIC, Measure, has_learned
-from .paths import fits_of
+from .paths import steps_of
 
 DONE, DIVERGED, FULL, REFUSED = "done", "did not converge", "out of memory", "refused"
 STATES = (DONE, DIVERGED, FULL, REFUSED)
@@ -52,7 +52,11 @@ class _Enough(Exception):
 
 @dataclass(frozen=True)
 class _Watch:
-    """Ends the recipe after the fit that is looked at. A listener of its history: the file has each record before."""
+    """Ends the recipe after the fit that is looked at. A listener of its history: the file has each record before.
+
+    Attributes:
+        steps: of this fit; 0 where they are not known before, and the recipe goes on to its end.
+    """
 
     folder: Path
     measure: Measure
@@ -67,7 +71,7 @@ class _Watch:
         return any(map(self._is_last, self.measure.history(self.folder).records))
 
     def _is_last(self, record: Record) -> bool:
-        return record.kind == (VALIDATION if self.measure.name == METRIC else STEP) and record.step >= self.steps
+        return record.kind == (VALIDATION if self.measure.name == METRIC else STEP) and record.step >= self.steps > 0
 
 
 def run_trial(recipe: Recipe, run: Run, settings: Any, measure: Measure, progress: Progress) -> Outcome:
@@ -78,7 +82,7 @@ def run_trial(recipe: Recipe, run: Run, settings: Any, measure: Measure, progres
         Cancelled: through ``progress``; a checkpoint was written.
         InputError, OutputError: of what no settings can mend: no usable case, a full disk.
     """
-    watch = _Watch(run.folder, measure, fits_of(settings)[measure.fit].steps)
+    watch = _Watch(run.folder, measure, steps_of(settings, measure.fit))
     state, text = DONE, ""
     try:
         with contextlib.suppress(_Enough):

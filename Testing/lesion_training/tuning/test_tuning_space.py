@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pytest
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.methods.plain_values import changed
+from LesionTrainingLib.learning.engine.settings import EngineSettings
 from LesionTrainingLib.learning.recipe import recipes
-from LesionTrainingLib.tuning.paths import differing, fits_of, nested, plain, with_values
+from LesionTrainingLib.tuning.paths import differing, fits_of, nested, plain, steps_of, with_values
 from LesionTrainingLib.tuning.space import Budget, parse_space
 
 NODULE, UPTAKE, UNIVERSAL = (
@@ -101,3 +104,23 @@ def test_what_differs_makes_the_same_settings_again(defaults, values):
     found = differing(defaults, wanted)
     assert changed(defaults, plain(nested(defaults, found))) == wanted
     assert len(found) <= len(values)
+
+
+@dataclass(frozen=True)
+class WithEpochs:
+    """Settings of a recipe whose rounds are in place of the steps of its fit."""
+
+    epochs: float = 20.0
+    fit: EngineSettings = field(default_factory=EngineSettings)
+
+
+def test_a_budget_sets_epochs_aside():
+    base = WithEpochs()
+    assert steps_of(base, "fit") == 0, "they follow from the cases"
+    space = parse_space(base, ["fit.batch=2,3"], Budget(samples=10))
+    settings = space.settings({"fit.batch": 3})
+    assert (settings.epochs, settings.fit.steps, steps_of(settings, "fit")) == (0.0, 4, 4)
+    assert space.chosen({"fit.batch": 3}).epochs == 20.0
+    assert parse_space(base, ["epochs=1,2"], Budget()).settings({"epochs": 2.0}).epochs == 2.0
+    with pytest.raises(UsageError, match="leave one out"):
+        parse_space(base, ["epochs=1,2"], Budget(steps=5))
