@@ -17,13 +17,16 @@ sys.path[:0] = [str(REPOSITORY / "LesionDetection"), str(REPOSITORY / "LesionTra
 
 import cv2  # noqa: E402
 from LesionTrainingLib.cohorts.phantoms.body import make_body  # noqa: E402
-from LesionTrainingLib.cohorts.phantoms.body_protocols import protocol  # noqa: E402
+from LesionTrainingLib.cohorts.phantoms.body_protocols import PROTOCOL_NAMES, protocol  # noqa: E402
 
 
 def main(*arguments: str) -> None:
     cv2.setNumThreads(1)
-    count = next((int(text) for text in arguments if text.isdigit()), 5)
-    for name in [text for text in arguments if not text.isdigit()] or ["tiny", "slab"]:
+    count = max(1, next((int(text) for text in arguments if text.isdigit()), 5))
+    names = [text for text in arguments if not text.isdigit()] or ["tiny", "slab", "liver"]
+    if unknown := set(names) - set(PROTOCOL_NAMES):
+        sys.exit(f"There is no protocol {', '.join(unknown)}: choose of {', '.join(PROTOCOL_NAMES)}.")
+    for name in names:
         walls, cpus = [], []
         for seed in range(count + 1):
             wall, cpu = time.perf_counter(), time.process_time()
@@ -32,7 +35,7 @@ def main(*arguments: str) -> None:
             cpus.append(time.process_time() - cpu)
             print(
                 f"{name} seed {seed}: {case.image.shape_kji} voxels of {case.image.geometry.spacing_mm[2]:g} mm, "
-                f"{', '.join(case.kinds)}: {walls[-1]:.2f} s ({cpus[-1]:.2f} s of processor)",
+                f"{', '.join(case.kinds) or 'no lesion'}: {walls[-1]:.2f} s ({cpus[-1]:.2f} s of processor)",
                 flush=True,
             )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -69,8 +69,8 @@ class DeepLesionCase(Case):
     kinds: of the lesions that count; empty for all. Others are excluded.
     noisy: whether flagged lesions count; if not, they are excluded.
     slices, spacing: of the image.
-    others: lesions on it that the user's list does not name: excluded.
     files: those that the image is made of; a neighbour that is not there is not among them.
+    others: lesions on it that the user's list does not name: excluded.
     """
 
     key: KeySlice
@@ -78,8 +78,8 @@ class DeepLesionCase(Case):
     noisy: bool
     slices: int
     spacing: float
-    others: tuple[Marked, ...]
     files: tuple[Path, ...] = field(repr=False)
+    others: tuple[Marked, ...] = ()
 
     def images(self, progress: Progress | None = None) -> dict[str, Image]:
         progress = progress or Progress()
@@ -268,8 +268,8 @@ def _add(
             options.noisy == KEEP,
             options.slices,
             options.spacing,
-            chosen.others,
             files,
+            chosen.others,
         )
     )
 

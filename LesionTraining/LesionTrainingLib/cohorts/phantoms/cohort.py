@@ -28,7 +28,9 @@ class PhantomOptions:
     protocol: how they are scanned: ``default``, ``fast`` (coarser voxels), ``tiny`` (to try the machinery); of the chest
         also ``mixed`` (thin, usual and thick slices by seed, as hospitals have them), of a PET/CT ``chest`` (the lungs only,
         to learn from); of the body ``default`` (neck to pelvis), ``slab`` (the few slices about a lesion that DeepLesion
-        keeps, of 1 to 5 mm by seed) and ``tiny``.
+        keeps, of 1 to 5 mm by seed) and ``tiny``, and with lesions of the liver only, nearly all with contrast medium in the
+        portal venous phase, ``liver`` (such a slab) and ``abdomen`` (the whole liver in slices of 2.5 to 5 mm; a tenth of
+        the patients has no lesion), ``liver-tiny`` and ``abdomen-tiny``.
     active: of a PET/CT, whether it has active lesions: ``any`` (as the seed has it; about a third has none), ``yes`` (at
         least one) or ``no`` (all are inactive).
     """
