@@ -122,5 +122,8 @@ def best_proposals(logits: Tensor, boxes: Tensor, count: int, within: Rectangle 
         wanted &= ((center >= corners[:2]) & (center <= corners[2:])).all(dim=1)
     logits, boxes = logits[wanted], boxes[wanted]
     best, where = torch.topk(logits, min(CANDIDATES, len(logits)))
-    boxes = boxes[where]
-    return boxes[nms(boxes, best, PROPOSAL_IOU)[:count]]
+    boxes, tried = boxes[where], 2 * count
+    # What is kept of the first of them does not depend on those that follow.
+    while len(kept := nms(boxes[:tried], best[:tried], PROPOSAL_IOU)) < count and tried < len(boxes):
+        tried *= 2
+    return boxes[kept[:count]]
