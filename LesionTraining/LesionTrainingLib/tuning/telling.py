@@ -47,8 +47,16 @@ def lead(search: Search) -> str:
     also = f" Of the others {lost}." if lost and search.best else ""
     if search.best is None:
         return f"None of {of} ended with a {search.measure.title}" + (f": {lost}." if lost else ".")
-    found = f"{search.measure.title} {search.best.outcome.value:.4g}"
-    return f"Best of {of}: {values_in_words(search.best.values)} ({found}).{also}"
+    title, value = search.measure.title, f"{search.best.outcome.value:.4g}"
+    if _all_alike(search):
+        return f"Nothing tells {of} apart: all have {value} as {title}.{also}"
+    return f"Best of {of}: {values_in_words(search.best.values)} ({title} {value}).{also}"
+
+
+def _all_alike(search: Search) -> bool:
+    """Whether several trials ended, all with the same measure: early validations often find nothing at all."""
+    values = [trial.outcome.value for trial in search.candidates if trial.state == DONE]
+    return len(values) > 1 and len(set(values)) == 1
 
 
 def warnings(search: Search) -> tuple[str, ...]:
@@ -56,7 +64,7 @@ def warnings(search: Search) -> tuple[str, ...]:
     found = []
     if search.on_phantoms:
         found.append("All cases are computer-made phantoms: what is best on them need not be best on patients.")
-    if search.best is not None and len(search.candidates) > 1:
+    if search.best is not None and len(search.candidates) > 1 and not _all_alike(search):
         found.append(_noise(search, search.best))
         found += [text for one in search.space.varied if (text := _at_edge(one, search.best))]
     waiting = sum(not trial.ended for trial in search.trials)

@@ -121,6 +121,13 @@ def test_without_any_trial_that_ended_there_is_nothing_to_show(tmp_path, axes):
     assert lead(search).startswith("None of 1 trial ended with a mean loss")
 
 
+def test_trials_that_are_all_alike_have_no_best(tmp_path):
+    trials = [a_trial(tmp_path, n, {"fit.batch": n + 1}, [1.0, 0.25]) for n in range(3)]
+    search = a_search(tmp_path, trials, "fit.batch=1,2,3")
+    assert lead(search) == "Nothing tells 3 trials apart: all have 0.25 as mean loss of the last tenth of the steps."
+    assert not warnings(search)
+
+
 def told(tmp_path, values, again=()):
     """The warnings about a search whose trials ended so."""
     rates = (1e-4, 1e-3, 1e-2, 1e-1)
