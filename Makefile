@@ -51,6 +51,9 @@ MEASURE_high-uptake-ct = phantoms:pet-ct?seeds=9000-9019&protocol=chest
 LEARN_universal-ct = phantoms:body?seeds=0-299&protocol=slab
 CHECK_universal-ct = phantoms:body?seeds=5000-5029&protocol=slab
 MEASURE_universal-ct = phantoms:body?seeds=9000-9099&protocol=slab
+LEARN_liver-ct = phantoms:body?seeds=0-299&protocol=liver
+CHECK_liver-ct = phantoms:body?seeds=5000-5029&protocol=liver
+MEASURE_liver-ct = phantoms:body?seeds=9000-9099&protocol=liver
 model: setup
 	@test -n '$(LEARN_$(METHOD))' || { echo 'There is no demonstration model for METHOD=$(METHOD).'; exit 1; }
 	$(RUN)/lesion train --method $(METHOD) --name $(METHOD)-phantom --config Resources/Training/$(METHOD)-phantom.yaml \

@@ -13,7 +13,6 @@ from LesionTrainingLib.learning.engine.fit import fit
 from LesionTrainingLib.learning.engine.history import VALIDATION, History
 from LesionTrainingLib.learning.engine.settings import EngineSettings
 from LesionTrainingLib.learning.engine.task import Peers, Share
-from LesionTrainingLib.learning.slices.judged import JudgedSlice, as_rows, average_precision
 from LesionTrainingLib.learning.slices.settings import CropSettings, SelectionSettings
 from LesionTrainingLib.learning.universal_ct.settings import LossSettings, MatchingSettings, RecipeSettings
 from LesionTrainingLib.learning.universal_ct.task import SliceTask
@@ -140,25 +139,6 @@ def test_what_is_watched_is_told(fitted):
     records = whole.history.of_kind(VALIDATION)
     assert [record.step for record in records] == [4, 8]
     assert all(set(record.values) == {"mAP"} and 0 <= record.values["mAP"] <= 1 for record in records)
-
-
-def judged(boxes, scores, truth):
-    boxes, truth = np.array(boxes, dtype=float).reshape(-1, 4), np.array(truth, dtype=float).reshape(-1, 4)
-    return JudgedSlice("a", boxes, np.array(scores), np.array(scores), truth, np.full(len(truth), 9.0))
-
-
-def test_average_precision_is_by_score_and_overlap():
-    lesion, near, far = [10, 10, 30, 30], [12, 10, 32, 30], [40, 40, 60, 60]
-    assert average_precision(as_rows([judged([near], [0.9], [lesion])], 5)) == 1
-    assert average_precision(as_rows([judged([far], [0.9], [lesion])], 5)) == 0
-    assert average_precision(as_rows([judged([], [], [lesion])], 5)) == 0
-    # The false mark comes first: every recall is reached at a precision of one half.
-    both = as_rows([judged([near], [0.5], [lesion]), judged([far], [0.9], [])], 5)
-    assert average_precision(both) == pytest.approx(0.5)
-    assert average_precision(as_rows([judged([near, far], [0.9, 0.5], [lesion, far])], 5)) == 1
-    # A further mark on the same lesion counts for nothing.
-    assert average_precision(as_rows([judged([near, lesion], [0.9, 0.8], [lesion, far])], 5)) == pytest.approx(51 / 101)
-    assert np.isnan(average_precision(as_rows([judged([near], [0.9], [])], 5)))
 
 
 def test_weights_to_begin_with_come_from_a_file(cases, others, tmp_path):

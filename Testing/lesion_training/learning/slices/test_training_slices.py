@@ -20,10 +20,9 @@ from LesionTrainingLib.learning.slices.judged import in_network
 from LesionTrainingLib.learning.slices.sections import Section
 from LesionTrainingLib.learning.slices.settings import SelectionSettings
 from LesionTrainingLib.learning.slices.slices import SLICES, Wanted, prepare_slices, slices_from
-from LesionTrainingLib.learning.universal_ct.settings import RecipeSettings
-from universal_cases import SHAPE, EmptyCase, drawn_lesion, image_of, made_case, mask_lesion
+from slice_cases import SHAPE, EmptyCase, MadeSettings, drawn_lesion, image_of, made_case, mask_lesion
 
-SETTINGS = RecipeSettings(size_px=64)
+SETTINGS = MadeSettings()
 
 
 def wanted(size_px=64, **selection):

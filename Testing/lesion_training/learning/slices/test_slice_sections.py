@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.imaging.geometry import AxialOrder
 from LesionTrainingLib.learning.slices.sections import sections_of
-from universal_cases import MATRIX, SHAPE, drawn_lesion, image_of, mask_lesion
+from slice_cases import MATRIX, SHAPE, drawn_lesion, image_of, mask_lesion
 
 ORDERS = [
     (axes, signs)
