@@ -17,3 +17,5 @@ def made_parts(monkeypatch):
     from tuning_searches import PARTS
 
     monkeypatch.setattr("LesionTrainingLib.tuning.search.open_parts", lambda _request, _progress: PARTS)
+    for module in ("loss_curves", "by_setting"):  # rendering takes longer than the fits
+        monkeypatch.setattr(f"LesionTrainingLib.tuning.{module}.as_png", lambda _figure: b"")

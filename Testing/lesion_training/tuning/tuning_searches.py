@@ -15,11 +15,11 @@ SETTINGS = RecipeSettings(
     lungs_only=False,
     architecture=PatchArchitecture(filters=(4, 6), hidden=(12, 8), dropout=0.1),
     fit=EngineSettings(steps=5000, batch=16, tensorboard=False),
-    balance=BalanceSettings(every=20),
+    balance=BalanceSettings(every=10),
     balance_most=32,
     selection=SliceSettings(slices="2", slices_without=2),
 )
-STEPS = 30
+STEPS = 20
 TRAINING, VALIDATION = tuple(map(made_case, range(4))), (made_case(7), made_case(8))
 PARTS = Parts(TRAINING, VALIDATION, (), Split("", 0, {}), (), on_phantoms=True)
 COHORT = "folder:/data/of/someone"
