@@ -141,11 +141,7 @@ class Journal:
             plain = {**asdict(outcome), "value": outcome.value if math.isfinite(outcome.value) else None}
             temporary.write_text(json.dumps(plain, ensure_ascii=False) + "\n", encoding="utf-8")
         with self._lock.held():
-            # Of what is pruned TPE learns to keep away; of what failed it would learn nothing.
-            if outcome.state == DONE:
-                self._study.tell(trial.number, outcome.value)
-            else:
-                self._study.tell(trial.number, state=TrialState.PRUNED)
+            self._tell(trial, outcome)
 
     def best(self, trials: Sequence[Trial] | None = None) -> Trial | None:
         """The best of those that are no repeats; of two alike the first."""
@@ -167,14 +163,16 @@ class Journal:
                         if not (trial.folder / OUTCOME).exists():
                             return trial, lock
                         lock.release(remove=True)
-                        outcome = _read_outcome(trial.folder)  # it was killed between the two
-                        value = outcome.value if outcome.state == DONE else None
-                        self._study.tell(
-                            trial.number, value, state=TrialState.COMPLETE if value is not None else TrialState.PRUNED
-                        )
+                        self._tell(trial, _read_outcome(trial.folder))  # its process was killed between the two
                         break
                 else:
                     return self._new(trials, repeats)
+
+    def _tell(self, trial: Trial, outcome: Outcome) -> None:
+        if outcome.state == DONE:
+            self._study.tell(trial.number, outcome.value)
+        else:  # of what is pruned TPE learns to keep away; of what failed it would learn nothing
+            self._study.tell(trial.number, state=TrialState.PRUNED)
 
     def _new(self, trials: list[Trial], repeats: int) -> tuple[Trial, FileLock] | None:
         """Ask for another trial, if more are wanted."""
@@ -221,7 +219,7 @@ class Journal:
         return [trial for trial in found if trial.values]
 
     def _trial(self, frozen: FrozenTrial) -> Trial:
-        drawn = frozen.params or frozen.system_attrs.get("fixed_params", {})
+        drawn = frozen.system_attrs.get("fixed_params") or frozen.params
         folder = self.folder / TRIALS / f"{frozen.number:04d}"
         try:
             seed = int(frozen.user_attrs.get(_SEED, self._seed))

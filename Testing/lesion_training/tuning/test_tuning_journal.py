@@ -6,6 +6,7 @@ import logging
 import math
 import sys
 
+import optuna
 import pytest
 from LesionDetectionLib.core.errors import InputError
 from LesionTrainingLib.learning.recipe import recipe
@@ -86,6 +87,25 @@ def test_a_trial_whose_end_was_written_but_not_told_is_not_done_again(tmp_path, 
     after = journal_in(tmp_path)
     assert [one.number for one in work(after)] == [1, 2, 3, 4, 5]
     assert after.all()[0].state == FULL
+
+
+@pytest.mark.parametrize(("vary", "way", "trials"), [(LISTS, GRID, None), (RANGES, TPE, 4)])
+def test_a_process_that_is_killed_while_it_asks_loses_no_point(tmp_path, vary, way, trials, monkeypatch):
+    """Asking writes a line for each setting: here the second is never written."""
+    journal, suggested = journal_in(tmp_path, vary, way, trials), []
+    real = optuna.Trial._suggest
+
+    def killed(trial, name, distribution):
+        suggested.append(name)
+        return sys.exit("killed") if len(suggested) == 2 else real(trial, name, distribution)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Trial, "_suggest", killed)
+        with pytest.raises(SystemExit), journal.next():
+            pass
+    found = work(journal_in(tmp_path, vary, way, trials))
+    assert len({tuple(trial.values.values()) for trial in found}) == len(found) == (trials or 6)
+    assert not work(journal_in(tmp_path, vary, way, trials))
 
 
 @pytest.mark.parametrize("way", [TPE, RANDOM])
