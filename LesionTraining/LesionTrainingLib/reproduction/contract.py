@@ -92,6 +92,8 @@ class Reproduction:
         phantoms: ``module:name`` of a function (folder, count, protocol, seed, progress) that makes data in the paper's
             own format.
         function: ``module:name`` of a function (job, progress) -> Report.
+        choose: ``module:name`` of a function (cohort, settings) -> Cohort: which cases of the data the paper is about; empty for
+            all.
     """
 
     method: str
@@ -102,6 +104,7 @@ class Reproduction:
     settings: str
     phantoms: str
     function: str
+    choose: str = ""
 
     def settings_of(self, preset: str) -> Any:
         """The settings of a preset.
@@ -116,6 +119,11 @@ class Reproduction:
     def make_phantoms(self, folder: Path, count: int, protocol: str, seed: int, progress: Progress) -> None:
         """Data in the paper's own format; the folder appears whole or not at all."""
         load(self.phantoms)(folder, count, protocol, seed, progress)
+
+    def cases_of(self, cohort: Cohort, settings: Any) -> Cohort:
+        """The data with only the cases that the paper is about. Raises UsageError and InputError as the method's choice does."""
+        chosen: Cohort = load(self.choose)(cohort, settings) if self.choose else cohort
+        return chosen
 
     def run(self, job: Job, progress: Progress) -> Report:
         """Do what is not done yet, and put the results together."""

@@ -92,7 +92,7 @@ def run_reproduction(request: ReproductionRequest, progress: Progress) -> Report
         what = _what(request, chosen, settings)
         if request.phantoms:
             begin(request.output, what)  # before the phantoms are made: others are not taken for them later
-        cohort = _cohort(request, chosen, progress.part(0, 0.05))
+        cohort = chosen.cases_of(_cohort(request, chosen, progress.part(0, 0.05)), settings)
         begin(request.output, {**what, "data": data_digest(cohort)})
         job = Job(
             folder=request.output,

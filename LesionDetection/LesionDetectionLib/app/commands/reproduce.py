@@ -30,6 +30,9 @@ _EPILOG = """examples:
   DeepLesion              lesion reproduce universal-ct --data DEEPLESION --config vgg19.yaml --output DIR
                           (vgg19.yaml: recipe: {initial_weights: FILE of ImageNet weights, safetensors})
   its rows on two GPUs    the same with --folds 0,1 --device cuda:0 and --folds 2,3 --device cuda:1 --resume
+  its liver lesions       lesion reproduce liver-ct --data DEEPLESION --config liver.yaml --output DIR
+                          (liver.yaml: images_list: FILE of training images with liver lesions, and initial_weights: FILE under
+                          vgg and faster_rcnn)
 """
 
 
@@ -43,21 +46,23 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("method", metavar="METHOD", help="whose paper: nodule-ct, high-uptake-ct or universal-ct")
+    parser.add_argument(
+        "method", metavar="METHOD", help="whose paper: nodule-ct, high-uptake-ct, universal-ct or liver-ct"
+    )
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument(
         "--data",
         type=Path,
         metavar="FOLDER",
         help="the paper's data; nodule-ct: LUNA16 with subset0 to subset9; high-uptake-ct: CT, and PET where there is, with "
-        "label maps of active lesions, and lungcx.txt where a subset is to be shown; universal-ct: DeepLesion with DL_info.csv and "
-        "Images_png",
+        "label maps of active lesions, and lungcx.txt where a subset is to be shown; universal-ct and liver-ct: DeepLesion with "
+        "DL_info.csv and Images_png",
     )
     data.add_argument(
         "--phantom",
         type=int,
         metavar="N",
-        help="make N phantoms in the data's format first, in DIR/data; of universal-ct N patients with one to three series each",
+        help="make N phantoms in the data's format first, in DIR/data; of universal-ct and liver-ct N patients with one to three series each",
     )
     parser.add_argument("--output", "-o", type=Path, required=True, metavar="DIR", help="results, and what steps keep")
     parser.add_argument(
@@ -71,28 +76,29 @@ def add_parser(commands: Any) -> None:
         default="",
         metavar="P",
         help="how phantoms are scanned: tiny, fast or default; of nodule-ct also mixed, of high-uptake-ct chest; of universal-ct "
-        "tiny, slab or default (default: what fits the preset)",
+        "tiny, slab or default, of liver-ct liver or liver-tiny (default: what fits the preset)",
     )
     parser.add_argument(
         "--folds",
         default="",
         metavar="N",
         help="of the cross-validation: 0-9 or 0,3 (default: all); universal-ct has one split, and rows of its table: 0 original, 1 + "
-        "anchors, 2 + dense supervision, 3 + attention gate, and 4 with ResNet-50, 5 with complete labels where settings ask for them",
+        "anchors, 2 + dense supervision, 3 + attention gate, and 4 with ResNet-50, 5 with complete labels where settings ask for them; "
+        "liver-ct: 0 baseline, 1 with VGG-16, 2 Faster R-CNN, and 3-5 features of VGG-16 alone where settings ask for them",
     )
     parser.add_argument(
         "--tables",
         default="",
         metavar="N",
         help="of the paper: 1,2 (default: all); high-uptake-ct: 1 with all figures, 2 for the comparison with PET/CT; universal-ct: 1 "
-        "with all figures, 2 for what missing labels do",
+        "with all figures, 2 for what missing labels do; liver-ct the same",
     )
     parser.add_argument(
         "--fold",
         type=int,
         metavar="N",
         help="of what is shown of one fold: Table 2 of nodule-ct (default: the last), filters of high-uptake-ct (the first); pictures "
-        "of universal-ct, by row (3)",
+        "of universal-ct, by row (3); not of liver-ct",
     )
     add_settings_options(parser, "the preset's")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")

@@ -95,6 +95,20 @@ def new_figure(title: str = "", x: str = "", y: str = "", *, plain: bool = False
     return figure, axes
 
 
+def new_grid(rows: int, columns: int, title: str = "") -> tuple[Figure, list[Axes]]:
+    """An empty figure in the house style with several pairs of axes, row by row."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, facecolor=PAPER)
+    figure.set_layout_engine("constrained", w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    if title:
+        figure.suptitle(title, x=0.02, ha="left", color=INK, fontsize=11, fontweight="bold")
+    for axes in panels.flat:
+        style_axes(axes)
+    return figure, list(panels.flat)
+
+
 def style_axes(axes: Axes, x: str = "", y: str = "") -> None:
     """Two thin spines, a pale grid behind the data, quiet labels."""
     axes.set_facecolor(PAPER)

@@ -25,6 +25,7 @@ COMPLETE_LIST = "DL_info_complete.csv"
 PARTS = (TRAINING, VALIDATION, TEST)
 LEAST_PHANTOMS = 4
 _KIND = "coarse_lesion_type"
+_UNKNOWN_SIDE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +103,12 @@ def edges_of(case: Case, lesions: tuple[Lesion, ...]) -> npt.NDArray[np.float64]
         corners = grid.ijk_from_ras(np.array(lesion.box_ras_mm)) + 0.5
         edges[n] = (*corners[:, :2].min(axis=0), *corners[:, :2].max(axis=0))
     return edges
+
+
+def side_px(case: Case) -> int:
+    """The longer side of a case's slices in pixels; DeepLesion's where the list does not say."""
+    assert isinstance(case, DeepLesionCase)
+    return max(case.key.size) or _UNKNOWN_SIDE
 
 
 def region_of(lesion: Lesion) -> str:

@@ -55,7 +55,7 @@ def examples_of(case: Case) -> list[Example]:
 
 
 def by_outcome(cases: Sequence[Case], shown: Shown, count: int) -> list[Example]:
-    """So many examples: found lesions of rising size, and last one that is missed, where there are such."""
+    """So many examples: found lesions of rising size, and last one that is missed, or more where too few are found."""
     found, missed = list[Example](), list[Example]()
     for case in cases:
         outcome = shown.outcomes[case.id]
@@ -64,8 +64,8 @@ def by_outcome(cases: Sequence[Case], shown: Shown, count: int) -> list[Example]
             (found if hit else missed).append(one)
     for some in (found, missed):
         some.sort(key=lambda one: (one.lesion.diameter_mm, one.case.id, one.index))
-    last = missed[len(missed) // 2 :][:1] if count > 1 or not found else []
-    wanted = count - len(last)
+    wanted = min(len(found), max(1, count - 1) if missed else count)
+    last = spread(missed, count - wanted) if count - wanted > 1 else missed[len(missed) // 2 :][: count - wanted]
     return [*spread(found, wanted), *last]
 
 

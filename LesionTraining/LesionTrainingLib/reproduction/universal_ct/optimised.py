@@ -17,14 +17,11 @@ from ...anchors.overlap import fold
 from ...anchors.search import SearchSettings, find_anchors
 from ...cohorts.caching.locks import FileLock
 from ...cohorts.case import Case
-from ...cohorts.deeplesion import DeepLesionCase
 from ...evaluation.output.tables import Table
 from ..contract import Job
-from ..key_slices.data import edges_of
+from ..key_slices.data import edges_of, side_px
 
 LOCK = ".anchors-lock"
-_UNKNOWN_SIZE = 512
-"""Of a slice whose list does not say how many pixels it has: DeepLesion's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +73,9 @@ def sides_of(cases: Sequence[Case], size_px: int) -> tuple[np.ndarray[Any, Any],
     """[n, 2] width and height in pixels of the network's input, and [n] longer diameter in mm, of all listed lesions."""
     sides, size_mm = [np.zeros((0, 2))], list[float]()
     for case in cases:
-        assert isinstance(case, DeepLesionCase)
         lesions = case.truth().lesions
         edges = edges_of(case, lesions)
-        scale = size_px / (max(case.key.size) or _UNKNOWN_SIZE)
+        scale = size_px / side_px(case)
         sides.append((edges[:, 2:] - edges[:, :2]) * scale)
         size_mm += [lesion.diameter_mm for lesion in lesions]
     return np.concatenate(sides), np.array(size_mm, dtype=np.float64)
