@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import OperatingPoint
-from LesionDetectionLib.core.errors import BundleError, UsageError
+from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.lesion import Point
 
+from ..bundle_settings import stored_settings
 from ..operating_points import choose_operating_point
-from ..plain_values import from_json
 from ..region import check_region
 
 HOUNSFIELD, SIXTEEN_BIT = NORMALISATIONS = ("hounsfield", "16-bit")
@@ -97,17 +97,8 @@ class HighUptakeSettings:
 
 
 def settings_for(bundle: Bundle | None) -> HighUptakeSettings:
-    """The settings that belong to the bundle's weights; the plain defaults without one.
-
-    Raises:
-        BundleError: the bundle names a setting that this program does not know, or a value of another kind.
-    """
-    if bundle is None:
-        return HighUptakeSettings()
-    try:
-        return from_json(HighUptakeSettings, bundle.manifest.settings.get("high_uptake_settings", {}))
-    except (ValueError, UsageError) as error:
-        raise BundleError(f"The settings in {bundle.source} do not fit this program: {error}.") from error
+    """The settings that belong to the bundle's weights; see :func:`..bundle_settings.stored_settings`."""
+    return stored_settings(HighUptakeSettings, bundle, "high_uptake_settings")
 
 
 def thresholds_for(bundle: Bundle, settings: HighUptakeSettings) -> tuple[OperatingPoint, HighUptakeSettings]:

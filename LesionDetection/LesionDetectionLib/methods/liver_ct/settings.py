@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from LesionDetectionLib.core.bundle import Bundle
-from LesionDetectionLib.core.errors import BundleError, UsageError
+from LesionDetectionLib.core.errors import UsageError
 
-from ..plain_values import from_json
+from ..bundle_settings import stored_settings
 from ..slices.settings import SliceSettings
 
 LIVER, EVERYWHERE = WHERE = ("liver", "everywhere")
@@ -45,14 +45,5 @@ class LiverSettings(SliceSettings):
 
 
 def settings_for(bundle: Bundle | None) -> LiverSettings:
-    """The settings that belong to the bundle's weights; the plain defaults without one.
-
-    Raises:
-        BundleError: the bundle names a setting that this program does not know, or a value of another kind.
-    """
-    if bundle is None:
-        return LiverSettings()
-    try:
-        return from_json(LiverSettings, bundle.manifest.settings.get("liver_settings", {}))
-    except (ValueError, UsageError) as error:
-        raise BundleError(f"The settings in {bundle.source} do not fit this program: {error}.") from error
+    """The settings that belong to the bundle's weights; see :func:`..bundle_settings.stored_settings`."""
+    return stored_settings(LiverSettings, bundle, "liver_settings")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from LesionDetectionLib.core.bundle import Bundle
-from LesionDetectionLib.core.errors import BundleError, UsageError
+from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.lesion import Point
 
-from ..plain_values import from_json
+from ..bundle_settings import stored_settings
 from ..region import check_region
 
 
@@ -66,14 +66,5 @@ class NoduleSettings:
 
 
 def settings_for(bundle: Bundle | None) -> NoduleSettings:
-    """The settings that belong to the bundle's weights; the plain defaults without one.
-
-    Raises:
-        BundleError: the bundle names a setting that this program does not know, or a value of another kind.
-    """
-    if bundle is None:
-        return NoduleSettings()
-    try:
-        return from_json(NoduleSettings, bundle.manifest.settings.get("nodule_settings", {}))
-    except (ValueError, UsageError) as error:
-        raise BundleError(f"The settings in {bundle.source} do not fit this program: {error}.") from error
+    """The settings that belong to the bundle's weights; see :func:`..bundle_settings.stored_settings`."""
+    return stored_settings(NoduleSettings, bundle, "nodule_settings")

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from LesionDetectionLib.core.bundle import Bundle
-from LesionDetectionLib.core.errors import BundleError, UsageError
+from LesionDetectionLib.core.errors import UsageError
 
-from ..plain_values import from_json
+from ..bundle_settings import stored_settings
 from ..slices.settings import LARGEST_INPUT_PX, SliceSettings, require_shares
 
 INPUT_MULTIPLE = 64
@@ -24,34 +24,22 @@ class UniversalSettings(SliceSettings):
         mask_threshold: a pixel of this probability belongs to the mask.
         mask_box_margin_px: the boxes of DeepLesion, which are learned, reach 5 pixels beyond the lesion: so much is put around
             a mask before it is compared with its box. Pixels of the input.
-        most_shared: a lesion of linked boxes more of whose mask lies in that of a better one is that lesion once more, and is left
-            out.
     """
 
     mask_threshold: float = 0.5
     mask_box_margin_px: float = 5.0
-    most_shared: float = 0.5
 
     def __post_init__(self) -> None:
         if not (INPUT_MULTIPLE <= self.size_px <= LARGEST_INPUT_PX and self.size_px % INPUT_MULTIPLE == 0):
             raise UsageError(
                 f"The size of the input is a multiple of {INPUT_MULTIPLE} pixels up to {LARGEST_INPUT_PX}, not {self.size_px}."
             )
-        require_shares(self, ("mask_threshold", "most_shared"))
+        require_shares(self, ("mask_threshold",))
         if not 0 <= self.mask_box_margin_px < math.inf:
             raise UsageError("The margin around masks cannot be negative, or without end.")
         super().__post_init__()
 
 
 def settings_for(bundle: Bundle | None) -> UniversalSettings:
-    """The settings that belong to the bundle's weights; the plain defaults without one.
-
-    Raises:
-        BundleError: the bundle names a setting that this program does not know, or a value of another kind.
-    """
-    if bundle is None:
-        return UniversalSettings()
-    try:
-        return from_json(UniversalSettings, bundle.manifest.settings.get("universal_settings", {}))
-    except (ValueError, UsageError) as error:
-        raise BundleError(f"The settings in {bundle.source} do not fit this program: {error}.") from error
+    """The settings that belong to the bundle's weights; see :func:`..bundle_settings.stored_settings`."""
+    return stored_settings(UniversalSettings, bundle, "universal_settings")
