@@ -27,6 +27,9 @@ __all__ = ["ClickSettings", "measure_at", "measure_candidate"]
 
 DEFAULTS = ClickSettings()
 
+GUESSED = "Little stands out here: between the border points the outline is a guess."
+"""In the note of a lesion that stands out too little to be outlined without border points."""
+
 _LEAST_DISTINCTNESS = 0.15
 """Mean drop of membership across the border; lesions have 0.3 to 0.8."""
 _LEAST_CONTRAST_TO_NOISE, _LEAST_DIFFERENCE_TO_NOISE = 0.85, 1.0
@@ -95,7 +98,7 @@ def measure_at(
     measured = measure_mask(image, mask)
     notes = _notes(image, mask, found, seed, measured.touches_border, settings)
     if doubt:
-        notes.append("Little stands out here: between the border points the outline is a guess.")
+        notes.append(GUESSED)
     progress(1.0)
     return Lesion(
         center_ras_mm=measured.center_ras_mm,

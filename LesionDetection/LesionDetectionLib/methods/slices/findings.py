@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from LesionDetectionLib.core.image import Geometry, Image
-from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.core.progress import Progress
 
 from .preprocessing import Placing, network_input, planes_at
@@ -65,11 +65,8 @@ def slices_to_look_at(axial: Geometry, settings: SliceSettings) -> list[int]:
     if settings.looks_at_middle(count):
         return [count // 2]
     stride = slice_stride(axial, settings)
-    slices = range((count - 1) % stride // 2, count, stride)
-    if settings.region_ras_mm is None:
-        return list(slices)
-    low, high = _reach(axial, settings.region_ras_mm)
-    return [k for k in slices if low <= k <= high]
+    reached = reached_slices(axial, settings)
+    return [k for k in range((count - 1) % stride // 2, count, stride) if k in reached]
 
 
 def slice_stride(axial: Geometry, settings: SliceSettings) -> int:
@@ -77,10 +74,14 @@ def slice_stride(axial: Geometry, settings: SliceSettings) -> int:
     return max(1, round(settings.slice_distance_mm / axial.spacing_mm[2]))
 
 
-def _reach(axial: Geometry, region: tuple[Point, Point]) -> tuple[float, float]:
-    corners = axial.ijk_from_ras(np.array(list(product(*zip(*region, strict=True)))))[:, 2]
-    beyond = REACH_MM / axial.spacing_mm[2]
-    return float(corners.min() - beyond), float(corners.max() + beyond)
+def reached_slices(axial: Geometry, settings: SliceSettings, beyond_mm: float = REACH_MM) -> range:
+    """The slices of an image in axial order that lie in the region, or so far from it; all where there is no region."""
+    count = axial.shape_kji[0]
+    if settings.region_ras_mm is None:
+        return range(count)
+    corners = axial.ijk_from_ras(np.array(list(product(*zip(*settings.region_ras_mm, strict=True)))))[:, 2]
+    beyond = beyond_mm / axial.spacing_mm[2]
+    return range(max(0, math.ceil(corners.min() - beyond)), min(count - 1, math.floor(corners.max() + beyond)) + 1)
 
 
 def find_in_slices(

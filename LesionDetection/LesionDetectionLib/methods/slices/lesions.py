@@ -13,7 +13,6 @@ from scipy import ndimage
 from LesionDetectionLib.core.image import Geometry, Image
 from LesionDetectionLib.core.lesion import LESION, Lesion, Point
 from LesionDetectionLib.imaging.box_linking import Chain, Linking, link_boxes
-from LesionDetectionLib.imaging.click import measure_candidate
 from LesionDetectionLib.imaging.mask_grids import mask_from_axial
 from LesionDetectionLib.imaging.measurements import extent_note, measure_mask
 from LesionDetectionLib.imaging.rectangles import area
@@ -26,9 +25,7 @@ FloatArray = npt.NDArray[np.float64]
 Voxels = tuple[BoolArray, tuple[int, int, int]]
 """[k, j, i] in a box of the image in axial order, and where (i, j, k) that begins."""
 
-CLICKED = "The model outlined nothing here: the outline is that of click to measure at the box's centre."
 ONE_SLICE = "Volume from one slice."
-NOT_OUTLINED = "It could not be outlined: the diameter is that of the box."
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +60,17 @@ class Found:
         )
         return _point(corners.min(axis=0)), _point(corners.max(axis=0))
 
+    def inner_box(self, margin_px: float) -> FloatArray:
+        """[4] the box without the margin that it has around the lesion; not smaller than a pixel."""
+        middle, half = (self.box[:2] + self.box[2:]) / 2, (self.box[2:] - self.box[:2]) / 2
+        half = np.maximum(half - margin_px, 0.5)
+        return np.concatenate([middle - half, middle + half])
+
     def diameter_mm(self, axial: Geometry, margin_px: float) -> float:
-        """The longer side of the box, without the margin that it has around the lesion; not less than a pixel."""
+        """The longer side of :meth:`inner_box`."""
         x, y, _ = axial.spacing_mm
-        width, height = np.maximum(self.box[2:] - self.box[:2] - 2 * margin_px, 1.0)
-        return float(max(width * x, height * y))
+        x0, y0, x1, y1 = self.inner_box(margin_px)
+        return float(max((x1 - x0) * x, (y1 - y0) * y))
 
 
 def linked(slices: Sequence[SliceFindings], settings: SliceSettings, stride: int, last_slice: int) -> list[Found]:
@@ -182,22 +185,6 @@ def lesion_of(image: Image, axial: Geometry, found: Found, voxels: Voxels | None
         recist=measured.recist,
         measurements={**measured.values, **plain.measurements},
         note=_note(image, found, measured.touches_border),
-    )
-
-
-def clicked(image: Image, plain: Lesion) -> Lesion:
-    """A lesion without an outline, outlined by the segmenter that needs no training, from the middle of the box on."""
-    outlined = measure_candidate(image, plain.center_ras_mm, plain.diameter_mm)
-    if outlined is None:
-        return replace(plain, note=NOT_OUTLINED)
-    return replace(
-        outlined,
-        center_ras_mm=plain.center_ras_mm,
-        score=plain.score,
-        box_ras_mm=plain.box_ras_mm,
-        measurements={**outlined.measurements, **plain.measurements},
-        meaning=plain.meaning,
-        note=" ".join(note for note in (CLICKED, outlined.note) if note),
     )
 
 

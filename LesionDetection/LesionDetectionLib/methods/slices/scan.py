@@ -14,7 +14,7 @@ from LesionDetectionLib.imaging.geometry import to_axial
 
 from ..region import region_note
 from ..scan_notes import UNLIKE, told_range, unlike, unsaid_kind
-from .findings import SliceFindings, slice_stride, slices_to_look_at
+from .findings import SliceFindings, reached_slices, slice_stride, slices_to_look_at
 from .lesions import Found, linked, unlinked
 from .preprocessing import Placing
 from .settings import SliceSettings
@@ -51,6 +51,14 @@ class SliceScan:
         slices = slices_to_look_at(axial.geometry, settings)
         return cls(image, as_ct, axial, slices, not settings.looks_at_middle(axial.shape_kji[0]))
 
+    def only(self, k: int) -> SliceScan:
+        """The same with one slice to look at, each box of which is a lesion."""
+        return replace(self, slices=[k], linked=False)
+
+    def within(self, settings: SliceSettings) -> list[int]:
+        """Those of the slices that lie in the region, where there is one, and not only near it."""
+        return [k for k in self.slices if k in reached_slices(self.axial.geometry, settings, beyond_mm=0.0)]
+
     def placing(self, settings: SliceSettings) -> Placing:
         """Of each slice in the network's input."""
         _, height, width = self.axial.shape_kji
@@ -80,7 +88,8 @@ class SliceScan:
         warnings += unsaid_kind(self.given, CT, HU)
         if not self.linked and self.axial.shape_kji[0] > 1:
             count, name = self.axial.shape_kji[0], self.given.name
-            warnings.append(f"Only the middle one of the {count} slices of “{name}” was looked at.")
+            which = "the middle one" if self.slices[0] == count // 2 else f"slice {self.slices[0] + 1}, from the feet,"
+            warnings.append(f"Only {which} of the {count} slices of “{name}” was looked at.")
         if settings.region_ras_mm is not None:
             warnings.append(region_note(settings.region_ras_mm, "Lesions"))
         if found > settings.most_lesions:

@@ -14,7 +14,7 @@ AUTO, ALL, MIDDLE = SLICES = ("auto", "all", "middle")
 KEY_SLICE_COUNTS = (1, 3)
 """An image of so many slices is one slice to look at, with its neighbours or without, as the cases of DeepLesion are."""
 LARGEST_INPUT_PX = 4096
-_SHARES = ("least_score", "nms_iou", "link_share", "box_share")
+_SHARES = ("least_score", "nms_iou", "link_share", "box_share", "most_shared")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class SliceSettings:
         link_share: at its ends a lesion loses the boxes whose score is below this share of its best one's. In the same run
             outlines had a mean Dice coefficient of .953 at .25, and of .935 at .5.
         box_share: the box of a lesion is the largest of those whose score is at least this share of its best one's.
+        most_shared: a lesion of linked boxes more of whose mask lies in that of a better one is that lesion once more, and is left
+            out.
         most_lesions: at most so many, the highest scores, are reported.
         region_ras_mm: report only lesions whose centre lies in this box, axis-aligned in RAS mm (lowest and highest corner);
             None for everywhere.
@@ -59,6 +61,7 @@ class SliceSettings:
     link_gap: int = 1
     link_share: float = 0.25
     box_share: float = 0.8
+    most_shared: float = 0.5
     most_lesions: int = 100
     region_ras_mm: tuple[Point, Point] | None = None
     measure: bool = True

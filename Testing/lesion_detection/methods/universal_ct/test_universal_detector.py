@@ -255,14 +255,14 @@ def test_the_number_is_limited(with_engine, make_noise):
 def test_two_boxes_around_one_outline_are_one_lesion(with_engine, bright_engine, body):
     """A second box around each ball, less sure."""
 
-    class Doubled(bright_engine):
+    class Doubled(bright_engine.func):
         def of_slice(self, plane, limits):
             found = super().of_slice(plane, limits)
             boxes = np.concatenate([found.boxes, np.clip(found.boxes + np.array([9, 0, 9, 0]), 0, 64)])
             probability = np.concatenate([found.probability, 0.8 * found.probability])
             return dataclasses.replace(found, boxes=boxes, probability=probability, windows=found.windows * 2)
 
-    detector = with_engine(Doubled())
+    detector = with_engine(Doubled(*bright_engine.args))
     assert len(detector.detect({CT: body}, dataclasses.replace(HERE, most_shared=1.0)).lesions) == 4
     assert len(detector.detect({CT: body}, HERE).lesions) == 2
 
@@ -403,7 +403,7 @@ def test_slices_together_are_slices_alone(a_bundle, noise, monkeypatch):
     assert isinstance(detector._engine, SliceEngine)
     settings = dataclasses.replace(HERE, operating_point="0", measure=False, most_lesions=20)
     alone = detector.detect({CT: noise}, settings)
-    monkeypatch.setattr("LesionDetectionLib.methods.universal_ct.detector.slices_at_once", lambda device: 3)
+    monkeypatch.setattr("LesionDetectionLib.methods.slices.detector.slices_at_once", lambda device: 3)
     together = detector.detect({CT: noise}, settings)
     # Rounded to bfloat16 where the machine is fast in it.
     scores = [[lesion.score for lesion in run.lesions] for run in (together, alone)]

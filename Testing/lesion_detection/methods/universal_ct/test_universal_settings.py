@@ -27,28 +27,13 @@ def test_a_bundle_brings_its_own(a_bundle):
     [
         ({"size_px": 100}, "multiple of 64 pixels up to 4096, not 100"),
         ({"size_px": 8192}, "not 8192"),
-        ({"slice_distance_mm": 0.0}, "distance between slices"),
-        ({"window_hu": (100.0, -100.0)}, "does not rise"),
-        ({"slices": "every"}, "“auto”, “all”, “middle”"),
-        ({"nms_iou": 1.5}, "“nms_iou” lies from 0 to 1"),
         ({"mask_threshold": -0.1}, "“mask_threshold” lies from 0 to 1"),
-        ({"link_iou": 0.0}, "“link_iou” lies above 0"),
-        ({"link_gap": -1}, "gap between slices cannot be negative"),
         ({"mask_box_margin_px": float("inf")}, "margin around masks"),
-        ({"most_lesions": 0}, "At least one"),
-        ({"pixels_mm": (2.0, 1.0)}, "lowest and the highest"),
-        ({"region_ras_mm": ((0.0, 0.0, 0.0), (1.0, 50.0, 50.0))}, "region to look in has 1 x 50 x 50 mm"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given, told):
     with pytest.raises(UsageError, match=told):
         UniversalSettings(**given)
-
-
-@pytest.mark.parametrize(("slices", "counts"), [("auto", {1, 3}), ("all", set()), ("middle", {1, 2, 3, 4, 60})])
-def test_which_images_are_one_slice_with_its_neighbours(slices, counts):
-    settings = UniversalSettings(slices=slices)
-    assert {count for count in (1, 2, 3, 4, 60) if settings.looks_at_middle(count)} == counts
 
 
 def test_what_a_form_offers_is_what_the_settings_take():

@@ -7,25 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.image import CT, HU, Geometry, Image
-from LesionDetectionLib.methods.slices.findings import SliceFindings, slices_to_look_at
+from LesionDetectionLib.methods.slices.findings import SliceFindings
 from LesionDetectionLib.methods.slices.lesions import (
-    CLICKED,
-    NOT_OUTLINED,
     ONE_SLICE,
     Found,
-    clicked,
     lesion_of,
     lies_in,
     linked,
     unlinked,
     voxels_of,
 )
-from LesionDetectionLib.methods.slices.preprocessing import Placing
-from LesionDetectionLib.methods.universal_ct.engine_boxes import SliceBoxes, cut_windows, window_edges
-from LesionDetectionLib.methods.universal_ct.in_slice import in_slice
-from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
+from LesionDetectionLib.methods.slices.settings import SliceSettings
 
-SETTINGS = UniversalSettings(size_px=64)
+SETTINGS = SliceSettings(size_px=64)
 BOX = np.array([10.0, 20.0, 30.0, 34.0])
 
 
@@ -54,39 +48,6 @@ def full(voxels, shape):
     out = np.zeros(shape, dtype=bool)
     out[k : k + pixels.shape[0], j : j + pixels.shape[1], i : i + pixels.shape[2]] = pixels
     return out
-
-
-@pytest.mark.parametrize(
-    ("shape", "thickness", "given", "expected"),
-    [
-        (5, 5.0, {}, [0, 1, 2, 3, 4]),
-        (5, 2.0, {}, [0, 1, 2, 3, 4]),
-        (5, 1.5, {}, [0, 1, 2, 3, 4]),
-        (9, 1.0, {}, [0, 2, 4, 6, 8]),
-        (11, 0.7, {}, [0, 3, 6, 9]),
-        (12, 0.7, {}, [1, 4, 7, 10]),
-        (1, 5.0, {}, [0]),
-        (2, 5.0, {}, [0, 1]),
-        (3, 2.0, {}, [1]),
-        (3, 2.0, {"slices": "all"}, [0, 1, 2]),
-        (9, 2.0, {"slices": "middle"}, [4]),
-        (40, 5.0, {"region_ras_mm": ((0.0, 0.0, 60.0), (50.0, 50.0, 90.0))}, list(range(6, 25))),
-        (40, 5.0, {"region_ras_mm": ((0.0, 0.0, 500.0), (50.0, 50.0, 600.0))}, []),
-    ],
-)
-def test_slices_that_are_looked_at(shape, thickness, given, expected):
-    grid = Geometry((shape, 8, 8), np.diag([-1.0, -1.0, thickness, 1.0]))
-    assert slices_to_look_at(grid, UniversalSettings(**given)) == expected
-
-
-@given(st.integers(1, 60), st.floats(0.2, 8))
-def test_no_place_is_far_from_a_slice_that_is_looked_at(shape, thickness):
-    slices = slices_to_look_at(
-        Geometry((shape, 8, 8), np.diag([-1.0, -1.0, thickness, 1.0])), UniversalSettings(slices="all")
-    )
-    apart = np.abs(np.arange(shape)[:, None] - slices).min(axis=1) * thickness
-    assert apart.max() <= 1.5
-    assert np.all(np.diff(slices) * thickness <= max(thickness, 3.0))
 
 
 def test_a_lesion_reaches_over_the_slices_of_all_its_boxes():
@@ -174,60 +135,6 @@ def test_two_boxes_around_one_lesion():
     assert not lies_in((one[0], (9, 5, 1)), [one], 0.0)
 
 
-def a_window(mask, box, probability=0.5, size=64):
-    boxes = np.array([box], dtype=float)
-    windows = cut_windows(np.asarray(mask, dtype=np.float32), window_edges(boxes, size, size))
-    return SliceBoxes(boxes, np.array([probability]), windows)
-
-
-@pytest.mark.parametrize("shape", [(64, 64), (32, 32), (48, 31), (100, 128), (64, 40)])
-def test_outlines_come_back_to_the_slice_s_pixels(shape):
-    """A disk in the input, in slices of other sizes: its area and place there, to a share of a pixel of either."""
-    placing = Placing.of(shape, 64)
-    (scale_x, scale_y), center = placing.scale_xy, (placing.input_yx[1] * 0.4, placing.input_yx[0] * 0.6)
-    y, x = np.indices((64, 64)) + 0.5
-    probability = 1 / (1 + np.exp(np.hypot(x - center[0], y - center[1]) - 8.0))
-    box = (center[0] - 13, center[1] - 13, center[0] + 13, center[1] + 13)
-    found = in_slice(3, a_window(probability, box), placing, SETTINGS)
-    ((pixels, (left, top)),) = found.outlines
-    assert found.k == 3
-    assert np.count_nonzero(pixels) * scale_x * scale_y == pytest.approx(np.pi * 64, rel=0.1)
-    middle = np.argwhere(pixels).mean(axis=0) + 0.5 + (top, left)
-    np.testing.assert_allclose(middle * (scale_y, scale_x), center[::-1], atol=max(0.5, scale_x, scale_y) / 2)
-    inside = np.clip(np.array(box) / ([*placing.scale_xy] * 2), 0, (*shape[::-1], *shape[::-1]))
-    np.testing.assert_allclose(found.boxes[0], inside)
-
-
-def test_a_mask_finer_than_the_slice_s_pixels_is_not_lost():
-    mask = np.zeros((64, 64))
-    mask[20, 20] = 1.0
-    found = in_slice(0, a_window(mask, (16, 16, 25, 25)), Placing.of((8, 8), 64), SETTINGS)
-    ((pixels, start),) = found.outlines
-    assert (pixels.shape, start) == ((1, 1), (2, 2))
-
-
-def test_a_mask_ends_where_the_box_does():
-    mask = np.zeros((64, 64))
-    mask[10:50, 20:30] = 1.0
-    found = in_slice(0, a_window(mask, (15, 20, 35, 40)), Placing.of((64, 64), 64), SETTINGS)
-    ((pixels, start),) = found.outlines
-    assert (pixels.shape, start) == ((20, 10), (20, 20))
-
-
-def test_what_lies_beside_the_slice_or_scores_too_low_is_no_finding():
-    """The lower half of the input is no part of this slice."""
-    mask = np.ones((64, 64), dtype=np.float32)
-    boxes = np.array([[5.0, 40, 20, 60], [5, 10, 20, 60], [5, 10, 20, 30]])
-    probability = np.array([0.9, 0.8, 0.2])
-    found = SliceBoxes(boxes, probability, cut_windows(mask, window_edges(boxes, 64, 64)))
-    kept = in_slice(0, found, Placing.of((32, 64), 64), SETTINGS, least_score=0.4)
-    np.testing.assert_array_equal(kept.boxes, [[5, 10, 20, 32]])
-    assert kept.probability == [0.8]
-    unmeasured = in_slice(0, found, Placing.of((32, 64), 64), UniversalSettings(size_px=64, measure=False), 0.4)
-    np.testing.assert_array_equal(unmeasured.scores, kept.scores)
-    assert unmeasured.outlines == (None,)
-
-
 @pytest.fixture(scope="module")
 def scan(make_body):
     return make_body()
@@ -245,25 +152,6 @@ def test_a_lesion_is_measured_on_its_outline_and_keeps_its_box(scan):
     np.testing.assert_allclose(lesion.center_ras_mm, scan.geometry.ras_from_ijk((29.5, 29.5, 10)), atol=1e-6)
     flat = Found(1.4, 0.7, found.box, 10, 10, 0, ((10, disk),))
     assert lesion_of(scan, scan.geometry, flat, voxels_of(flat), 5.0).note == ONE_SLICE
-
-
-def test_without_an_outline_a_lesion_is_that_of_a_click(scan, make_body):
-    """The box around a ball, as a network without a mask gives it."""
-    center = scan.geometry.ijk_from_ras((20.0, 8.0, 10.0))
-    half = 8.0 / 1.5 + 5
-    box = np.array([*(center[:2] + 0.5 - half), *(center[:2] + 0.5 + half)])
-    k = round(center[2])
-    plain = lesion_of(scan, scan.geometry, Found(0.7, 0.7, box, k - 4, k + 4, 0, ()), None, 5.0)
-    assert (plain.mask, plain.recist, plain.note) == (None, None, "")
-    assert plain.diameter_mm == pytest.approx(16.0)
-    lesion = clicked(scan, plain)
-    assert lesion.note.startswith(CLICKED)
-    assert lesion.diameter_mm == lesion.recist.long_mm == pytest.approx(16.0, abs=2.0)
-    assert lesion.measurements["equivalent_diameter_mm"] == pytest.approx(16.0, abs=2.0)
-    assert (lesion.score, lesion.box_ras_mm, lesion.center_ras_mm) == (0.7, plain.box_ras_mm, plain.center_ras_mm)
-    nowhere = lesion_of(scan, scan.geometry, Found(0.7, 0.7, np.array([2.0, 2, 14, 14]), 3, 5, 0, ()), None, 5.0)
-    alone = clicked(scan, nowhere)
-    assert (alone.mask, alone.note, alone.diameter_mm) == (None, NOT_OUTLINED, nowhere.diameter_mm)
 
 
 def test_an_oblique_box_holds_the_corners():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.imaging.geometry import to_axial
 from LesionDetectionLib.methods.slices.preprocessing import Placing, network_input, planes_at
-from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
+from LesionDetectionLib.methods.slices.settings import SliceSettings
 
 
 def a_stack(values, thickness, down=False):
@@ -59,7 +59,7 @@ def test_an_image_of_three_slices_is_seen_as_the_scan_that_it_is_from():
 
 def test_the_window_and_the_air_around():
     planes = np.stack([np.full((20, 30), hu, dtype=np.float32) for hu in (-3000, 13, 5000)])
-    inputs, placing = network_input(planes, UniversalSettings(size_px=64))
+    inputs, placing = network_input(planes, SliceSettings(size_px=64))
     assert (inputs.shape, inputs.dtype) == ((3, 64, 64), np.float32)
     assert placing.input_yx == (43, 64)
     np.testing.assert_allclose(inputs[:, :43], np.array([-1, 0, 1])[:, None, None] * np.ones((1, 43, 64)), atol=1e-6)
@@ -68,7 +68,7 @@ def test_the_window_and_the_air_around():
 
 def test_slices_of_the_input_s_size_stay_as_they_are():
     planes = np.random.default_rng(0).uniform(-1024, 1050, (3, 64, 64)).astype(np.float32)
-    inputs, placing = network_input(planes, UniversalSettings(size_px=64))
+    inputs, placing = network_input(planes, SliceSettings(size_px=64))
     np.testing.assert_allclose(inputs, (planes + 1024) / 1037 - 1, atol=1e-6)
     assert placing.scale_xy == (1.0, 1.0)
 
@@ -79,7 +79,7 @@ def test_what_is_in_a_box_of_the_slice_is_in_its_box_of_the_input(shape):
     planes = np.full((3, *shape), -1024, dtype=np.float32)
     y0, y1, x0, x1 = shape[0] // 4, shape[0] // 2, shape[1] // 4, shape[1] // 2 + 1
     planes[:, y0:y1, x0:x1] = 1050
-    inputs, placing = network_input(planes, UniversalSettings(size_px=128))
+    inputs, placing = network_input(planes, SliceSettings(size_px=128))
     rows, columns = np.nonzero(inputs[1] > 0)
     found = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     np.testing.assert_allclose(placing.to_input([(x0, y0, x1, y1)])[0], found, atol=1)
