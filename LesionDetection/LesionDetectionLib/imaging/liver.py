@@ -31,6 +31,8 @@ from .liver_tissue import Tissue, modes, tissue_of
 
 MARGIN_MM = 10.0
 """How far from the liver's region the middle of a lesion of the liver may seem to lie."""
+_MARGIN_SHARE = 0.2
+"""Of a box's shorter side."""
 _MODES_TRIED = 2
 _LEAST_DEPTH_MM, _LEAST_SECTION_CM2, _LEAST_WIDTH_MM = 18.0, 25.0, 200.0
 _MOST_RIGHT, _MOST_BACK = 0.66, 0.56
@@ -101,22 +103,30 @@ class Liver:
         )
         return np.asarray(plane < max(margin_mm, 1e-3))
 
-    def holds(self, ras_mm: npt.ArrayLike, margin_mm: float = MARGIN_MM) -> BoolArray:
-        """[n] whether places, [n, 3] RAS mm, lie in the region or within ``margin_mm`` of it."""
+    def holds(self, ras_mm: npt.ArrayLike, margin_mm: npt.ArrayLike = MARGIN_MM) -> BoolArray:
+        """[n] whether places, [n, 3] RAS mm, lie in the region or within ``margin_mm`` (one, or [n]) of it."""
         places = self.geometry.ijk_from_ras(np.asarray(ras_mm, dtype=np.float64).reshape(-1, 3))
-        last = np.array(self.mask.shape[::-1]) - 1.0
-        inside = np.clip(places, 0, last)
+        inside = np.clip(places, 0, np.array(self.mask.shape[::-1]) - 1.0)
         beyond = np.linalg.norm((places - inside) * self.geometry.spacing_mm, axis=1)
         away = ndimage.map_coordinates(self._distance_mm, inside[:, ::-1].T, order=1, mode="nearest")
-        return np.asarray(np.maximum(away, 0) + beyond <= margin_mm)
+        return np.asarray(np.maximum(away, 0) + beyond <= np.asarray(margin_mm, dtype=np.float64))
 
     def holds_boxes(self, boxes: npt.ArrayLike, k: int, margin_mm: float = MARGIN_MM) -> BoolArray:
-        """[n] whether the middles of boxes in axial slice ``k``, edges (x0, y0, x1, y1), [n, 4] pixels, lie as in :meth:`holds`."""
+        """[n] whether the middles of boxes in axial slice ``k`` lie in the region or near it.
+
+        A large lesion at the rim may be missing from the region: near means ``margin_mm``, or a fifth of a box's shorter
+        side where that is more.
+
+        Args:
+            boxes: [n, 4] edges (x0, y0, x1, y1) in pixels, of which pixel n covers n to n + 1.
+        """
         edges = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-        # Pixel n covers n to n + 1 in edges, and its middle is voxel index n.
+        # The middle of pixel n, n + 0.5 in edges, is voxel index n.
         middles = (edges[:, :2] + edges[:, 2:]) / 2 - 0.5
         ijk = np.column_stack([middles, np.full(len(edges), float(k))])
-        return self.holds(self.axial.ras_from_ijk(ijk), margin_mm)
+        sides_mm = (edges[:, 2:] - edges[:, :2]) * self.axial.spacing_mm[:2]
+        margins = np.maximum(margin_mm, _MARGIN_SHARE * sides_mm.min(axis=1))
+        return self.holds(self.axial.ras_from_ijk(ijk), margins)
 
     @cached_property
     def _distance_mm(self) -> Float32:

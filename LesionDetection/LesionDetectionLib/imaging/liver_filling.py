@@ -63,4 +63,4 @@ def _to_surface(scene: Scene, found: Found, liver: BoolArray, mode_hu: float) ->
     rim = ndimage.binary_dilation(liver, _CROSS) & scene.body[found.box] & ~found.other
     rim &= (hu > (mode_hu + _FAT_HU) / 2) & (hu < mode_hu + _BRIGHTER_HU)
     deep = depth_mm(liver | rim, scene.mm) > _OPENING_MM
-    return grown(deep, scene.mm, _OPENING_MM) & (liver | rim)
+    return np.asarray(grown(deep, scene.mm, _OPENING_MM) & (liver | rim))

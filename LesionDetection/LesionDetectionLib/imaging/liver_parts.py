@@ -133,6 +133,8 @@ def _divided(scene: Scene, tissue: Tissue) -> Parts | None:
 
 
 def _watershed(depth: Float32, mm: FloatArray) -> tuple[npt.NDArray[np.int32], int]:
+    morphology: Any
+    segmentation: Any
     try:
         from skimage import morphology, segmentation  # late: Slicer may not have it yet when a panel is opened
     except ImportError as error:
