@@ -28,6 +28,11 @@ class Product:
     def __call__(self, rows: Tensor) -> Tensor:
         return torch.addmm(self.bias, rows, self.matrix)
 
+    def at_each(self, maps: Tensor) -> Tensor:
+        """[n, channels, y, x] -> [n, outputs, y, x], both channels last."""
+        count, _, height, width = maps.shape
+        return _channels_first(self(_flat(maps)).reshape(count, height, width, self.outputs))
+
 
 class Bins(Protocol):
     """Bins of regions, after the first convolutions of ResNet-50's last stage.
@@ -186,6 +191,6 @@ def _channels_first(maps: Tensor) -> Tensor:
     return maps.permute(0, 3, 1, 2)
 
 
-def _flat(c4: Tensor) -> Tensor:
-    """[places of all slices, channels]."""
-    return c4.permute(0, 2, 3, 1).reshape(-1, c4.shape[1])
+def _flat(maps: Tensor) -> Tensor:
+    """[n, channels, y, x] -> [n * y * x, channels]."""
+    return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])

@@ -36,14 +36,13 @@ class Regions:
         self._count = network.architecture.roi_px
         self._bins = Aligned if network.architecture.roi_pooling == ALIGN else Largest
         self._last = network.head.box_predictor
-        first: Any = network.backbone.layer4[0]
-        self._others = network.backbone.layer4[1:]
-        self._middle, self._after = first.conv2, first.conv3
-        self._inner, self._short = Product(first.conv1), Product(first.downsample[-1])
+        blocks: Any = network.backbone.layer4
+        self._blocks = [_Block(block) for block in blocks]
+        self._short = Product(blocks[0].downsample[-1])
 
     def judge(self, c4: Tensor, boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """As :meth:`.faster_rcnn.FasterRcnn.judge`; float32."""
-        bins = self._bins(self._count, c4, boxes, self._inner, self._short)
+        bins = self._bins(self._count, c4, boxes, self._blocks[0].first, self._short)
         at_once = _AT_ONCE_GPU if c4.is_cuda else _AT_ONCE
         found = [self._means(bins, slice(n, min(n + at_once, len(bins)))) for n in range(0, len(bins), at_once)]
         means = torch.cat(found) if found else torch.zeros(0, self._short.outputs, device=c4.device)
@@ -52,7 +51,23 @@ class Regions:
 
     def _means(self, bins: Bins, some: slice) -> Tensor:
         """[r, channels] what the last layers look at."""
-        x = functional.relu_(self._middle(bins.inner(some)))
-        x = functional.relu_(self._after(x).add_(bins.short(some)))
-        means: Tensor = self._others(x).float().mean(dim=(2, 3))
-        return means
+        head, *others = self._blocks
+        x = head.rest(bins.inner(some), bins.short(some))
+        for block in others:
+            x = block.rest(block.inner(x), x)
+        return x.float().mean(dim=(2, 3))
+
+
+class _Block:
+    """A block of three convolutions; those of 1 x 1 as products, which take four fifths of a convolution's time in bfloat16."""
+
+    def __init__(self, block: Any) -> None:
+        self.first, self._middle, self._last = Product(block.conv1), block.conv2, Product(block.conv3)
+
+    def inner(self, x: Tensor) -> Tensor:
+        """After the first convolution and its ReLU; [r, channels, y, x], channels last, as all here."""
+        return self.first.at_each(x).relu_()
+
+    def rest(self, inner: Tensor, beside: Tensor) -> Tensor:
+        """What follows, with what is added to it."""
+        return self._last.at_each(functional.relu_(self._middle(inner))).add_(beside).relu_()
