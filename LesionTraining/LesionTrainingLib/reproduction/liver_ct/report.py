@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from ...cohorts.case import TEST
-from ...evaluation.matching.deeplesion import DeepLesion
 from ...evaluation.matching.outcome import MISSED
 from ...evaluation.output.page import Section
 from ...evaluation.output.plots import Plot
@@ -102,7 +101,7 @@ class _Page:
         curves = []
         if one is not None:
             self.tables["faster_rcnn"] = faster_rcnn_table(one.regions, self._name, self._data)
-            self.sections.append(Section("Faster R-CNN", (NOT_ALL, self.tables["faster_rcnn"])))
+            self.sections.append(Section("Faster R-CNN", (self.tables["faster_rcnn"],)))
             curves = [RegionCurve(one.result.test.outcomes(part.iou), part) for part in one.regions]
         boxes = [(single.row, single.boxes[TEST]) for single in self._single]
         self.plots["froc"] = froc_figure(curves, boxes, self._data, self._settings.bootstraps, job.seed)
@@ -198,7 +197,7 @@ def _training_table(rows: Sequence[Read]) -> Table:
         )
     counts = ("parameters", "training images", "their lesions", "validation images")
     columns = ("network", *counts, "steps", "rounds", "weights of step", "fit, s", "on")
-    return Table(columns, tuple(shown), f"Images are key slices of {DeepLesion.name}’s layout.")
+    return Table(columns, tuple(shown), "Rounds: through the training images.")
 
 
 def _row_values(one: Read) -> dict[str, Any]:

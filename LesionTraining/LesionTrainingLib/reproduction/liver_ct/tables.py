@@ -14,8 +14,8 @@ from .paper import DATA, FALSE_SHARE, FIGURE_3, QUOTED, RATE, SENSITIVITY, WHOSE
 from .rows import LiverRow
 
 NOT_ALL = (
-    "DeepLesion marks only some of the lesions of an image: some of the marks that count as false are lesions. Rates of false "
-    "positives are upper bounds."
+    "DeepLesion marks only some of the lesions of an image, and so do phantoms in its layout: some of the marks that count as false "
+    "are lesions. Rates of false positives are upper bounds."
 )
 PART_NAMES = {TRAINING: "train", TEST: "test"}
 
@@ -118,9 +118,7 @@ def froc_table(found: Sequence[Regions], name: str, data: str) -> Table:
         cells = [with_bounds(*pair) for pair in zip(one.sensitivities, one.bounds, strict=True)]
         shown.append((f"> {one.iou:g}", name, data, *cells))
     columns = ("hit at an IoU", "whose", "measured on", *(f"{rate:g} FP" for rate in TOLD_RATES))
-    caption = (
-        f"Sensitivity of Faster R-CNN in per cent at so many false positives per image; in brackets 95 %. {NOT_ALL}"
-    )
+    caption = "Sensitivity of Faster R-CNN in per cent at so many false positives per image; in brackets 95 %."
     return Table(columns, tuple(shown), caption)
 
 
