@@ -14,6 +14,7 @@ from LesionTrainingLib.learning.engine.history import STEP, VALIDATION, History,
 from LesionTrainingLib.learning.liver_ct.largest import rule
 from LesionTrainingLib.reproduction.key_slices.data import edges_of, side_px
 from LesionTrainingLib.reproduction.key_slices.marks import Marks, MarkStore, outcomes_of
+from LesionTrainingLib.reproduction.key_slices.pictures import Shown, by_outcome
 from LesionTrainingLib.reproduction.liver_ct.figures import RegionCurve, froc_figure, losses_figure, training_means
 from LesionTrainingLib.reproduction.liver_ct.measured import (
     one_box,
@@ -115,6 +116,18 @@ def test_one_box_cannot_find_two_lesions(livers, tmp_path):
     assert (one.hits, one.several, one.point.found, one.point.lesions) == (1, 2, 1, 4)
     assert (one.accuracy, one.point.sensitivity, one.point.rate) == (0.5, 0.25, 0.5)
     assert one.mse_bounds[0] <= one.mse <= one.mse_bounds[1]
+
+
+@pytest.mark.parametrize(("found", "titles"), [(0, [0, 0, 0]), (1, [1, 0, 0]), (3, [1, 1, 0]), (4, [1, 1, 1])])
+def test_where_too_few_are_found_more_that_are_missed_are_shown(livers, tmp_path, found, titles):
+    store = MarkStore(tmp_path, "key")
+    cases = [case for case in livers.cases if len(case.truth().lesions) == 1][:4]
+    for n, case in enumerate(cases):
+        hit = edges_of(case, case.truth().lesions)
+        store.put(case.id, Marks(hit if n < found else hit + 60.0, np.ones(1)))
+    outcomes = {one.image: one for one in outcomes_of(cases, store, rule(0.1))}
+    some = by_outcome(cases, Shown(store, outcomes, NEVER), 3)
+    assert [int(outcomes[one.case.id].lesion_marks[0] >= 0) for one in some] == titles
 
 
 def box_values(mse=0.0312, found=1, lesions=4):
