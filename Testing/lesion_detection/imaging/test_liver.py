@@ -20,7 +20,19 @@ from LesionTrainingLib.cohorts.phantoms.body_settings import ABDOMEN_TINY, TINY
 from LesionTrainingLib.cohorts.phantoms.fields import Grid
 
 TRUNK = replace(
-    TINY, slices=0, spacing_mm=8.0, slice_thickness_mm=8.0, contrast=0.0, regions=(("liver", 1.0),), lesions=(0, 0, 1.0)
+    TINY,
+    columns=96,
+    pixel_mm=(3.5, 4.8),
+    slices=0,
+    spacing_mm=10.0,
+    slice_thickness_mm=10.0,
+    step_mm=8.5,
+    regions=(("liver", 1.0),),
+    lesions=(0.0, 0.0, 1.0),
+    contrast=0.0,
+    mimics=(0, 0),
+    small_nodes=0.0,
+    vessel_tips=30,
 )
 FATTY = 2
 """A seed whose liver has 22 HU without contrast medium, less than muscle and spleen."""
@@ -164,7 +176,7 @@ def test_a_large_cyst_at_the_rim_lies_in_it(portal):
 AXES = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(
     axes=st.sampled_from(AXES),
     flips=st.tuples(st.booleans(), st.booleans(), st.booleans()),
@@ -216,7 +228,7 @@ def test_a_chest_that_shows_the_dome_only(fatty):
 def test_none_above_and_below_the_liver(fatty):
     first, last = fatty.slices
     end = fatty.image.shape_kji[0]
-    for low, high in ((last + 2, end), (0, first - 1), (0, 8), (last + 2, last + 6)):
+    for low, high in ((last + 2, end), (0, first - 1), (0, 8)):
         found = search_liver(part(fatty.image, low, high))
         assert found.liver is None
         assert found.words.startswith("No liver was found")
