@@ -11,7 +11,7 @@ from LesionTrainingLib.learning.liver_ct.settings import RecipeSettings, paper
 from LesionTrainingLib.learning.slices.settings import SelectionSettings
 
 SHAPES = {"widths": (4, 4, 4, 4), "vgg_base": 2, "resnet_base": 2, "sizes": (16.0, 32.0), "ratios": (1.0,), "roi_px": 4}
-FIT = EngineSettings(steps=6, batch=4, learning_rate=2e-3, validate_every=3, tensorboard=False)
+FIT = EngineSettings(steps=4, batch=4, learning_rate=2e-3, validate_every=2, tensorboard=False)
 
 
 def tiny(detector, **changes) -> RecipeSettings:
