@@ -62,7 +62,7 @@ def curves_plot(search: Search) -> Plot:
         style: dict[str, Any] = {**line_style(n), "color": colors[n]}
         if len(curves) > len(COLORS):  # shades that are next to each other are much alike
             style["linestyle"] = DASHES[n % 2]
-        style |= {"linewidth": 3.0, "zorder": 4} if is_best else {"linewidth": 1.4}
+        style |= {"linewidth": 3.0, "linestyle": "-", "zorder": 4} if is_best else {"linewidth": 1.4}
         label = curve.name + (" (best)" if is_best else "")
         axes.plot(curve.steps, curve.losses, label=label if is_best or len(curves) <= _NAMED else None, **style)
     _limit(axes, [curve.losses for curve in curves])

@@ -75,10 +75,7 @@ def warnings(search: Search) -> tuple[str, ...]:
 
 def _noise(search: Search, best: Trial) -> str:
     """Whether the differences are larger than what another seed makes of one and the same settings."""
-    measure, others = (
-        search.measure,
-        [trial for trial in search.candidates if trial.state == DONE and trial is not best],
-    )
+    others = [trial for trial in search.candidates if trial.state == DONE and trial is not best]
     again = [trial.outcome.value for trial in search.repeats if trial.state == DONE]
     if not again:
         return (
@@ -87,15 +84,15 @@ def _noise(search: Search, best: Trial) -> str:
             + (" What another seed changes is not known, and may be more: --again 3 fits the best with three others.")
         )
     values = sorted([best.outcome.value, *again])
-    worst = values[0] if measure.higher_is_better else values[-1]
-    within = [trial for trial in others if not measure.is_better(worst, trial.outcome.value)]
+    width = values[-1] - values[0]  # other settings vary as much, as far as anyone knows
+    within = [trial for trial in others if abs(trial.outcome.value - best.outcome.value) <= width]
     spread = f"With {len(values)} seeds the best settings gave {values[0]:.4g} to {values[-1]:.4g}."
     if not within:
-        return f"{spread} All other trials, of one seed each, lie outside that."
+        return f"{spread} All other trials, of one seed each, differ from it by more than that."
     told = "; ".join(values_in_words(trial.values) for trial in within[:3])
     more = f"; and {len(within) - 3} more" if len(within) > 3 else ""
     count = counted(len(within), "other trial")
-    return f"{spread} {count} cannot be told apart from the best by that: {told}{more}."
+    return f"{spread} {count} cannot be told apart from the best, as the difference is smaller than that: {told}{more}."
 
 
 def _runner_up(search: Search, best: Trial) -> str:

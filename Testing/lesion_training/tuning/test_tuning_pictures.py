@@ -151,11 +151,16 @@ def test_it_is_said_what_is_not_known_of_the_noise(tmp_path):
 def test_trials_within_the_spread_of_the_seeds_are_named(tmp_path):
     text = told(tmp_path, (0.9, 0.5, 0.6, 0.9), again=(0.45, 0.7))
     assert "With 3 seeds the best settings gave 0.45 to 0.7." in text
-    assert "1 other trial cannot be told apart from the best by that: fit.learning_rate 0.01." in text
+    assert (
+        "1 other trial cannot be told apart from the best, as the difference is smaller than that: fit.learning_rate 0.01."
+        in text
+    )
 
 
 def test_trials_outside_the_spread_are_worse(tmp_path):
-    assert "All other trials, of one seed each, lie outside that." in told(tmp_path, (0.9, 0.5, 0.6, 0.9), (0.45, 0.51))
+    assert "All other trials, of one seed each, differ from it by more than that." in told(
+        tmp_path, (0.9, 0.5, 0.6, 0.9), (0.45, 0.51)
+    )
 
 
 @pytest.mark.parametrize(("values", "which"), [((0.1, 0.5, 0.6, 0.9), "lowest"), ((0.9, 0.5, 0.4, 0.3), "highest")])
