@@ -54,7 +54,7 @@ def test_each_method_with_its_presets(panel, ui, chosen):
     from LesionTrainingLib.session.presets import presets
 
     methods = [ui.methodComboBox.itemData(n) for n in range(ui.methodComboBox.count)]
-    assert {"nodule-ct", "high-uptake-ct", "universal-ct"} <= set(methods)
+    assert {"nodule-ct", "high-uptake-ct", "universal-ct", "liver-ct"} <= set(methods)
     for name in methods:
         chosen.method = name
         shown = [ui.presetComboBox.itemData(n) for n in range(ui.presetComboBox.count)]

@@ -23,7 +23,8 @@ class LiverSettings(SliceSettings):
         where: ``liver``: the liver is found first, and only its slices and what lies in it are looked at; ``everywhere``: all
             slices, for images in which the liver is not found, or known to fill the view. One slice alone is always looked at
             as it is.
-        liver_margin_mm: a box whose centre lies so far outside of what was found to be the liver still counts.
+        liver_margin_mm: a box whose centre lies so far outside of what was found to be the liver still counts, or a fifth of its
+            shorter side.
         proposals: of Faster R-CNN's first stage so many boxes a slice are judged by the second.
         box_margin_px: the boxes of DeepLesion, which are learned, reach 5 pixels beyond the lesion; pixels of the input.
     """
