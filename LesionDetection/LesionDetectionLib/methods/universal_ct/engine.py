@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..device import full_precision, is_out_of_memory, narrow_format, out_of_memory
-from ..workers import Workers
+from ..device import full_precision, narrow_format
+from ..slices.at_once import by_threads, in_batches
 from .engine_boxes import Limits, SliceBoxes, Window
 from .engine_cuda import batch_boxes
 from .engine_lazy import lazy_boxes
@@ -54,43 +52,16 @@ class SliceEngine:
         """
         inputs = np.ascontiguousarray(inputs, dtype=np.float32)
         if self._device.type == "cuda":
-            return self._in_batches(inputs, limits)
-        return self._by_threads(inputs, limits)
+            return in_batches(self._device, len(inputs), lambda some: self._batch(inputs[some], limits))
+        return by_threads(self._device, len(inputs), lambda n: lazy_boxes(self._lean, inputs[n : n + 1], limits))
 
-    def _by_threads(self, inputs: npt.NDArray[np.float32], limits: Limits) -> list[SliceBoxes]:
-        if len(inputs) < 2:
-            return [self._alone(one[None], limits) for one in inputs]
-        with Workers(self._device, len(inputs)) as workers:
-            running = [workers.submit(lazy_boxes, self._lean, one[None], limits) for one in inputs]
-            found = [_unless_memory_full(each) for each in running]
-        # Where two slices at once were too many, one may fit.
-        return [
-            self._alone(one[None], limits) if each is None else each for one, each in zip(inputs, found, strict=True)
-        ]
-
-    def _alone(self, one: npt.NDArray[np.float32], limits: Limits) -> SliceBoxes:
-        try:
-            return lazy_boxes(self._lean, one, limits)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise out_of_memory(self._device) from error
-            raise
-
-    def _in_batches(self, inputs: npt.NDArray[np.float32], limits: Limits) -> list[SliceBoxes]:
-        try:
-            found = batch_boxes(self._lean, inputs, limits) if self._lean.is_narrow else None
-            if found is not None:
-                return found
-            # Asked for, or the network's values are too large for float16.
-            with full_precision(self._device):
-                return batch_boxes(self._in_float32(), inputs, limits) or []
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            if len(inputs) < 2:
-                raise out_of_memory(self._device) from error
-        half = len(inputs) // 2
-        return self._in_batches(inputs[:half], limits) + self._in_batches(inputs[half:], limits)
+    def _batch(self, inputs: npt.NDArray[np.float32], limits: Limits) -> list[SliceBoxes]:
+        found = batch_boxes(self._lean, inputs, limits) if self._lean.is_narrow else None
+        if found is not None:
+            return found
+        # Asked for, or the network's values are too large for float16.
+        with full_precision(self._device):
+            return batch_boxes(self._in_float32(), inputs, limits) or []
 
     def _in_float32(self) -> LeanNetwork:
         if self._wide is None:
@@ -100,10 +71,3 @@ class SliceEngine:
 
 def _chosen(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "cuda" else narrow_format(device) or torch.float32
-
-
-def _unless_memory_full(running: Future[SliceBoxes]) -> SliceBoxes | None:
-    error = running.exception()
-    if error is not None and not is_out_of_memory(error):
-        raise error
-    return None if error is not None else running.result()

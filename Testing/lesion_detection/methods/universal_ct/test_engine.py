@@ -9,6 +9,7 @@ import pytest
 import torch
 from LesionDetectionLib.core.errors import DeviceError
 from LesionDetectionLib.imaging.rectangles import iou
+from LesionDetectionLib.methods.slices import at_once
 from LesionDetectionLib.methods.universal_ct import engine as engine_module
 from LesionDetectionLib.methods.universal_ct import engine_bands, engine_head, engine_lazy
 from LesionDetectionLib.methods.universal_ct.architecture import UniversalArchitecture
@@ -246,7 +247,7 @@ class TestInBatches:
             raise torch.cuda.OutOfMemoryError
 
         monkeypatch.setattr(engine_module, "batch_boxes", full)
-        monkeypatch.setattr(engine_module, "out_of_memory", lambda device: DeviceError("It is full."))
+        monkeypatch.setattr(at_once, "out_of_memory", lambda device: DeviceError("It is full."))
         with pytest.raises(DeviceError, match="full"):
             self.an_engine(a_network()).run(slices(3, (64, 64)), Limits())
 
