@@ -73,7 +73,7 @@ def metrics_of(method: LiverSettings, network: LiverArchitecture, judged: Sequen
 
 
 def limits_for(network: LiverArchitecture) -> tuple[str, ...]:
-    """What the model cannot do."""
+    """What the model cannot do; the last of the shared sentences is on operating points, which one box a slice has not."""
     return (*SINGLE_BOX_LIMITS, *LIMITS[:-1]) if network.single_box else LIMITS
 
 
@@ -98,10 +98,12 @@ def lines_for(
 
 def _single_box_lines(record: Mapping[str, Any], metrics: Mapping[str, Any], seen: LiverSettings) -> tuple[str, ...]:
     seconds = ", ".join(f"{part} {value} s" for part, value in record["seconds"].items())
+    kinds = ", ".join(f"{kind} {count}" for kind, count in record.get("training_kinds", {}).items())
+    by_kind = f" All sections of lesions in these by kind: {kinds}." if kinds else ""
     return (
         f"{record['parameters']:,} parameters, fitted on the {record['training_slices_learned_from']} of "
         f"{record['training_slices']} slices of {record['training_scans']} scans that show a lesion; where there are several, on "
-        f"the largest. Times: {seconds}.",
+        f"the largest.{by_kind} Times: {seconds}.",
         f"It saw slices {_span(seen.slices_mm)} mm apart, and pixels of {_span(seen.pixels_mm)} mm after each slice had been "
         f"brought to {seen.size_px} pixels.",
         f"In {metrics['slices'] - metrics['slices_without_lesions']} single slices with a lesion of {record['validation_scans']} "

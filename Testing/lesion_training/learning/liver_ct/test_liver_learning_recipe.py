@@ -104,6 +104,7 @@ def test_the_record_counts_what_there_was(one_box, many):
 def test_the_card_says_what_one_box_a_slice_is(one_box):
     text = "\n".join(one_box.lines)
     assert "the 6 of 9 slices of 3 scans that show a lesion" in text
+    assert "by kind: square 6." in text
     assert "slices 2 mm apart, and pixels of 1 mm" in text
     assert "IoU above .1 in" in text
     limits = " ".join(one_box.limits)
