@@ -1,8 +1,10 @@
 """Outlines of lesions that have a box and no mask, by the segmenter that needs no training.
 
 From the middle of the box alone, in an organ whose lesions differ little from it, the segmenter may stop at a lesion's core or
-run on into the organ: see :data:`LEAST_AGREEMENT`. An outline that does not fill its box is tried once more, bound to the
-middles of the box's four sides.
+run on into the organ. An outline that does not fill its box is tried once more, bound to the middles of the box's sides, and left
+out where that does not fill it either. On 30 liver phantoms with 58 lesions (Testing/benchmarks/box_outlines.py) 53 had an outline
+from the middle alone, 6 of them with a Dice coefficient below .5; so, 51 have one and none is that bad, and of 57 boxes beside
+lesions 16 are outlined, in place of 30.
 """
 
 from __future__ import annotations
