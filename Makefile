@@ -53,7 +53,7 @@ CHECK_universal-ct = phantoms:body?seeds=5000-5029&protocol=slab
 MEASURE_universal-ct = phantoms:body?seeds=9000-9099&protocol=slab
 LEARN_liver-ct = phantoms:body?seeds=0-299&protocol=liver
 CHECK_liver-ct = phantoms:body?seeds=5000-5029&protocol=liver
-MEASURE_liver-ct = phantoms:body?seeds=9000-9099&protocol=liver
+MEASURE_liver-ct = phantoms:body?seeds=9000-9039&protocol=abdomen
 model: setup
 	@test -n '$(LEARN_$(METHOD))' || { echo 'There is no demonstration model for METHOD=$(METHOD).'; exit 1; }
 	$(RUN)/lesion train --method $(METHOD) --name $(METHOD)-phantom --config Resources/Training/$(METHOD)-phantom.yaml \

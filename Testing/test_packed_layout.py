@@ -63,7 +63,7 @@ from LesionDetectionLib.core.detector import methods
 from LesionDetectionLib.core.resources import demonstration_model, resources_folder
 assert resources_folder() == pathlib.Path({str(packed)!r}) / "Resources"
 for info in methods().values():
-    if info.demonstration_model:
+    if info.needs_model:
         print(demonstration_model(info.demonstration_model))
 """
     assert "Resources/Models/" in Path(run(packed, code).strip()).as_posix()

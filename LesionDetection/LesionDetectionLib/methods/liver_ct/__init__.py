@@ -18,6 +18,7 @@ METHOD = MethodInfo(
     "University.",
     settings="LesionDetectionLib.methods.liver_ct.settings:settings_for",
     factory="LesionDetectionLib.methods.liver_ct.detector:create",
+    demonstration_model="liver-ct-phantom",
     choices=(
         Choice(
             "where",
