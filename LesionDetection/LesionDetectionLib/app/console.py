@@ -66,3 +66,17 @@ def _cancel_on_signals(progress: Progress) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def tell(line: str) -> None:
+    """A line that stays, above a progress bar where there is one."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        tqdm.write(line)
+    else:
+        print(line, flush=True)
+
+
+def silent(_line: str) -> None:
+    """Say nothing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from LesionDetectionLib.app.commands.options import (
     settings_with,
     training_part,
 )
-from LesionDetectionLib.app.console import shown_progress
+from LesionDetectionLib.app.console import shown_progress, silent, tell
 from LesionDetectionLib.core.errors import UsageError
 
 _EPILOG = """examples:
@@ -141,7 +140,7 @@ def run(options: argparse.Namespace) -> None:
         cache_gb=options.cache_gb,
         resume=options.resume,
         command=_command(options, preset),
-        tell=_silent if options.quiet else _tell,
+        tell=silent if options.quiet else tell,
     )
     with shown_progress(options.quiet) as progress:
         report = running.run_reproduction(request, progress)
@@ -161,17 +160,3 @@ def _command(options: argparse.Namespace, preset: str) -> str:
     parts += [f"--fold {options.fold}"] if options.fold is not None else []
     parts += [f"--config {shlex.quote(options.config.name)}"] if options.config is not None else []
     return " ".join([*parts, f"--seed {options.seed} --device {options.device} --output DIR"])
-
-
-def _tell(line: str) -> None:
-    """A line that stays, above a progress bar where there is one."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        tqdm.write(line)
-    else:
-        print(line, flush=True)
-
-
-def _silent(_line: str) -> None:
-    """Say nothing."""

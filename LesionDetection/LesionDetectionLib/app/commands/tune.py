@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from LesionDetectionLib.app.commands.options import (
     settings_with,
     training_part,
 )
-from LesionDetectionLib.app.console import shown_progress
+from LesionDetectionLib.app.console import shown_progress, silent, tell
 
 _EPILOG = """examples:
   as in the liver paper   lesion tune --method high-uptake-ct --cohort SPEC --cases 12 --samples 4000 --measure seconds
@@ -127,7 +126,7 @@ def run(options: argparse.Namespace) -> None:
         cache_gb=options.cache_gb,
         resume=options.resume,
         command=_command(options),
-        tell=_silent if options.quiet else _tell,
+        tell=silent if options.quiet else tell,
     )
     with shown_progress(options.quiet) as progress:
         found = search.run_tuning(request, progress)
@@ -157,17 +156,3 @@ def _command(options: argparse.Namespace) -> str:
     return " ".join(
         [*parts, f"--measure {options.measure} --seed {options.seed} --device {options.device} --output DIR"]
     )
-
-
-def _tell(line: str) -> None:
-    """A line that stays, above a progress bar where there is one."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        tqdm.write(line)
-    else:
-        print(line, flush=True)
-
-
-def _silent(_line: str) -> None:
-    """Say nothing."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from LesionDetectionLib.core.image import Image
 
 from ..intensities import scaled
-from .settings import SliceSettings
+from .settings import Seen
 
 FloatArray = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.float32]
@@ -100,7 +100,7 @@ def _plane(voxels: npt.NDArray[Any], key: int, position: float) -> Planes:
     return below + np.float32(share) * (above - below)
 
 
-def network_input(planes_hu: npt.NDArray[Any], settings: SliceSettings) -> tuple[Planes, Placing]:
+def network_input(planes_hu: npt.NDArray[Any], seen: Seen) -> tuple[Planes, Placing]:
     """What the network sees of three planes, and where in it they lie.
 
     Args:
@@ -109,10 +109,10 @@ def network_input(planes_hu: npt.NDArray[Any], settings: SliceSettings) -> tuple
     Returns:
         [3, size_px, size_px] in [-1, 1].
     """
-    placing = Placing.of((planes_hu.shape[1], planes_hu.shape[2]), settings.size_px)
-    out = np.full((len(planes_hu), settings.size_px, settings.size_px), OUTSIDE, dtype=np.float32)
+    placing = Placing.of((planes_hu.shape[1], planes_hu.shape[2]), seen.size_px)
+    out = np.full((len(planes_hu), seen.size_px, seen.size_px), OUTSIDE, dtype=np.float32)
     y, x = placing.input_yx
     for plane, target in zip(planes_hu, out, strict=True):
         # Clipped first: metal of 20,000 HU would shine into its neighbours.
-        target[:y, :x] = 2 * placing.resized(scaled(plane, settings.window_hu)) - 1
+        target[:y, :x] = 2 * placing.resized(scaled(plane, seen.window_hu)) - 1
     return out, placing

@@ -18,13 +18,29 @@ _SHARES = ("least_score", "nms_iou", "link_share", "box_share", "most_shared")
 
 
 @dataclass(frozen=True)
-class SliceSettings:
-    """What the network sees, and how its boxes become lesions. Defaults are those of images as DeepLesion's [choice].
+class Seen:
+    """What a network sees of a scan.
 
     Attributes:
         size_px: slices are resized to so many pixels a side; what is not square is filled up with the window's lowest value.
         slice_distance_mm: from the slice that is looked at to the two that are shown with it.
         window_hu: Hounsfield units that become -1 and 1; values beyond are clipped.
+    """
+
+    size_px: int = 512
+    slice_distance_mm: float = 2.0
+    window_hu: tuple[float, float] = (-1024.0, 1050.0)
+
+    def seen(self) -> Seen:
+        """This alone, without what else a method's settings hold: prepared slices depend on nothing else."""
+        return Seen(self.size_px, self.slice_distance_mm, self.window_hu)
+
+
+@dataclass(frozen=True)
+class SliceSettings(Seen):
+    """What the network sees, and how its boxes become lesions. Defaults are those of images as DeepLesion's [choice].
+
+    Attributes:
         slices: which are looked at: ``all``, boxes of neighbouring ones being linked to lesions; ``middle``, only the middle
             one, each box of which is a lesion, as in DeepLesion; ``auto``, the middle one of an image of one or three slices,
             else all. In scans with slices nearer than ``slice_distance_mm`` one about every so many mm is looked at.
@@ -50,9 +66,6 @@ class SliceSettings:
             model's default.
     """
 
-    size_px: int = 512
-    slice_distance_mm: float = 2.0
-    window_hu: tuple[float, float] = (-1024.0, 1050.0)
     slices: str = AUTO
     least_score: float = 0.001
     nms_iou: float = 0.5
@@ -94,10 +107,6 @@ class SliceSettings:
     def looks_at_middle(self, slices: int) -> bool:
         """Whether only the middle one of so many slices is looked at."""
         return self.slices == MIDDLE or (self.slices == AUTO and slices in KEY_SLICE_COUNTS)
-
-    def seen(self) -> SliceSettings:
-        """What prepared slices depend on, and nothing else."""
-        return SliceSettings(self.size_px, self.slice_distance_mm, self.window_hu)
 
 
 def require_shares(settings: object, names: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from LesionDetectionLib.core.image import CT, Image, understood_as
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import to_axial
 from LesionDetectionLib.methods.slices.preprocessing import Placing, network_input, planes_at
-from LesionDetectionLib.methods.slices.settings import SliceSettings
+from LesionDetectionLib.methods.slices.settings import Seen
 
 from ...cohorts.caching import Content, Entry, Maker
 from ...cohorts.case import Case, Truth
@@ -82,15 +82,15 @@ class Wanted:
     """What prepared slices depend on besides the case.
 
     Attributes:
-        method: what the network sees; its other settings are at their defaults, so that they make no other entry.
+        seen: what the network sees; no other settings of a method, so that they make no other entry.
         selection: which slices, and what is true in them.
     """
 
-    method: SliceSettings
+    seen: Seen
     selection: SelectionSettings
 
     @classmethod
-    def of(cls, method: SliceSettings, selection: SelectionSettings) -> Wanted:
+    def of(cls, method: Seen, selection: SelectionSettings) -> Wanted:
         return cls(method.seen(), selection)
 
 
@@ -105,7 +105,7 @@ def prepare_slices(image: Image, truth: Truth, wanted: Wanted, name: str = "") -
     Raises:
         InputError: no slice to take.
     """
-    method, selection = wanted.method, wanted.selection
+    seen, selection = wanted.seen, wanted.selection
     found = [sections_of(lesion, image, selection.mask_way) for lesion in truth.lesions]
     excluded = [sections_of(finding, image, selection.mask_way) for finding in truth.excluded]
     known = Known(
@@ -123,9 +123,9 @@ def prepare_slices(image: Image, truth: Truth, wanted: Wanted, name: str = "") -
     kinds = _kinds(truth)
     planes, truths = [], []
     for k in chosen:
-        inputs, placing = network_input(planes_at(axial, k, method.slice_distance_mm), method)
-        planes.append(_in_hu(inputs, method.window_hu))
-        in_slice = _SliceTruth(placing, method.size_px, selection)
+        inputs, placing = network_input(planes_at(axial, k, seen.slice_distance_mm), seen)
+        planes.append(_in_hu(inputs, seen.window_hu))
+        in_slice = _SliceTruth(placing, seen.size_px, selection)
         for sections in excluded:
             if k in sections:
                 in_slice.leave_out(sections[k])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -13,10 +12,11 @@ from LesionDetectionLib.methods.universal_ct.network import UniversalNetwork, pa
 
 from ..clock import Clock
 from ..engine.fit import Fitted, fit
-from ..engine.settings import EngineSettings
 from ..recipe import Run, Trained
 from ..slices.outcome import LIMITS, card_lines, counts, learned_from, validation_metrics
-from ..slices.slices import TrainingSlices, Wanted, prepared_slices
+from ..slices.preparing import prepared_parts
+from ..slices.rounds import in_steps
+from ..slices.slices import TrainingSlices, Wanted
 from .judging import judge_slices
 from .outcome import bundled_settings, told_settings
 from .settings import RecipeSettings
@@ -76,20 +76,8 @@ def train(run: Run, settings: RecipeSettings, progress: Progress) -> Trained:
 def prepare(
     run: Run, settings: RecipeSettings, progress: Progress
 ) -> tuple[list[TrainingSlices], list[TrainingSlices]]:
-    """The slices of training and validation cases that can be used.
-
-    Raises:
-        InputError: no case of a part can be used.
-        OutputError: the disk is full.
-        Cancelled: see ``progress``.
-    """
-    wanted = Wanted.of(settings.method(), settings.selection)
-    training = prepared_slices(run.training, run, wanted, progress.part(0, 0.8))
-    validation = prepared_slices(run.validation, run, wanted, progress.part(0.8, 1))
-    if not training or not validation:
-        first = f" The first: {run.left_out[0].case}: {run.left_out[0].reason}" if run.left_out else ""
-        raise InputError(f"No case of a part can be used; {len(run.left_out)} were left out.{first}")
-    return training, validation
+    """The slices of training and validation cases that can be used; raises what :func:`prepared_parts` does."""
+    return prepared_parts(run, Wanted.of(settings.method(), settings.selection), progress)
 
 
 def fit_network(
@@ -110,14 +98,8 @@ def fit_network(
     if not any(bool(one.counted.any()) for one in training):
         raise InputError("None of the training slices shows a lesion: there is nothing to learn.")
     task = SliceTask(training, validation, settings, run.seed, run.device)
-    how = replace(engine_settings(settings, sum(map(len, training))), seed=run.seed)
-    fitted = fit(task, how, run.folder / folder, run.device, progress, run.resume, run.listeners)
+    how = in_steps(settings.fit, sum(map(len, training)), validate_epochs=settings.validate_epochs)
+    fitted = fit(
+        task, replace(how, seed=run.seed), run.folder / folder, run.device, progress, run.resume, run.listeners
+    )
     return FittedNetwork(task.network, fitted)
-
-
-def engine_settings(settings: RecipeSettings, slices: int) -> EngineSettings:
-    """How the network is fitted, with the steps between validations that ``validate_epochs`` means for so many slices."""
-    if not settings.validate_epochs:
-        return settings.fit
-    every = math.ceil(settings.validate_epochs * slices / settings.fit.batch)
-    return replace(settings.fit, validate_every=max(1, every))

@@ -13,7 +13,7 @@ from LesionDetectionLib.methods.plain_values import changed
 from LesionDetectionLib.methods.universal_ct.anchor_file import Anchors, write_anchors
 from LesionDetectionLib.methods.universal_ct.architecture import ROWS
 from LesionTrainingLib.learning.recipe import recipe
-from LesionTrainingLib.learning.universal_ct.recipe import engine_settings
+from LesionTrainingLib.learning.slices.rounds import in_steps
 from LesionTrainingLib.learning.universal_ct.settings import RecipeSettings
 from LesionTrainingLib.session.presets import presets
 
@@ -70,9 +70,9 @@ def test_the_defaults_are_the_papers():
 
 def test_a_validation_may_come_after_so_many_rounds():
     settings = RecipeSettings()
-    assert engine_settings(settings, 22_478).validate_every == 5620
-    assert engine_settings(replace(settings, validate_epochs=0.001), 10).validate_every == 1
-    assert engine_settings(replace(settings, validate_epochs=0), 10) == settings.fit
+    assert in_steps(settings.fit, 22_478, validate_epochs=settings.validate_epochs).validate_every == 5620
+    assert in_steps(settings.fit, 10, validate_epochs=0.001).validate_every == 1
+    assert in_steps(settings.fit, 10) == settings.fit
 
 
 def test_anchors_come_from_a_file(tmp_path):
