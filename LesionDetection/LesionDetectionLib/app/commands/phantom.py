@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         "--protocol",
         default="",
         metavar="NAME",
-        help="how they are scanned: default, fast, slab, tiny; see lesion cohort --kinds",
+        help="how they are scanned: default, fast, slab, tiny; of a body also liver, abdomen; see lesion cohort --kinds",
     )
     parser.add_argument(
         "--active",
