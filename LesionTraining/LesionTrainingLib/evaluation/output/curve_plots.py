@@ -47,12 +47,14 @@ class Mark:
 
     Attributes:
         hollow: a ring whose name is in the legend, for a value from elsewhere; rings of one name share an entry.
+        above: whether the name of a dot stands above it, and not below.
     """
 
     name: str
     x: float
     y: float
     hollow: bool = False
+    above: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ def froc_plot(
         _add_marks(axes, curve, index)
     axes.set_xlim(ticks[0], ticks[-1])
     _share_axis(axes)
-    _finish(axes, curves, _place_below(lines))
+    _finish(axes, curves, _place_below(lines, curves))
     data = _as_table(curves, f"false_positives_per_{per}", "sensitivity")
     return Plot(as_png(figure), data, f"FROC: sensitivity over false positives per {per}, {_names(curves)}.")
 
@@ -153,8 +155,11 @@ def _rising(curve: Curve) -> tuple[FloatArray, FloatArray]:
     return curve.x[order], curve.y[order]
 
 
-def _place_below(lines: Sequence[FloatArray]) -> Place:
-    """Of a legend: below curves that rise to the right; where they stay low there, wherever is room, which is searched."""
+def _place_below(lines: Sequence[FloatArray], curves: Sequence[Curve]) -> Place:
+    """Of a legend: below curves that rise to the right; where they stay low there, wherever is room, which is searched; above
+    them where points without a curve lie below."""
+    if any(mark.y < _LEGEND_SHARE for curve in curves for mark in curve.marks if not len(curve.x)):
+        return "upper left"
     low = any(line[-len(line) // 3 :].min() < _LEGEND_SHARE for line in lines)
     return "best" if low else "lower right"
 
@@ -173,7 +178,13 @@ def _add_marks(axes: Axes, curve: Curve, index: int) -> None:
             continue
         axes.plot([mark.x], [mark.y], "o", color=color, markeredgecolor=PAPER, markersize=7, zorder=5)
         text = axes.annotate(
-            mark.name, (mark.x, mark.y), (7, -11), textcoords="offset points", color=INK, fontsize=8, zorder=6
+            mark.name,
+            (mark.x, mark.y),
+            (7, 5 if mark.above else -11),
+            textcoords="offset points",
+            color=INK,
+            fontsize=8,
+            zorder=6,
         )
         readable(text)
 

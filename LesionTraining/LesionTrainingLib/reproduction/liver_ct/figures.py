@@ -69,9 +69,9 @@ def froc_figure(
         ring = () if index else (Mark(_RING, RATE, SENSITIVITY, hollow=True),)
         band = None if index else _band(one.outcomes, samples, seed)
         drawn.append(Curve(text, curve.false_positives_per_scan[turns], curve.sensitivity[turns], band, ring))
-    for row, box in boxes:
+    for index, (row, box) in enumerate(boxes):
         # A detector that is right in nearly all images would lie left of the axis.
-        point = Mark(row.title, max(box.point.rate, RATES[0]), box.point.sensitivity)
+        point = Mark(row.title, max(box.point.rate, RATES[0]), box.point.sensitivity, above=index % 2 == 0)
         drawn.append(Curve(f"{row.title}, one box", np.zeros(0), np.zeros(0), None, (point,)))
     plot = froc_plot(drawn, per=DeepLesion.image_is, ticks=RATES, title=f"Ours on {data.partition(':')[0]}")
     caption = (
