@@ -37,7 +37,7 @@ def a_part(a_phantom, tmp_path_factory):
     case, _ = a_phantom
     nodule = max(case.lesions, key=lambda lesion: lesion.diameter_mm)
     center = case.image.geometry.ijk_from_ras(nodule.center_ras_mm).round().astype(int)
-    size = (110, 110, 60)
+    size = (90, 90, 40)
     start = [
         int(min(max(at - length // 2, 0), most - length))
         for at, length, most in zip(center, size, case.image.shape_kji[::-1], strict=True)

@@ -115,7 +115,7 @@ def test_further_clicks_at_an_organ_make_it_no_worse(overlap_mm):
 directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.2)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     st.sampled_from(["solid", "vessel", "liver", "pet"]), directions, st.floats(0.7, 1.5), st.floats(0, 0.2), directions
 )

@@ -371,10 +371,10 @@ def test_compressed_sources_are_read(dicom, tmp_path):
 
 
 @pytest.mark.slow
-def test_hundreds_of_findings(dicom, tmp_path):
+def test_more_than_a_hundred_findings(dicom, tmp_path):
     files = dicom.series(EVEN)
     geometry = read_image(dicom.folder).geometry
-    findings = findings_on(geometry, count=200)
+    findings = findings_on(geometry, count=110)
     export = export_dicom(tmp_path / "out", files, findings)
     for found, item in zip(by_highdicom(export.seg, geometry), findings.reported, strict=True):
         assert np.array_equal(found, item.lesion.mask.full(geometry.shape_kji))
