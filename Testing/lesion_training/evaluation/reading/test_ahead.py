@@ -19,9 +19,8 @@ def what_was_read(read):
 
 
 def test_workers_read_what_one_process_reads(tiny_phantoms):
-    some = tiny_phantoms[:2]
-    alone, _ = work_on_read(some, what_was_read, 1, Progress())
-    together, left_out = work_on_read(some, what_was_read, 2, Progress())
+    alone, _ = work_on_read(tiny_phantoms, what_was_read, 1, Progress())
+    together, left_out = work_on_read(tiny_phantoms, what_was_read, 2, Progress())
     assert [(case.id, read) for case, read in together] == [(case.id, read) for case, read in alone]
     assert not left_out
 
