@@ -83,6 +83,13 @@ class Liver:
         return int(shown[0]), int(shown[-1])
 
     @property
+    def cut_ends(self) -> tuple[str, ...]:
+        """Of ``lower`` and ``upper``, the ends of the scan that the liver reaches: it may go on beyond."""
+        first, last = self.slices
+        ends = ("lower", first == 0), ("upper", last == self.axial.shape_kji[0] - 1)
+        return tuple(end for end, reached in ends if reached)
+
+    @property
     def largest_slice(self) -> int:
         """The axial slice with the largest section; of several alike the middle one."""
         largest = np.flatnonzero(self.areas_mm2 >= self.areas_mm2.max())
@@ -227,7 +234,6 @@ def _doubts(scene: Scene, mask: BoolArray, depth_mm: float) -> str:
 
 
 def _words(liver: Liver) -> str:
-    first, last = liver.slices
-    cut = [end for end, at in (("lower", first == 0), ("upper", last == liver.axial.shape_kji[0] - 1)) if at]
+    cut = liver.cut_ends
     words = f"Liver found: {liver.volume_ml:.0f} ml of about {liver.mode_hu:.0f} HU"
     return f"{words}; it reaches the scan's {' and '.join(cut)} end." if cut else f"{words}."

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
-from LesionDetectionLib.core.bundle import Weights
+from LesionDetectionLib.core.bundle import Bundle, Weights
 from LesionDetectionLib.core.errors import BundleError
 
 WIDEST = 4096
 """A network with more channels or units in a layer than this is no network of ours, but a way to fill the memory."""
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def loaded(bundle: Bundle, make: Callable[[], Network]) -> Network:
+    """The one network of a bundle, in evaluation mode on the CPU.
+
+    Args:
+        make: makes the network that the bundle describes; raises BundleError where that cannot be.
+
+    Raises:
+        BundleError: the weights are not those of this network.
+    """
+    weights = bundle.weights()
+    # On the meta device nothing is allocated: shapes are compared before memory is taken.
+    with torch.device("meta"):
+        network = make()
+    refuse_others(weights, fill(network, weights, bundle.source), bundle.source)
+    return network
+
+
+def weights_of(network: nn.Module) -> Weights:
+    """The weights as a bundle holds them."""
+    return {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
 
 
 def fill(network: nn.Module, weights: Weights, source: str, prefix: str = "") -> set[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import torch
-
-from LesionDetectionLib.core.bundle import Bundle, Weights
+from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.errors import BundleError
 
-from ..network_weights import WIDEST, fill, refuse_others
+from ..network_weights import WIDEST, loaded, weights_of
 from ..plain_values import from_json
 from .network import PatchArchitecture, PatchNetwork
+
+__all__ = ["load_network", "weights_of"]
 
 
 def load_network(bundle: Bundle) -> PatchNetwork:
@@ -18,18 +18,7 @@ def load_network(bundle: Bundle) -> PatchNetwork:
     Raises:
         BundleError: the architecture or the weights are not those of this method.
     """
-    weights = bundle.weights()
-    architecture = _architecture(bundle)
-    # On the meta device nothing is allocated: shapes are compared before memory is taken.
-    with torch.device("meta"):
-        network = PatchNetwork(architecture)
-    refuse_others(weights, fill(network, weights, bundle.source), bundle.source)
-    return network
-
-
-def weights_of(network: PatchNetwork) -> Weights:
-    """The weights as a bundle holds them."""
-    return {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
+    return loaded(bundle, lambda: PatchNetwork(_architecture(bundle)))
 
 
 def _architecture(bundle: Bundle) -> PatchArchitecture:

@@ -109,8 +109,7 @@ def _slices_of(scan: SliceScan, liver: Liver, settings: LiverSettings) -> list[i
 
 
 def _cut_off(scan: SliceScan, liver: Liver) -> tuple[str, ...]:
-    first, last = liver.slices
-    ends = [name for name, cut in (("lower", first == 0), ("upper", last == scan.axial.shape_kji[0] - 1)) if cut]
+    ends = liver.cut_ends
     if not ends:
         return ()
     return (f"“{scan.given.name}” does not show the whole liver: that reaches its {' and its '.join(ends)} end.",)

@@ -58,7 +58,8 @@ class FasterRcnn(Freezable):
         Returns:
             The mean of each of :data:`LOSSES` over what was drawn.
         """
-        c4 = self.features(slices)
+        # Anchors, lesions and proposals take their number format from C4: bfloat16 would move an edge at 300 pixels by one.
+        c4 = self.features(slices).float()
         logits, deltas = self.propose(c4)
         targets = [
             {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
-from LesionDetectionLib.core.bundle import Bundle, Weights
+from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.errors import BundleError
 
-from ..network_weights import WIDEST, fill, refuse_others
+from ..network_weights import WIDEST, loaded, weights_of
 from ..plain_values import from_json
 from .architecture import LiverArchitecture
 from .network import LiverNetwork, make_network
+
+__all__ = ["architecture_from", "load_network", "weights_of"]
 
 MOST_SHAPES = 16
 """A network with more sizes or more ratios of anchors is no network of ours."""
@@ -26,18 +26,7 @@ def load_network(bundle: Bundle) -> LiverNetwork:
     Raises:
         BundleError: the architecture or the weights are not those of this method.
     """
-    weights = bundle.weights()
-    architecture = _architecture(bundle)
-    # On the meta device nothing is allocated: shapes are compared before memory is taken.
-    with torch.device("meta"):
-        network = make_network(architecture)
-    refuse_others(weights, fill(network, weights, bundle.source), bundle.source)
-    return network
-
-
-def weights_of(network: LiverNetwork) -> Weights:
-    """The weights as a bundle holds them."""
-    return {key: tensor.detach().cpu().numpy() for key, tensor in network.state_dict().items()}
+    return loaded(bundle, lambda: make_network(_architecture(bundle)))
 
 
 def _architecture(bundle: Bundle) -> LiverArchitecture:

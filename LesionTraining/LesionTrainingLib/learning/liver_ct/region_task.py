@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -66,8 +65,7 @@ class RegionTask(Task[Samples]):
 
     def loss(self, network: nn.Module, batch: Samples, peers: Peers) -> Mapping[str, Term]:
         count = len(batch.inputs)
-        with _exact_places(self.network):
-            means = network(batch.inputs, self._placed(batch.boxes), self._placed(batch.neither))
+        means = network(batch.inputs, self._placed(batch.boxes), self._placed(batch.neither))
         return {name: Term(means[name] * count, count) for name in LOSSES}
 
     def validate(self, network: nn.Module, peers: Peers, progress: Progress) -> dict[str, float]:
@@ -100,18 +98,3 @@ class RegionTask(Task[Samples]):
 
     def identity(self) -> dict[str, Any]:
         return {"settings": asdict(self._settings), **self._maker.identity()}
-
-
-@contextlib.contextmanager
-def _exact_places(network: FasterRcnn) -> Iterator[None]:
-    """Within the block C4 is float32. Anchors, lesions and proposals take their number format from it, and bfloat16 would move
-    an edge at 300 pixels by one."""
-
-    def widened(_backbone: nn.Module, _given: Any, stages: list[Tensor]) -> list[Tensor]:
-        return [*stages[:-1], stages[-1].float()]
-
-    hook = network.backbone.register_forward_hook(widened)
-    try:
-        yield
-    finally:
-        hook.remove()
