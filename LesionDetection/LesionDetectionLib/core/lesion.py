@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -82,6 +83,12 @@ class Mask:
         out = np.zeros(shape_kji, dtype=bool)
         out[self.slices_kji] = self.voxels
         return out
+
+    def holds(self, ijk: Iterable[float]) -> bool:
+        """Whether the voxel of the image at this continuous index (i, j, k) is one of its."""
+        i, j, k = (round(n) - start for n, start in zip(ijk, self.start_ijk, strict=True))
+        nk, nj, ni = self.voxels.shape
+        return 0 <= i < ni and 0 <= j < nj and 0 <= k < nk and bool(self.voxels[k, j, i])
 
     def centroid_ras_mm(self, geometry: Geometry) -> Point:
         kji = np.argwhere(self.voxels).mean(axis=0)

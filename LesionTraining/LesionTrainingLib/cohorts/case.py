@@ -29,6 +29,8 @@ class Truth:
         notes: sentences on how the labels were read.
         kinds: what kind each lesion is, in words (``solid``, ``ground-glass``), in their order; empty where that is not
             known of all.
+        label: what the whole scan shows, in a word (``lung``, ``oesophagus``, ``none``): an image-level label; empty where nobody
+            said.
     """
 
     lesions: tuple[Lesion, ...] = ()
@@ -36,6 +38,7 @@ class Truth:
     negatives_ras_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     notes: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True)

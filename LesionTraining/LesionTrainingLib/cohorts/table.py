@@ -1,19 +1,23 @@
 """A table (CSV) of scans with points or boxes, one lesion a row: ``table:cases.csv?frame=LPS``.
 
 Columns: ``image`` (a file or a folder of DICOM; relative to the table), and where they are known ``id``, ``patient``,
-``split``, ``modality``, ``mask``, and ``x``, ``y``, ``z``, ``diameter_mm`` or ``x1``, ``y1``, ``z1``, ``x2``, ``y2``, ``z2``
-in mm. A row with an image and no coordinates is a scan that was looked at and has no lesion.
+``split``, ``modality``, ``mask``, ``label`` (what the whole scan shows, in a word), and ``x``, ``y``, ``z``, ``diameter_mm`` or
+``x1``, ``y1``, ``z1``, ``x2``, ``y2``, ``z2`` in mm. A row with an image and no coordinates is a scan that was looked at and
+has no lesion but those of its mask. A point in a lesion of the mask, or near its middle, is that lesion's centre, and no further
+one. In place of the
+table its folder can be named, where it is called ``cases.csv``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from LesionDetectionLib.core.errors import InputError, UsageError
-from LesionDetectionLib.core.image import CT, MR, PET, UNKNOWN, Image
+from LesionDetectionLib.core.image import CT, MR, PET, UNKNOWN, Geometry, Image
 from LesionDetectionLib.core.lesion import Lesion, Point
 from LesionDetectionLib.core.progress import Progress
 
@@ -26,9 +30,11 @@ from .rows import Row, Table, read_table
 from .spec import Kind
 
 RAS, LPS = "RAS", "LPS"
+TABLE = "cases.csv"
+"""The table of a folder."""
 IMAGE, POINT, DIAMETER = "image", ("x", "y", "z"), "diameter_mm"
 BOX = ("x1", "y1", "z1", "x2", "y2", "z2")
-_SHARED = ("id", "patient", "split", "modality", "mask")
+_SHARED = ("id", "patient", "split", "modality", "mask", "label")
 """What the rows of one image have to agree on; a blank agrees with anything."""
 _MODALITIES = {"ct": CT, "pt": PET, "pet": PET, "mr": MR, "mri": MR}
 _NO_DIAMETER = "Its diameter is not known."
@@ -51,12 +57,14 @@ class TableOptions:
 class TableCase(Case):
     """Attributes:
     assumed: whether nobody said its modality.
+    label: what the whole scan shows; empty where its rows do not say.
     marks: what its rows say.
     way: how its mask is read.
     image, mask: files; the image may be a folder of DICOM.
     """
 
     assumed: bool
+    label: str
     marks: tuple[Lesion, ...] = field(repr=False)
     way: str
     image: Path = field(repr=False)
@@ -73,9 +81,9 @@ class TableCase(Case):
         if outside:
             notes.append(f"Lesions of the table that lie outside the image: {outside}. Is the frame (RAS, LPS) right?")
         if self.mask is None:
-            return Truth(self.marks, notes=tuple(notes))
+            return Truth(self.marks, notes=tuple(notes), label=self.label)
         drawn, said = lesions_in(read_label_map(self.mask), geometry, self.way)
-        return Truth((*self.marks, *drawn), notes=(*notes, *said))
+        return Truth(_together(self.marks, drawn, geometry), notes=(*notes, *said), label=self.label)
 
     def sources(self) -> tuple[Path, ...]:
         return (self.image, *([self.mask] if self.mask else []))
@@ -94,6 +102,7 @@ def open_table(path: Path, options: TableOptions, progress: Progress) -> Cohort:
     if options.modality not in (UNKNOWN, CT, PET, MR):
         raise UsageError(f"modality is one of {CT}, {PET}, {MR}, not “{options.modality}”.")
     progress(0.0, f"Reading {path.name}")
+    path = path / TABLE if path.is_dir() else path
     table = read_table(path, (IMAGE,))
     for columns in (POINT, BOX):
         some = [name for name in columns if name in table.columns]
@@ -173,6 +182,7 @@ def _case(table: Table, image: str, rows: Sequence[Row], name: str, options: Tab
         (modality or CT,),
         True,
         not modality,
+        shared["label"],
         tuple(marks),
         options.lesions,
         file,
@@ -216,6 +226,26 @@ def _mark(row: Row, columns: Sequence[str], frame: str) -> Lesion | None:
     if diameter <= 0:
         raise ValueError(f"a diameter of {diameter:g} mm; leave the cell empty if it is not known")
     return Lesion(center, diameter, 1.0)
+
+
+def _together(marks: Sequence[Lesion], drawn: Sequence[Lesion], geometry: Geometry) -> tuple[Lesion, ...]:
+    """Marks and what was drawn; the first point in or near the middle of a drawn lesion is that lesion's centre."""
+    together, others, moved = list(drawn), list[Lesion](), set[int]()
+    for mark in marks:
+        place = mark.center_ras_mm
+        n = next((n for n, one in enumerate(drawn) if mark.box_ras_mm is None and _is_of(place, one, geometry)), None)
+        if n is None:
+            others.append(mark)
+        elif n not in moved:
+            moved.add(n)
+            together[n] = replace(together[n], center_ras_mm=place)
+    return (*others, *together)
+
+
+def _is_of(place: Point, lesion: Lesion, geometry: Geometry) -> bool:
+    """Whether a point lies in the lesion, or nearer to its middle than half of its diameter: people click beside small ones."""
+    near = math.dist(place, lesion.center_ras_mm) <= lesion.diameter_mm / 2
+    return near or (lesion.mask is not None and lesion.mask.holds(geometry.ijk_from_ras(place)))
 
 
 def _ras(values: Sequence[float], frame: str) -> Point:

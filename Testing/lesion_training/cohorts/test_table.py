@@ -192,3 +192,28 @@ def test_options_that_make_no_sense(table):
     ):
         with pytest.raises(UsageError, match=sentence):
             opened(path, f"?{options}")
+
+
+def test_a_label_of_the_whole_scan(table, tmp_path):
+    heading = "image,label,x,y,z,mask"
+    table(heading, "a.nrrd,lung,-4,-3,4,m.nrrd", "a.nrrd,,-20,-3,4,", "b.nii.gz,none,,,,")
+    a, b = open_cohort(f"table:{tmp_path}").cases  # the folder, in place of its cases.csv
+    assert (a.truth().label, b.truth().label) == ("lung", "none")
+    assert b.truth().lesions == ()
+    other, own = a.truth().lesions
+    assert other.mask is None
+    assert own.mask is not None
+    assert own.center_ras_mm == (-4, -3, 4)  # the point, in place of the mask's centroid
+    assert opened(table("image", "a.nrrd")).cases[0].truth().label == ""
+
+
+def test_a_second_point_in_one_mask_adds_nothing(table):
+    (case,) = opened(table("image,x,y,z,mask", "a.nrrd,-4,-3,4,m.nrrd", "a.nrrd,-5,-3,4,m.nrrd")).cases
+    (lesion,) = case.truth().lesions
+    assert lesion.center_ras_mm == (-4, -3, 4)
+
+
+def test_labels_that_contradict_each_other(table):
+    cohort = opened(table("image,label", "a.nrrd,lung", "a.nrrd,oesophagus", "b.nii.gz,lung"))
+    assert "differ in label: lung and oesophagus" in reasons(cohort)["a"]
+    assert len(cohort.cases) == 1

@@ -10,8 +10,6 @@ from LesionDetectionLib.core.finding import Finding, Findings
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.lesion import Point
 
-from .editing import contains
-
 _NEAR_MM, _NEAR_SHARE = 5.0, 0.5
 """A click is about the current outline when it is nearer to it than this, or than this share of the lesion's diameter: a
 leak is corrected inside the outline, a part that was missed just outside."""
@@ -39,7 +37,7 @@ def click_on(findings: Findings | None, current: str, point_ras_mm: Point) -> Cl
     geometry = findings.run.geometry
     ijk = geometry.ijk_from_ras(point_ras_mm)
     others = [item for item in findings.drawn if item.id != current and item.lesion.mask is not None]
-    inside = next((item for item in others if item.lesion.mask and contains(item.lesion.mask, ijk)), None)
+    inside = next((item for item in others if item.lesion.mask and item.lesion.mask.holds(ijk)), None)
     if inside is not None:
         return Click(point_ras_mm, selected=inside.id)
     at = next((item for item in findings.drawn if item.id == current), None)

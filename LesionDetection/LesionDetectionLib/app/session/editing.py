@@ -105,13 +105,6 @@ def union(masks: Iterable[Mask]) -> Mask:
     return Mask(voxels, (int(low[0]), int(low[1]), int(low[2])))
 
 
-def contains(mask: Mask, ijk: Iterable[float]) -> bool:
-    """Whether the voxel at continuous index (i, j, k) is in the mask."""
-    i, j, k = (round(n) - start for n, start in zip(ijk, mask.start_ijk, strict=True))
-    nk, nj, ni = mask.voxels.shape
-    return 0 <= i < ni and 0 <= j < nj and 0 <= k < nk and bool(mask.voxels[k, j, i])
-
-
 def _with_mask(item: Finding, mask: Mask | None, image: Image) -> Finding:
     if mask is None:
         lesion = replace(item.lesion, mask=None, recist=None, measurements={}, note="Its outline was removed.")

@@ -1,0 +1,1 @@
+"""Tumours in PET from two projections (Amyar et al.)."""
