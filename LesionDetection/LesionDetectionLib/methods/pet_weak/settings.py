@@ -13,7 +13,8 @@ from ..bundle_settings import stored_settings
 from ..region import check_region
 from .architecture import STRIDE
 
-_MOST_PX = 4096
+MOST_PX = 4096
+"""A larger input is no projection of a person."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ class PetWeakSettings(Seen):
         """Raises UsageError for values that make no sense."""
         if not 0.1 <= self.pixel_mm <= 50 or not 0 < self.most_suv < math.inf:
             raise UsageError("Pixels of projections measure .1 to 50 mm, and the SUV that becomes 1 lies above 0.")
-        if not all(0 < px <= _MOST_PX and px % STRIDE == 0 for px in self.canvas_px) or len(self.canvas_px) != 2:
-            raise UsageError(f"Height and width of the canvas are multiples of {STRIDE} pixels, up to {_MOST_PX}.")
+        if not all(0 < px <= MOST_PX and px % STRIDE == 0 for px in self.canvas_px) or len(self.canvas_px) != 2:
+            raise UsageError(f"Height and width of the canvas are multiples of {STRIDE} pixels, up to {MOST_PX}.")
         for name in ("map_share", "uptake_share", "explained_share", "split_share", "diffuse_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise UsageError(f"“{name}” lies above 0, up to 1, not at {getattr(self, name):g}.")
