@@ -17,8 +17,8 @@ from ..spec import Kind, numbers
 from .petct_settings import AS_DRAWN, with_activity
 from .phantom import PhantomCase, anatomies, maker, protocol_of
 
-_MODALITIES = {"pet-ct": (CT, PET)}
-"""Of the anatomies that are more than a CT, the main one first."""
+_MODALITIES = {"pet-ct": (CT, PET), "pet": (PET,)}
+"""Of the anatomies that are not a CT alone, the main one first."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class PhantomOptions:
         to learn from); of the body ``default`` (neck to pelvis), ``slab`` (the few slices about a lesion that DeepLesion
         keeps, of 1 to 5 mm by seed) and ``tiny``, and with lesions of the liver only, nearly all with contrast medium in the
         portal venous phase, ``liver`` (such a slab) and ``abdomen`` (the whole liver in slices of 2.5 to 5 mm; a tenth of
-        the patients has no lesion), ``liver-tiny`` and ``abdomen-tiny``.
+        the patients has no lesion), ``liver-tiny`` and ``abdomen-tiny``; of a PET (``pet``) ``default`` (one tumour of
+        lung or oesophagus a patient), ``mixed`` (a fifth of the patients has none, a third of the others has metastases
+        too), ``tiny`` and ``tiny-mixed``.
     active: of a PET/CT, whether it has active lesions: ``any`` (as the seed has it; about a third has none), ``yes`` (at
         least one) or ``no`` (all are inactive).
     """
@@ -55,7 +57,7 @@ class PhantomCohortCase(Case):
     def truth(self) -> Truth:
         case = _made(self, None)
         mimics = np.array([mimic.center_ras_mm for mimic in case.mimics], dtype=np.float64).reshape(-1, 3)
-        return Truth(case.lesions, negatives_ras_mm=mimics, kinds=case.kinds)
+        return Truth(case.lesions, negatives_ras_mm=mimics, kinds=case.kinds, label=case.label)
 
     def sources(self) -> tuple[Path, ...]:
         return ()

@@ -22,6 +22,7 @@ _ANATOMIES = {
     "chest": (".chest", "make_chest", ".chest_protocols"),
     "pet-ct": (".petct", "make_petct", ".petct_protocols"),
     "body": (".body", "make_body", ".body_protocols"),
+    "pet": (".pet", "make_pet", ".pet_protocols"),
 }
 """Anatomy -> its module here, the function that makes a case, (seed, settings, progress) -> PhantomCase, and the module with
 its ``PROTOCOL_NAMES`` and ``protocol(name, seed)``, the settings of the phantom of a seed."""
@@ -49,16 +50,18 @@ class PhantomCase:
     """One computer-made scan and everything that is true of it.
 
     Attributes:
-        image: CT in HU, int16, in axial order (i to the left, j to posterior, k to superior).
+        image: CT in HU, int16, in axial order (i to the left, j to posterior, k to superior); of a PET alone, float32 SUVbw.
         lesions: the exact truth: centroid, equivalent-sphere diameter, box and mask of the painted shape; score 1.
         kinds: of each lesion, the same order: ``solid``, ``part-solid``, ``ground-glass``, ``juxtapleural``, ``vascular``;
-            ``active`` in a PET/CT; the region in a body, by DeepLesion's words: ``lung``, ``soft tissue``.
+            ``active`` in a PET/CT; the region in a body, by DeepLesion's words: ``lung``, ``soft tissue``; in a PET ``lung``,
+            ``oesophagus``, ``metastasis``.
         mimics: what is not a lesion.
         settings: the settings it was made with, of its anatomy's own class.
         seed: the seed it was made with.
         others: further images of the same patient by modality, on grids of their own.
         inactive: of a PET/CT the lesions without uptake, as exact as the active ones; each is a mimic too.
         landmarks: organ -> its place in RAS mm; those within the field of view, where the anatomy tells them.
+        label: what the whole image shows, in a word: ``lung``, ``oesophagus`` or ``none`` in a PET; empty elsewhere.
     """
 
     image: Image
@@ -70,6 +73,7 @@ class PhantomCase:
     others: Mapping[str, Image] = field(default_factory=dict)
     inactive: tuple[Lesion, ...] = ()
     landmarks: Mapping[str, Point] = field(default_factory=dict)
+    label: str = ""
 
     @property
     def images(self) -> dict[str, Image]:
