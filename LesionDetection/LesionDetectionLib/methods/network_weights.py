@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from LesionDetectionLib.core.bundle import Bundle, Weights
 from LesionDetectionLib.core.errors import BundleError
@@ -27,11 +29,28 @@ def loaded(bundle: Bundle, make: Callable[[], Network]) -> Network:
         BundleError: the weights are not those of this network.
     """
     weights = bundle.weights()
-    # On the meta device nothing is allocated: shapes are compared before memory is taken.
-    with torch.device("meta"):
+    with shapes_only():
         network = make()
     refuse_others(weights, fill(network, weights, bundle.source), bundle.source)
     return network
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Networks made meanwhile are for :func:`fill`: on the meta device, where nothing is allocated, so that shapes are
+    compared before memory is taken. No initial weights are drawn either."""
+    with torch.device("meta"), _NothingDrawn():
+        yield
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Normal draws on the meta device give nothing, but torch loads its compiler for them: two seconds of each start."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is Tensor.normal_ or getattr(func, "__module__", "") == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def weights_of(network: nn.Module) -> Weights:
@@ -43,7 +62,7 @@ def fill(network: nn.Module, weights: Weights, source: str, prefix: str = "") ->
     """Put the weights in place and the network in evaluation mode; the names of those used.
 
     Args:
-        network: on the meta device nothing was allocated for it: shapes are compared before memory is taken.
+        network: of shapes only (:func:`shapes_only`), or any other.
         source: the bundle, for the text of errors.
         prefix: of the names of its weights (``screening.``).
 

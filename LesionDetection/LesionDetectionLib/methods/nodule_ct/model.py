@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import torch
-
 from LesionDetectionLib.core.bundle import Bundle, Weights
 from LesionDetectionLib.core.errors import BundleError
 
-from ..network_weights import WIDEST, fill, refuse_others
+from ..network_weights import WIDEST, fill, refuse_others, shapes_only
 from ..plain_values import from_json
 from .network import ReductionArchitecture, ReductionResNet, ScreeningArchitecture, ScreeningFCN
 
@@ -28,8 +26,7 @@ def load_networks(bundle: Bundle) -> tuple[ScreeningFCN, ReductionResNet]:
     weights = bundle.weights()
     screening = _architecture(bundle, NAMES[0], ScreeningArchitecture)
     reduction = _architecture(bundle, NAMES[1], ReductionArchitecture)
-    # On the meta device nothing is allocated: shapes are compared before memory is taken.
-    with torch.device("meta"):
+    with shapes_only():
         networks = ScreeningFCN(screening), ReductionResNet(reduction)
     used: set[str] = set()
     for name, network in zip(NAMES, networks, strict=True):
