@@ -26,6 +26,7 @@ from LesionDetectionLib.app.commands import (
     phantom,
     recist_mask,
     reproduce,
+    suv,
     train,
     tune,
 )
@@ -36,6 +37,7 @@ _COMMANDS = (
     cohort,
     detect,
     measure,
+    suv,
     recist_mask,
     follow_up,
     phantom,

@@ -34,6 +34,8 @@ _UNIT_ENDINGS = {
     "suvbw": "SUV",
     "percent": "%",
 }
+_OTHER_SUV = {"sulbm": ("SUL", "g/mL"), "suvbsa": ("SUV by surface area", "cm²/mL")}
+"""Beside SUV by body weight, with names of their own: in the table a name is a column."""
 _WHOLE_NAMES = {"mtv": "Metabolic tumour volume", "tlg": "Total lesion glycolysis"}
 _MILLILITRES_FROM_MM3 = 10_000.0
 """From here on (a sphere of 27 mm) a volume is given in mL; nodule guidelines speak of mm³."""
@@ -66,6 +68,9 @@ def measurement_text(name: str, value: float) -> tuple[str, str]:
     base, _, ending = name.rpartition("_")
     if name == VOLUME and value >= _MILLILITRES_FROM_MM3:
         return "Volume", f"{value / 1000:.1f} mL"
+    if ending in _OTHER_SUV:
+        kind, unit = _OTHER_SUV[ending]
+        return f"{_words(base)} {kind}", f"{_number(value, 2)} {unit}"
     if ending not in _UNIT_ENDINGS:
         return _words(name), _number(value, 2)
     digits = {"hu": 0, "mm3": 0, "suvbw": 2, "ml": 2}.get(ending, 1)

@@ -16,6 +16,10 @@ CT, PET, MR, UNKNOWN = "CT", "PT", "MR", ""
 HU, SUV_BW, BQ_PER_ML = "HU", "SUVbw", "Bq/ml"
 """Units of voxel values: Hounsfield units; standardized uptake value by body weight (g/ml); activity concentration."""
 
+SUV_LBM, SUV_BSA = "SUVlbm", "SUVbsa"
+"""Standardized uptake values of other types, for ``Image.suv_factors``: by lean body mass (g/ml; also called SUL; after
+Janmahasatian et al. 2005) and by body surface area (cm2/ml)."""
+
 PHANTOM = "Phantom"
 """In ``Image.identifiers`` of what is computer-made: which one. A model that learned from nothing else says so."""
 
@@ -110,9 +114,11 @@ class Image:
         name: how to call it on screen and in file names; never a patient's name.
         notes: what a user should know of how it was read ("the slice at 12.5 mm was missing and was interpolated").
         identifiers: DICOM UIDs and such, for links to the source; not shown by default.
+        suv_factors: of a PET in ``SUVbw`` whose patient's size is known: what its values are to be multiplied by to be SUV of
+            another type, by that type (``SUVlbm``, ``SUVbsa``); numbers above zero. Empty where nothing says them.
 
     Raises:
-        InputError: the voxels are not three-dimensional real numbers.
+        InputError: the voxels are not three-dimensional real numbers, or a factor is no number above zero.
         GeometryError: see :class:`Geometry`.
     """
 
@@ -123,6 +129,7 @@ class Image:
     name: str = "image"
     notes: tuple[str, ...] = ()
     identifiers: dict[str, str] = field(default_factory=dict)
+    suv_factors: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         voxels = np.asarray(self.voxels)
@@ -130,6 +137,9 @@ class Image:
             raise InputError(f"An image needs three dimensions; this has {voxels.ndim}.")
         if voxels.dtype.kind not in "iuf":
             raise InputError(f"Voxel values must be whole or real numbers, not {voxels.dtype}.")
+        for kind, factor in self.suv_factors.items():
+            if not 0 < factor < np.inf:
+                raise InputError(f"The factor from SUVbw to {kind} must be a number above zero, not {factor}.")
         view = voxels.view()
         view.flags.writeable = False
         geometry = Geometry((voxels.shape[0], voxels.shape[1], voxels.shape[2]), self.ijk_to_ras)

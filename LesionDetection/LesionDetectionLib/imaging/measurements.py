@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from LesionDetectionLib.core.errors import GeometryError
-from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, SUV_BW, Image
+from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, SUV_BSA, SUV_BW, SUV_LBM, Image
 from LesionDetectionLib.core.lesion import Mask, Point, Recist
 
 from .geometry import AxialOrder
@@ -16,6 +16,8 @@ from .recist import recist_of_mask
 
 _UNIT_SUFFIX = {HU: "hu", SUV_BW: "suvbw", BQ_PER_ML: "bqml"}
 _UNIT_OF_MODALITY = {CT: HU, PET: SUV_BW}
+_OTHER_SUV = {SUV_LBM: ("mean_sulbm", "max_sulbm"), SUV_BSA: ("max_suvbsa",)}
+"""What is told of a lesion in SUV of other types, each the value by body weight times the patient's own factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class MaskMeasurements:
         recist: its diameters.
         values: ``volume_mm3``, ``equivalent_diameter_mm`` (of the sphere of this
             volume), ``mean_hu`` and ``max_hu`` (``_suvbw``, ``_bqml``; ``_value`` where the unit is not known).
+            Of a PET in SUV by body weight whose patient's size is known (``Image.suv_factors``) also ``mean_sulbm`` and
+            ``max_sulbm``, SUV by lean body mass in g/ml, and ``max_suvbsa``, by body surface area in cm2/ml.
         touches_border: whether the mask reaches the first or last row, column or slice of the image.
     """
 
@@ -58,6 +62,7 @@ def measure_mask(image: Image, mask: Mask) -> MaskMeasurements:
         f"mean_{suffix}": float(inside.mean()),
         f"max_{suffix}": float(inside.max()),
     }
+    values |= _other_suv(image, values)
     touches = bool((start == 0).any() or (stop == np.array(image.shape_kji[::-1])).any())
     return MaskMeasurements(
         mask.centroid_ras_mm(image.geometry), mask.box_ras_mm(image.geometry), recist, values, touches
@@ -74,6 +79,17 @@ def extent_note(image: Image, touches_border: bool) -> str:
 def equivalent_diameter_mm(volume_mm3: float) -> float:
     """The diameter of the sphere of this volume."""
     return 2 * math.pow(3 * volume_mm3 / (4 * math.pi), 1 / 3)
+
+
+def _other_suv(image: Image, values: dict[str, float]) -> dict[str, float]:
+    if image.unit != SUV_BW:
+        return {}
+    known = {kind: names for kind, names in _OTHER_SUV.items() if kind in image.suv_factors}
+    return {
+        name: values[f"{name.split('_')[0]}_suvbw"] * image.suv_factors[kind]
+        for kind, names in known.items()
+        for name in names
+    }
 
 
 def _unit_suffix(image: Image) -> str:

@@ -1,65 +1,43 @@
-"""From the activity in a PET scan to the standardized uptake value by body weight (SUVbw).
+"""From the values in a PET scan to the standardized uptake value by body weight (SUVbw), the unit inside this program.
 
 The rules are the vendor-neutral pseudo-code of the Quantitative Imaging Biomarkers Alliance ("SUV vendor neutral
 pseudo-code", RSNA QIBA FDG-PET/CT committee, robust version), extended by decay correction to the time of
-administration and by the enhanced PET object, which states its reference time. Where a rule does not hold there is no
-factor but a sentence that says why: a wrong SUV is worse than none.
+administration, by the enhanced PET object, which states its reference time, and by scans that are in SUV of another type.
+Where a rule does not hold, or the header contradicts itself, there is no factor but a sentence that says why: a wrong SUV
+is worse than none.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from LesionDetectionLib.core.errors import ModalityError
-from LesionDetectionLib.core.image import BQ_PER_ML, SUV_BW
+from LesionDetectionLib.core.image import BQ_PER_ML, SUV_BSA, SUV_BW, SUV_LBM
 
-LEAST_DOSE_BQ = 1e6
-"""A smaller "dose in Bq" is a unit mistake: patients get 1e8 to 1e9 Bq, and some files state MBq."""
-WEIGHTS_KG = (0.5, 500.0)
-"""Plausible patients; grams or pounds typed as kilograms mostly fall outside."""
-LONGEST_DECAY_HALF_LIVES = 10.0
-"""After ten half-lives 0.1 % is left: nobody scans then, so the times do not belong together."""
+from .body_size import BSA, BW, LBM, LBM_JANMA, TYPE_WORDS, plausible_weight_kg, suv_per_suvbw
+from .pet_decay import decay_of, decayed_dose
+from .pet_header import PetHeader
 
+DOSES_BQ = (1e6, 2e10)
+"""Patients get 1e8 to 1e9 Bq, of nuclides that live for minutes a little more; a smaller "dose in Bq" is mostly in MBq."""
+MOST_VENDORS_APART = 0.05
+"""[choice] Two ways to SUV in one file that differ by more were not made from the same weight, dose or times."""
+HIGHEST_BULK_SUV, LOWEST_SUV = 1000.0, -100.0
+"""One voxel in a hundred of a PET never lies above: bladder and injection site are small. Activity in Bq/ml lies above."""
 
-@dataclass(frozen=True)
-class PetHeader:
-    """What the header of a PET series says that matters for SUV; None or empty where it says nothing.
-
-    Attributes:
-        units: Units (0054,1001): BQML, CNTS, GML, ...
-        suv_type: SUV Type (0054,1006): BW, LBM, ...
-        corrections: Corrected Image (0028,0051).
-        decay_correction: Decay Correction (0054,1102): START, ADMIN, NONE.
-        weight_kg, dose_bq, half_life_s: patient's weight, injected activity, half-life of the nuclide.
-        injection: Radiopharmaceutical Start DateTime (0018,1078).
-        injection_time: Radiopharmaceutical Start Time (0018,1072), whose day is unknown.
-        series: Series Date and Time.
-        earliest_acquisition: earliest Acquisition Date and Time of all images of the series.
-        frame_start: what the frame's Acquisition time, Frame Reference Time (0054,1300) and Actual Frame Duration
-            (0018,1242) give as the scan's start, see :func:`start_from_frame`.
-        ge_scan: GE's private scan date and time (0009,xx0D).
-        decay_reference: Decay Correction DateTime (0018,9701), which the enhanced PET object states.
-        philips_suv_factor, philips_activity_factor: private (7053,xx00) and (7053,xx09).
-    """
-
-    units: str = ""
-    suv_type: str = ""
-    corrections: tuple[str, ...] = ()
-    decay_correction: str = ""
-    weight_kg: float | None = None
-    dose_bq: float | None = None
-    half_life_s: float | None = None
-    injection: datetime | None = None
-    injection_time: time | None = None
-    series: datetime | None = None
-    earliest_acquisition: datetime | None = None
-    frame_start: datetime | None = None
-    ge_scan: datetime | None = None
-    decay_reference: datetime | None = None
-    philips_suv_factor: float | None = None
-    philips_activity_factor: float | None = None
+_IN_SUV = {"GML": tuple(kind for kind in TYPE_WORDS if kind != BSA), "CM2ML": (BSA,)}
+"""Units of values that are SUV already, and the types that have this unit; the first is meant where none is given."""
+_LBM_NOTE = (
+    "SUV by lean body mass was read as DICOM's type LBM, with 120 for men in James' equation; some scanners wrote LBM for the one "
+    "with 128, which is 1 to 4 % away."
+)
+_ADVICE = "Export the series in Bq/ml (BQML) or in SUV."
 
 
 @dataclass(frozen=True)
@@ -70,24 +48,36 @@ class PetScale:
         factor: multiplies the values after rescale slope and intercept.
         unit: of the product: ``SUVbw``, ``Bq/ml``, or empty where unknown.
         reason: a sentence why it is not SUVbw; empty when it is.
+        suv_factors: from SUVbw to other types, as :class:`~LesionDetectionLib.core.image.Image` has them.
+        note: a sentence about what had to be assumed; empty for none.
     """
 
     factor: float
     unit: str
     reason: str = ""
+    suv_factors: dict[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 def pet_scale(header: PetHeader) -> PetScale:
     """The factor to SUVbw where the header allows it, else to Bq/ml where it allows that, with the reason."""
     try:
-        return PetScale(suv_factor(header), SUV_BW)
+        factor = suv_factor(header)
     except ModalityError as error:
+        return without_suv(header, str(error))
+    note = _LBM_NOTE if header.units == "GML" and header.suv_type == LBM else ""
+    return PetScale(factor, SUV_BW, suv_factors=other_types(header)[0], note=note)
+
+
+def without_suv(header: PetHeader, reason: str) -> PetScale:
+    """The factor to Bq/ml where the header allows it, for values that do not become SUV for this reason."""
+    if "units" not in header.differing:
         if header.units == "BQML":
-            return PetScale(1.0, BQ_PER_ML, str(error))
-        if header.units == "CNTS" and _positive(header.philips_activity_factor):
+            return PetScale(1.0, BQ_PER_ML, reason)
+        if header.units == "CNTS" and _positive(header.philips_activity_factor) and not header.differing:
             assert header.philips_activity_factor is not None
-            return PetScale(header.philips_activity_factor, BQ_PER_ML, str(error))
-        return PetScale(1.0, "", str(error))
+            return PetScale(header.philips_activity_factor, BQ_PER_ML, reason)
+    return PetScale(1.0, "", reason)
 
 
 def suv_factor(header: PetHeader) -> float:
@@ -96,106 +86,123 @@ def suv_factor(header: PetHeader) -> float:
     Raises:
         ModalityError: the header does not allow it; the text is the reason.
     """
-    if header.units == "GML":
-        # The values are SUV already; converting again is the classic mistake. An empty type means body weight.
-        if header.suv_type not in ("", "BW"):
-            raise ModalityError(f"The values are SUV of the type {header.suv_type}, not by body weight.")
-        return 1.0
+    if header.differing:
+        raise ModalityError(
+            f"The files of the series differ in {_listed(header.differing)}: they are not of one measurement. Separate them, or "
+            "export the series again."
+        )
+    if header.units in _IN_SUV:
+        return _factor_from_suv(header)
     if header.units not in ("BQML", "CNTS"):
-        raise ModalityError(f"The values are in “{header.units or 'unknown units'}”, from which no SUV follows.")
+        unit = f"“{header.units}”" if header.units else "unknown units"
+        raise ModalityError(f"The values are in {unit}, from which no SUV follows. {_ADVICE}")
     missing = [name for code, name in (("ATTN", "attenuation"), ("DECY", "decay")) if code not in header.corrections]
     if missing:
         raise ModalityError(f"The images are not corrected for {' and '.join(missing)}, so no SUV follows from them.")
-    if header.units == "CNTS":
-        if _positive(header.philips_suv_factor):
-            assert header.philips_suv_factor is not None
-            return header.philips_suv_factor
-        if not _positive(header.philips_activity_factor):
-            raise ModalityError("The values are counts, and the scanner's private factor to SUV is not in the file.")
-        assert header.philips_activity_factor is not None
-        return header.philips_activity_factor * _factor_from_activity(header)
-    return _factor_from_activity(header)
+    return _factor_from_counts(header) if header.units == "CNTS" else _factor_from_activity(header)
 
 
-def decayed_dose(dose_bq: float, seconds: float, half_life_s: float) -> float:
-    """Activity in Bq that is left of ``dose_bq`` after ``seconds``: A = A0 * 2^(-t / T)."""
-    return float(dose_bq * 2.0 ** (-seconds / half_life_s))
+def other_types(header: PetHeader) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Factors from SUVbw to the other types that lesions are measured in, and sentences why one is not known."""
+    factors, reasons = {}, []
+    for name, suv_type in ((SUV_LBM, LBM_JANMA), (SUV_BSA, BSA)):
+        try:
+            factors[name] = suv_per_suvbw(suv_type, header.body)
+        except ModalityError as error:
+            reasons.append(f"No SUV by {TYPE_WORDS[suv_type].split(' (')[0]}: {error}")
+    return factors, tuple(reasons)
 
 
-def start_from_frame(acquisition: datetime, reference_ms: float, duration_ms: float, half_life_s: float) -> datetime:
-    """The start of a scan from one of its frames (QIBA robust pseudo-code, last branch).
+def impossible_values(slices: Sequence[npt.NDArray[Any]], factor: float) -> str:
+    """Why values, times ``factor``, cannot be SUV, in a sentence; empty where they can.
 
-    Frame Reference Time is the offset from the scan's start to the moment within the frame at which the decaying
-    activity has the frame's average count rate; that moment lies a little before the frame's middle.
+    Args:
+        slices: [rows, columns] each, rescaled; every fourth row and column of large ones is looked at.
     """
-    decay_constant = math.log(2) / half_life_s
-    during = decay_constant * duration_ms / 1000
-    average_s = math.log(during / -math.expm1(-during)) / decay_constant
-    return acquisition + timedelta(seconds=average_s - reference_ms / 1000)
+    steps = [max(1, min(values.shape) // 32) for values in slices]
+    looked_at = [values[::step, ::step].ravel() for values, step in zip(slices, steps, strict=True)]
+    sample = np.concatenate(looked_at).astype(np.float64) * factor
+    if not np.isfinite(sample).all():
+        return ""  # refused where the image is used, with what to do
+    low, high = float(sample.min()), float(np.percentile(sample, 99))
+    if low >= LOWEST_SUV and high <= HIGHEST_BULK_SUV:
+        return ""
+    what = f"one in a hundred lies above {high:.0f}" if high > HIGHEST_BULK_SUV else f"they reach down to {low:.0f}"
+    return f"By the header the values would be SUV, and {what}, which cannot be right. Header and values do not belong together."
+
+
+def _factor_from_suv(header: PetHeader) -> float:
+    """For values that are SUV already; converting SUVbw again is the classic mistake."""
+    known = _IN_SUV[header.units]
+    suv_type = header.suv_type or known[0]
+    if suv_type in TYPE_WORDS and suv_type not in known:
+        raise ModalityError(
+            f"The header contradicts itself: SUV by {TYPE_WORDS[suv_type]} is not in the units {header.units}. {_ADVICE}"
+        )
+    # A scan without attenuation correction is sometimes exported in SUV, too. Old converters list no corrections at all.
+    if header.corrections and "ATTN" not in header.corrections:
+        raise ModalityError("The images are not corrected for attenuation, so they are no SUV.")
+    try:
+        return 1.0 / suv_per_suvbw(suv_type, header.body)
+    except ModalityError as error:
+        words = TYPE_WORDS.get(suv_type, "")
+        by = f" by {words}" if words else f" of the type {suv_type}"
+        raise ModalityError(
+            f"The values are SUV{by}, and do not follow by body weight: {error} Export the series in SUV by body weight or in Bq/ml."
+        ) from error
+
+
+def _factor_from_counts(header: PetHeader) -> float:
+    """Philips' private factors: to SUVbw, or to Bq/ml (then as from there); where there are both, they have to agree."""
+    to_suv, to_activity = header.philips_suv_factor, header.philips_activity_factor
+    computed = None
+    if _positive(to_activity):
+        assert to_activity is not None
+        try:
+            computed = to_activity * _factor_from_activity(header)
+        except ModalityError:
+            if not _positive(to_suv):
+                raise
+    if not _positive(to_suv):
+        if computed is None:
+            raise ModalityError(
+                f"The values are counts, and the scanner's private factor to SUV is not in the file. {_ADVICE}"
+            )
+        return computed
+    assert to_suv is not None
+    if header.suv_type not in ("", BW):
+        raise ModalityError(
+            f"The header contradicts itself: the scanner's factor is to SUV by body weight, the type given is {header.suv_type}."
+        )
+    if computed is not None and abs(computed / to_suv - 1) > MOST_VENDORS_APART:
+        raise ModalityError(
+            f"The header contradicts itself: the scanner's own factor to SUV and that from weight, dose and times differ by "
+            f"{100 * abs(computed / to_suv - 1):.0f} %."
+        )
+    return to_suv
 
 
 def _factor_from_activity(header: PetHeader) -> float:
-    weight = header.weight_kg
-    if weight is None or weight <= 0:
-        raise ModalityError("The patient's weight is not in the file, so no SUV by body weight follows.")
-    if not WEIGHTS_KG[0] <= weight <= WEIGHTS_KG[1]:
-        raise ModalityError(f"The patient's weight is given as {weight:g} kg, which cannot be right.")
-    dose = header.dose_bq
-    if dose is None or dose <= 0:
-        raise ModalityError("The injected dose is not in the file, so no SUV follows.")
-    if dose < LEAST_DOSE_BQ:
-        raise ModalityError(f"The injected dose is given as {dose:g} Bq, which cannot be right (is it in MBq?).")
-    return weight * 1000 / _dose_at_reference(header, dose)
-
-
-def _dose_at_reference(header: PetHeader, dose_bq: float) -> float:
-    """The injected activity, decayed to the moment that the images are corrected to."""
-    if header.decay_correction == "ADMIN":
-        return dose_bq
-    if header.decay_correction != "START":
+    weight = plausible_weight_kg(header.body)
+    if header.doses > 1:
         raise ModalityError(
-            "The images are not corrected for decay to the scan's start or the injection "
-            f"(Decay Correction is “{header.decay_correction or 'empty'}”)."
+            f"The header lists {header.doses} injections, so it is not known what the values stand for."
         )
-    half_life = header.half_life_s
-    if half_life is None or half_life <= 0:
-        raise ModalityError("The half-life of the radionuclide is not in the file, so no SUV follows.")
-    seconds = _seconds_since_injection(header, _scan_start(header), half_life)
-    return decayed_dose(dose_bq, seconds, half_life)
+    dose = header.dose_bq
+    if dose is None or not dose > 0:
+        raise ModalityError("The injected dose is not in the file, so no SUV follows.")
+    if not DOSES_BQ[0] <= dose <= DOSES_BQ[1]:
+        hint = " (is it in MBq?)" if dose < DOSES_BQ[0] else ""
+        raise ModalityError(f"The injected dose is given as {dose:g} Bq, which cannot be right{hint}.")
+    decay = decay_of(header)
+    if decay.seconds == 0:
+        return weight * 1000 / dose
+    assert header.half_life_s is not None
+    return weight * 1000 / decayed_dose(dose, decay.seconds, header.half_life_s)
 
 
-def _scan_start(header: PetHeader) -> datetime:
-    if header.decay_reference is not None:
-        return header.decay_reference
-    series, acquisition = header.series, header.earliest_acquisition
-    if series is not None and (acquisition is None or series <= acquisition):
-        return series
-    # A series time after the acquisition is when a workstation made the series.
-    for candidate in (header.ge_scan, header.frame_start, acquisition):
-        if candidate is not None:
-            return candidate
-    raise ModalityError("The time of the scan is not in the file, so the decay since the injection is unknown.")
-
-
-def _seconds_since_injection(header: PetHeader, start: datetime, half_life_s: float) -> float:
-    """From the injection to the scan's start; tried with the stated day first, then with the time of day alone."""
-    if header.injection is None and header.injection_time is None:
-        raise ModalityError("The time of the injection is not in the file, so no SUV follows.")
-    longest = LONGEST_DECAY_HALF_LIVES * half_life_s
-    candidates = []
-    if header.injection is not None:
-        candidates.append((start - header.injection).total_seconds())
-    # De-identification may shift one date and not the other; the time of day survives it.
-    clock = header.injection_time or (header.injection.time() if header.injection else None)
-    if clock is not None:
-        seconds = (start - datetime.combine(start.date(), clock)).total_seconds()
-        candidates.append(seconds if seconds >= 0 else seconds + timedelta(days=1).total_seconds())
-    for seconds in candidates:
-        if 0 <= seconds <= longest:
-            return seconds
-    raise ModalityError(
-        f"The times of injection and scan lie {candidates[0] / 3600:.1f} hours apart, which cannot be right."
-    )
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _positive(value: float | None) -> bool:

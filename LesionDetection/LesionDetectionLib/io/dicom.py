@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from pydicom import dcmread
 
 from LesionDetectionLib.core.errors import GeometryError
-from LesionDetectionLib.core.image import CT, HU, PET, Geometry, Image
+from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, Geometry, Image
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.imaging.suv import PetScale, pet_scale
+from LesionDetectionLib.imaging.suv import PetScale, impossible_values, pet_scale, without_suv
 
 from .dicom_grid import SAME_POSITION_MM, StackGrid, slice_order, stack_grid
-from .dicom_headers import Plane, Skipped, quiet_pydicom
-from .dicom_pet import pet_header
+from .dicom_headers import Plane, Skipped
+from .dicom_pet import read_pet_header
 from .dicom_pixels import AIR_HU, Decoded, Pixels, can_decode, decode, joined, require_decoders
 from .dicom_series import Stack, check_alike, choose, find_stacks
 
@@ -51,7 +50,7 @@ def read_stack(stack: Stack, skipped: Sequence[Skipped], progress: Progress) -> 
     unique, copies = _drop_equal(decoded)
     grid = _grid(unique.planes)
     first = unique.planes[0]
-    meaning = _meaning(unique.planes)
+    meaning = _meaning(unique)
     stored = joined(unique.values) if meaning.factor == 1 else _scaled(unique, meaning.factor)
     voxels = grid.apply(stored, outside=AIR_HU if first.modality == CT else 0)
     progress(1.0, "Read")
@@ -72,6 +71,7 @@ def read_stack(stack: Stack, skipped: Sequence[Skipped], progress: Progress) -> 
             )
             if value
         },
+        suv_factors=meaning.suv_factors,
     )
 
 
@@ -111,34 +111,39 @@ class _Meaning:
     factor: float
     unit: str
     notes: tuple[str, ...]
+    suv_factors: dict[str, float] = field(default_factory=dict)
 
 
-def _meaning(planes: Sequence[Plane]) -> _Meaning:
+def _meaning(decoded: Decoded) -> _Meaning:
     """The unit of the values, what to multiply them by to get it, and what to tell about it."""
+    planes = decoded.planes
     first = planes[0]
     notes = []
     if any(plane.photometric == "MONOCHROME1" for plane in planes):
         notes.append("Stored for display with black and white swapped (MONOCHROME1); the values are unchanged.")
+    if first.modality in (CT, PET) and any(plane.slope is None or plane.intercept is None for plane in planes):
+        return _Meaning(1.0, "", (*notes, "The files lack rescale slope or intercept, so the unit is unknown."))
     if first.modality == CT:
-        if any(plane.slope is None or plane.intercept is None for plane in planes):
-            return _Meaning(1.0, "", (*notes, "The files lack rescale slope or intercept, so the unit is unknown."))
         if first.rescale_type not in _HOUNSFIELD_TYPES:
             return _Meaning(1.0, "", (*notes, f"The values are of the type “{first.rescale_type}”, not HU."))
         return _Meaning(1.0, HU, tuple(notes))
     if first.modality == PET:
-        scale = _pet_scale(planes)
+        scale = _pet_scale(decoded)
         notes += [f"Not converted to SUV: {scale.reason}"] if scale.reason else []
-        return _Meaning(scale.factor, scale.unit, tuple(notes))
+        notes += [scale.note] if scale.note else []
+        return _Meaning(scale.factor, scale.unit, tuple(notes), scale.suv_factors)
     return _Meaning(1.0, "", tuple(notes))
 
 
-def _pet_scale(planes: Sequence[Plane]) -> PetScale:
-    with quiet_pydicom():
-        try:
-            header = dcmread(planes[0].path, stop_before_pixels=True, force=True)
-            return pet_scale(pet_header(header, planes))
-        except Exception as error:  # a bit flipped in the header: pydicom raises errors of every kind
-            return PetScale(1.0, "", f"The header of a file is damaged ({type(error).__name__}).")
+def _pet_scale(decoded: Decoded) -> PetScale:
+    try:
+        header = read_pet_header(decoded.planes)
+    except Exception as error:  # a bit flipped in the header: pydicom raises errors of every kind
+        return PetScale(1.0, "", f"The header of a file is damaged ({type(error).__name__}).")
+    scale = pet_scale(header)
+    if scale.unit == SUV_BW and (reason := impossible_values(decoded.values, scale.factor)):
+        return without_suv(header, reason)
+    return scale
 
 
 def _grid(planes: Sequence[Plane]) -> StackGrid:

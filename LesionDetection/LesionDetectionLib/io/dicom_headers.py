@@ -24,6 +24,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 
 from LesionDetectionLib.core.progress import Progress
 
+from . import pet_facts
 from .dicom_times import date_time, parse_datetime
 
 SPLIT_KEYS = (
@@ -68,6 +69,7 @@ NOT_IMAGES = frozenset(
 
 _TAGS = [
     *SPLIT_KEYS,
+    *pet_facts.TAGS,
     "SOPClassUID",
     "SOPInstanceUID",
     "StudyInstanceUID",
@@ -111,6 +113,7 @@ class Plane:
         pixel_spacing: mm between rows, mm between columns.
         slope, intercept: None where the file has none.
         marks: the values of :data:`SPLIT_KEYS` that it has.
+        pet_facts: of a PET, what all planes of its series have to say alike.
     """
 
     path: Path
@@ -136,6 +139,7 @@ class Plane:
     photometric: str
     acquired: datetime | None
     marks: dict[str, str] = field(default_factory=dict)
+    pet_facts: pet_facts.Facts = ()
 
 
 @dataclass(frozen=True)
@@ -316,6 +320,7 @@ def _plane(path: Path, dataset: Dataset, frame: int | None, groups: tuple[Datase
         photometric=_text(dataset, "PhotometricInterpretation"),
         acquired=acquired or parse_datetime(dataset.get("AcquisitionDateTime")),
         marks=marks,
+        pet_facts=pet_facts.pet_facts(dataset) if dataset.get("Modality") == "PT" else (),
     )
 
 

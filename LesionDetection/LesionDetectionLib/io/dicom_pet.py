@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from LesionDetectionLib.imaging.suv import PetHeader, start_from_frame
+from LesionDetectionLib.imaging.pet_decay import start_from_frame
+from LesionDetectionLib.imaging.pet_header import PetHeader
 
-from .dicom_headers import Plane
+from .dicom_headers import Plane, quiet_pydicom
 from .dicom_times import date_time, parse_datetime, parse_time
+from .pet_facts import differing
 
-GE_GROUP, GE_CREATOR, GE_SCAN_DATETIME = 0x0009, "GEMS_PETD_01", 0x0D
-PHILIPS_GROUP, PHILIPS_CREATOR = 0x7053, "Philips PET Private Group"
-PHILIPS_SUV_FACTOR, PHILIPS_ACTIVITY_FACTOR = 0x00, 0x09
 
-_UCUM_UNITS = {"Bq/ml": ("BQML", ""), "{SUVbw}g/ml": ("GML", "BW"), "g/ml{SUVbw}": ("GML", "BW")}
-"""Units of the enhanced PET object, which states them as UCUM codes; to the classic ones."""
+@dataclass(frozen=True)
+class _Private:
+    """Where a vendor writes something: its name as manufacturer, group, creator of the block, and element in it."""
+
+    vendor: str
+    group: int
+    creator: str
+    element: int
+
+
+_GE_SCAN_TIME = _Private("GE", 0x0009, "GEMS_PETD_01", 0x0D)
+_SIEMENS_DECAY_TIME = _Private("SIEMENS", 0x0071, "SIEMENS MED PT", 0x22)
+_PHILIPS_SUV = _Private("PHILIPS", 0x7053, "Philips PET Private Group", 0x00)
+_PHILIPS_ACTIVITY = _Private("PHILIPS", 0x7053, "Philips PET Private Group", 0x09)
+
+_UCUM_UNITS = {"Bq/ml": ("BQML", "")} | {
+    code: (units, suv_type)
+    for name, units, suv_type in (
+        ("SUVbw", "GML", "BW"),
+        ("SUVlbm", "GML", "LBM"),
+        ("SUVlbm(James128)", "GML", "LBMJAMES128"),
+        ("SUVlbm(Janma)", "GML", "LBMJANMA"),
+        ("SUVibw", "GML", "IBW"),
+        ("SUVbsa", "CM2ML", "BSA"),
+    )
+    for of in ("g/ml" if units == "GML" else "cm2/ml",)
+    for code in (f"{{{name}}}{of}", f"{of}{{{name}}}")
+}
+"""Units of the enhanced PET object, which states them as UCUM codes; to the classic ones and the type of SUV."""
+
+
+def read_pet_header(planes: Sequence[Plane]) -> PetHeader:
+    """What the files of these planes say about SUV. Raises what pydicom does of a damaged file: errors of every kind."""
+    with quiet_pydicom():
+        return pet_header(dcmread(planes[0].path, stop_before_pixels=True, force=True), planes)
 
 
 def pet_header(dataset: Dataset, planes: Sequence[Plane]) -> PetHeader:
@@ -36,24 +70,29 @@ def pet_header(dataset: Dataset, planes: Sequence[Plane]) -> PetHeader:
         corrections.add("DECY")
     if dataset.get("AttenuationCorrected") == "YES":
         corrections.add("ATTN")
-    reference = parse_datetime(dataset.get("DecayCorrectionDateTime"))
+    stated = parse_datetime(dataset.get("DecayCorrectionDateTime"))
+    reference = stated or parse_datetime(_private(dataset, _SIEMENS_DECAY_TIME))
     return PetHeader(
         units=units,
         suv_type=suv_type,
         corrections=tuple(sorted(corrections)),
-        decay_correction=str(dataset.get("DecayCorrection") or ("START" if reference else "")).strip().upper(),
+        decay_correction=str(dataset.get("DecayCorrection") or ("START" if stated else "")).strip().upper(),
         weight_kg=_number(dataset.get("PatientWeight")),
+        height_m=_number(dataset.get("PatientSize")),
+        sex=str(dataset.get("PatientSex") or "").strip().upper(),
         dose_bq=_number(dose.get("RadionuclideTotalDose")),
+        doses=len(dataset.get("RadiopharmaceuticalInformationSequence") or ()),
         half_life_s=half_life,
         injection=parse_datetime(dose.get("RadiopharmaceuticalStartDateTime")),
         injection_time=parse_time(dose.get("RadiopharmaceuticalStartTime")),
         series=date_time(dataset.get("SeriesDate"), dataset.get("SeriesTime")),
         earliest_acquisition=min(times) if times else None,
         frame_start=_frame_start(dataset, half_life),
-        ge_scan=parse_datetime(_private(dataset, GE_GROUP, GE_CREATOR, GE_SCAN_DATETIME)),
+        ge_scan=parse_datetime(_private(dataset, _GE_SCAN_TIME)),
         decay_reference=reference,
-        philips_suv_factor=_number(_private(dataset, PHILIPS_GROUP, PHILIPS_CREATOR, PHILIPS_SUV_FACTOR)),
-        philips_activity_factor=_number(_private(dataset, PHILIPS_GROUP, PHILIPS_CREATOR, PHILIPS_ACTIVITY_FACTOR)),
+        philips_suv_factor=_number(_private(dataset, _PHILIPS_SUV)),
+        philips_activity_factor=_number(_private(dataset, _PHILIPS_ACTIVITY)),
+        differing=differing(plane.pet_facts for plane in planes),
     )
 
 
@@ -77,11 +116,16 @@ def _frame_start(dataset: Dataset, half_life_s: float | None) -> datetime | None
     return start_from_frame(acquisition, reference, duration, half_life_s)
 
 
-def _private(dataset: Dataset, group: int, creator: str, element: int) -> Any:
+def _private(dataset: Dataset, place: _Private) -> Any:
     try:
-        value = dataset.private_block(group, creator)[element].value
+        value = dataset.private_block(place.group, place.creator)[place.element].value
     except KeyError:
-        return None
+        # De-identification often removes the creator of the block and leaves what is in it.
+        tag = (place.group, 0x1000 | place.element)
+        vendor = str(dataset.get("Manufacturer") or "").strip().upper()
+        if (place.group, 0x10) in dataset or tag not in dataset or not vendor.startswith(place.vendor):
+            return None
+        value = dataset[tag].value
     # Implicit VR files leave private values as bytes (UN).
     return value.decode("ascii", errors="ignore").strip("\0 ") if isinstance(value, bytes) else value
 

@@ -11,7 +11,19 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LesionDetectionLib.core.errors import GeometryError, InputError
-from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, PHANTOM, SUV_BW, UNKNOWN, FloatArray, Image
+from LesionDetectionLib.core.image import (
+    BQ_PER_ML,
+    CT,
+    HU,
+    PET,
+    PHANTOM,
+    SUV_BSA,
+    SUV_BW,
+    SUV_LBM,
+    UNKNOWN,
+    FloatArray,
+    Image,
+)
 
 from .display import window_for
 from .mrml_scene import subject_item
@@ -37,6 +49,7 @@ _FRAME_ATTRIBUTE = "DICOM.FrameOfReferenceUID"
 away."""
 _FRAME = "FrameOfReferenceUID"
 _PHANTOM_ATTRIBUTE = "LesionDetection.phantom"
+_SUV_ATTRIBUTES = {kind: f"LesionDetection.{kind}PerSUVbw" for kind in (SUV_LBM, SUV_BSA)}
 
 
 def volume_node(scene: Any, image: Image) -> Any:
@@ -58,6 +71,8 @@ def volume_node(scene: Any, image: Image) -> Any:
     item = subject_item(scene, node)
     if PHANTOM in image.identifiers:
         node.SetAttribute(_PHANTOM_ATTRIBUTE, image.identifiers[PHANTOM])
+    for kind in _SUV_ATTRIBUTES.keys() & image.suv_factors.keys():
+        node.SetAttribute(_SUV_ATTRIBUTES[kind], repr(float(image.suv_factors[kind])))
     if image.modality:
         scene.GetSubjectHierarchyNode().SetItemAttribute(item, _MODALITY_ATTRIBUTE, image.modality)
     if _FRAME in image.identifiers:
@@ -98,6 +113,7 @@ def image_from_node(node: Any) -> Image:
         unit=unit,
         name=name,
         identifiers=identifiers,
+        suv_factors=_suv_factors(node),
     )
 
 
@@ -167,6 +183,19 @@ def _dicom_facts(node: Any) -> tuple[str, dict[str, str]]:
     if frame := frame_of_reference(node):
         identifiers[_FRAME] = frame
     return hierarchy.GetItemAttribute(item, _MODALITY_ATTRIBUTE) or UNKNOWN, identifiers
+
+
+def _suv_factors(node: Any) -> dict[str, float]:
+    """Those that :func:`volume_node` wrote; what a scene file has been spoilt to is as good as nothing."""
+    found = {}
+    for kind, attribute in _SUV_ATTRIBUTES.items():
+        try:
+            factor = float(node.GetAttribute(attribute) or 0)
+        except ValueError:
+            continue
+        if 0 < factor < np.inf:
+            found[kind] = factor
+    return found
 
 
 def _matrix_to_world(node: Any, name: str) -> FloatArray:

@@ -287,6 +287,8 @@ def test_the_page_says_what_must_be_said(make_run):
         ("volume_mm3", 36_600.0, ("Volume", "36.6 mL")),
         ("mean_hu", -12.6, ("Mean", "−13 HU")),
         ("max_suvbw", 7.914, ("Max", "7.91 SUV")),
+        ("max_sulbm", 5.8891, ("Max SUL", "5.89 g/mL")),
+        ("max_suvbsa", 1.9676, ("Max SUV by surface area", "1.97 cm²/mL")),
         ("sphericity", 0.8123, ("Sphericity", "0.81")),
         ("mtv_ml", 12.345, ("Metabolic tumour volume", "12.35 mL")),
         ("tlg_g", 80.04, ("Total lesion glycolysis", "80.0 g")),

@@ -118,3 +118,9 @@ def test_what_an_image_is_where_its_file_does_not_say():
     assert understood_as(pet) is pet
     with pytest.raises(ModalityError, match="not CT"):
         understood_as(pet, "CT")
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_factor_to_another_suv_is_a_number_above_zero(factor):
+    with pytest.raises(InputError, match="factor from SUVbw to SUVlbm"):
+        Image(SOME, np.eye(4), suv_factors={"SUVlbm": factor})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -34,6 +35,18 @@ def test_volume_values_and_box(modality, unit, suffix):
     assert np.allclose(found.box_ras_mm, [(-15, -11, 4.5), (-7, -5, 10.5)])
     assert np.allclose(found.center_ras_mm, (-11, -8, 7.5))
     assert not found.touches_border
+
+
+def test_suv_of_other_types_where_the_patients_factors_are_known():
+    image = dataclasses.replace(box_image("PT", "SUVbw"), suv_factors={"SUVlbm": 0.75, "SUVbsa": 0.25})
+    mask = Mask.from_full(image.voxels > 0)
+    values = measure_mask(image, mask).values
+    assert list(values)[2:] == ["mean_suvbw", "max_suvbw", "mean_sulbm", "max_sulbm", "max_suvbsa"]
+    assert (values["mean_sulbm"], values["max_sulbm"], values["max_suvbsa"]) == (8.25, 25.5, 8.5)
+    cut = image.crop((4, 3, 2), (4, 3, 2))
+    assert measure_mask(cut, Mask.from_full(cut.voxels > 0)).values == values
+    assert "max_sulbm" not in measure_mask(dataclasses.replace(image, unit="Bq/ml"), mask).values
+    assert "max_suvbsa" not in measure_mask(dataclasses.replace(image, suv_factors={"SUVlbm": 0.75}), mask).values
 
 
 def test_the_box_of_a_turned_mask_holds_all_of_its_voxels():

@@ -41,12 +41,39 @@ def test_ge_private_scan_time(dicom):
     assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR, rel=1e-6)
 
 
+def test_siemens_private_time_of_decay_correction(dicom):
+    dicom.pet(SeriesTime="150000", AcquisitionTime="113000")
+    _add_private(dicom, 0x0071, "SIEMENS MED PT", {0x22: ("DT", "20200102110000.000000")})
+    assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR, rel=1e-6)
+
+
 def test_philips_private_factor(dicom):
+    dicom.pet(Units="CNTS")
+    _add_private(dicom, 0x7053, "Philips PET Private Group", {0x00: ("DS", "0.001"), 0x09: ("DS", "3.5")})
+    image = read_image(dicom.folder)
+    assert image.unit == "SUVbw"
+    assert image.voxels[:, 0, 1] == pytest.approx([0.2, 0.3, 0.4])
+
+
+@pytest.mark.parametrize(("manufacturer", "unit"), [("Philips Medical Systems", "SUVbw"), ("Another", "")])
+def test_a_private_factor_whose_creator_was_removed(dicom, manufacturer, unit):
+    """As de-identification leaves it, and as in the digital reference objects of the IBSI."""
+    dicom.pet(Units="CNTS", Manufacturer=manufacturer)
+    _add_private(dicom, 0x7053, "Philips PET Private Group", {0x00: ("DS", "0.001")})
+    for path in dicom.folder.glob("*.dcm"):
+        dataset = dcmread(path)
+        del dataset[0x70530010]
+        dataset.save_as(path)
+    assert read_image(dicom.folder).unit == unit
+
+
+def test_philips_factors_that_differ(dicom):
     dicom.pet(Units="CNTS")
     _add_private(dicom, 0x7053, "Philips PET Private Group", {0x00: ("DS", "0.0005"), 0x09: ("DS", "3.5")})
     image = read_image(dicom.folder)
-    assert image.unit == "SUVbw"
-    assert image.voxels[:, 0, 1] == pytest.approx([0.1, 0.15, 0.2])
+    assert image.unit == "Bq/ml"
+    assert image.voxels[0, 0, 1] == pytest.approx(700)
+    assert "differ by 104 %" in image.notes[0]
 
 
 def test_philips_activity_factor(dicom):
@@ -62,6 +89,64 @@ def test_suv_is_never_converted_twice(dicom):
     image = read_image(dicom.folder)
     assert (image.unit, image.notes) == ("SUVbw", ())
     assert image.voxels[0, 0, 1] == pytest.approx(1.0)
+
+
+SIZE = {"PatientSize": "1.75", "PatientSex": "M"}
+"""With 70 kg: lean body mass 648900 / (6680 + 4937.14) = 55.857 kg, or 56.52 kg by James; body surface 1.8481 m2."""
+
+
+def test_factors_to_other_types_are_the_patients(dicom):
+    dicom.pet(**SIZE)
+    image = read_image(dicom.folder)
+    assert image.suv_factors == pytest.approx({"SUVlbm": 55.857 / 70, "SUVbsa": 18_481 / 70_000}, rel=1e-4)
+    assert image.crop((0, 0, 0), (2, 2, 2)).with_voxels(np.ones((2, 2, 2))).suv_factors == image.suv_factors
+
+
+def test_suv_by_lean_body_mass_is_converted(dicom):
+    dicom.pet(Units="GML", SUVType="LBMJAMES128", RescaleSlope="0.01", **SIZE)
+    image = read_image(dicom.folder)
+    assert (image.unit, image.notes) == ("SUVbw", ())
+    assert image.voxels[0, 0, 1] == pytest.approx(70 / 56.52)
+
+
+def test_suv_by_body_surface_is_converted(dicom):
+    dicom.pet(Units="CM2ML", RescaleSlope="0.01", **SIZE)
+    image = read_image(dicom.folder)
+    assert image.unit == "SUVbw"
+    assert image.voxels[0, 0, 1] == pytest.approx(70_000 / 18_481, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"Units": "GML", "SUVType": "LBMJANMA", "RescaleSlope": "0.01"}, "height is not in the file"),
+        ({"Units": "PROPCNTS"}, "“PROPCNTS”, from which no SUV follows"),
+        ({"Units": "GML", "RescaleSlope": "2"}, "one in a hundred lies above 12"),
+        ({"Units": ["BQML", "GML", "BQML"]}, "differ in units:"),
+        ({"RescaleSlope": None}, "lack rescale slope"),
+    ],
+)
+def test_values_of_an_unknown_unit_are_left_as_they_are(dicom, changes, reason):
+    dicom.pet(**changes)
+    image = read_image(dicom.folder)
+    assert (image.unit, image.suv_factors) == ("", {})
+    assert reason in image.notes[0]
+
+
+def test_files_that_differ_are_refused(dicom):
+    paths = dicom.pet()
+    changed = dcmread(paths[1])
+    changed.RadiopharmaceuticalInformationSequence[0].RadionuclideTotalDose = "360000000"
+    changed.PatientWeight = "70.0"  # the same
+    changed.CorrectedImage = ["ATTN", "DECY", "SCAT"]  # too
+    changed.save_as(paths[1])
+    image = read_image(dicom.folder)
+    assert image.unit == "Bq/ml"
+    assert "The files of the series differ in injected dose:" in image.notes[0]
+    changed.RadiopharmaceuticalInformationSequence = []
+    changed.SeriesTime = "113000"
+    changed.save_as(paths[1])
+    assert "differ in series' time, " in read_image(dicom.folder).notes[0]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +212,18 @@ def test_the_enhanced_object(dicom):
     assert image.voxels[1, 3, 4] == pytest.approx(dicom.hounsfield(ras * (-1, -1, 1)) * ONE_HOUR, abs=0.6 * ONE_HOUR)
 
 
+def test_the_request_of_the_panel_says_what_the_reader_does(dicom):
+    from LesionDetectionLib.app.suv_request import SuvRequest
+    from LesionDetectionLib.app.worker.engine import InProcess
+
+    files = [str(path) for path in dicom.pet(**SIZE)]
+    job = InProcess().submit(SuvRequest(files), {}, lambda _job: None)
+    found = SuvRequest.result_from_json(SuvRequest.result_to_json(job.result))
+    assert found == job.result
+    assert found.factor == pytest.approx(ONE_HOUR)
+    assert found.suv_factors == read_image(dicom.folder).suv_factors
+
+
 # --- a real scan: GE Discovery ST, 71 kg, 388.78 MBq F-18 FDG at 10:35:00, series at 11:20:11
 
 
@@ -144,6 +241,8 @@ def test_a_real_pet_by_hand(pet, real_data):
         k = round(float(pet.geometry.ijk_from_ras((0, 0, z))[2]))
         activity = one.pixel_array * float(one.RescaleSlope)
         assert pet.voxels[k] == pytest.approx(activity * 71_000 / 292_297_777, rel=1e-5, abs=1e-6)
+    # 1.63 m, male: lean body mass 658170 / (6680 + 216 * 26.7229) = 52.856 kg; body surface 0.007184 * 71^0.425 * 163^0.725 m2.
+    assert pet.suv_factors == pytest.approx({"SUVlbm": 52.856 / 71, "SUVbsa": 17_660 / 71_000}, rel=1e-4)
 
 
 def test_a_real_pet_agrees_with_an_independent_conversion(pet, real_data):

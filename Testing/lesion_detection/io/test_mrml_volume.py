@@ -61,6 +61,16 @@ def test_modality_and_unit_come_back(scene, make_run, modality, unit):
     assert (back.modality, back.unit, back.name) == (modality, unit, "a scan")
 
 
+def test_factors_to_other_suv_come_back_unless_they_were_spoilt(scene, make_run):
+    image, _ = make_run(0)
+    factors = {"SUVlbm": 0.7444503237386718, "SUVbsa": 0.25}
+    node = mrml.volume_node(scene, Image(image.voxels, image.ijk_to_ras, PET, SUV_BW, suv_factors=factors))
+    assert mrml.image_from_node(node).suv_factors == factors
+    node.SetAttribute("LesionDetection.SUVlbmPerSUVbw", "much")
+    node.SetAttribute("LesionDetection.SUVbsaPerSUVbw", "-1")
+    assert mrml.image_from_node(node).suv_factors == {}
+
+
 def test_the_unit_tells_the_modality_where_the_hierarchy_does_not(scene, make_run):
     image, _ = make_run(0)
     node = mrml.volume_node(scene, image)

@@ -126,6 +126,7 @@ def in_database(slicer_app, panel, monkeypatch):
 
 def test_a_pet_in_becquerels_becomes_one_in_suv(slicer_app, panel, ui, engine, in_database, tmp_path):
     import slicer
+    from LesionDetectionLib.app.suv_request import SuvFactors
     from LesionDetectionLib.io.mrml import image_from_node
 
     node = pet_node(slicer_app, panel, BQ_PER_ML)
@@ -136,10 +137,10 @@ def test_a_pet_in_becquerels_becomes_one_in_suv(slicer_app, panel, ui, engine, i
     ui.suvButton.click()
     assert engine.request.sources == [str(tmp_path / "a.dcm")]
     assert not ui.suvButton.isEnabled()
-    engine.finish(0.5)
+    engine.finish(SuvFactors(0.5, {"SUVlbm": 0.75}))
     made = panel.context.parameters.petVolume
     assert made is not node
-    assert image_from_node(made).unit == SUV_BW
+    assert (image_from_node(made).unit, image_from_node(made).suv_factors) == (SUV_BW, {"SUVlbm": 0.75})
     assert slicer.util.arrayFromVolume(made) == pytest.approx(0.5 * slicer.util.arrayFromVolume(node))
     assert made.GetAttribute("DICOM.instanceUIDs") == node.GetAttribute("DICOM.instanceUIDs")
     assert not ui.suvRow.isVisible()
@@ -153,24 +154,3 @@ def test_why_there_is_no_suv_is_said(slicer_app, panel, ui, engine, in_database,
     engine.fail("The patient's weight is not in the file, so no SUV by body weight follows.")
     assert "weight is not in the file" in ui.suvMessage.text
     assert ui.suvButton.isEnabled()
-
-
-def test_the_factor_of_a_real_pet_is_that_of_the_reader(real_data):
-    import pydicom
-    from LesionDetectionLib.app.suv_request import SuvRequest
-    from LesionDetectionLib.app.worker.engine import InProcess
-    from LesionDetectionLib.core.progress import Progress
-    from LesionDetectionLib.io.dicom import read_dicom
-    from LesionDetectionLib.io.dicom_headers import files_under, scan_files
-
-    planes, _ = scan_files(files_under(real_data("sts-001")), Progress())
-    series = [plane for plane in planes if plane.modality == PET]
-    job = InProcess().submit(SuvRequest([str(plane.path) for plane in series]), {}, lambda _job: None)
-    assert job.error is None
-    image = read_dicom(real_data("sts-001"), series[0].series_uid, Progress())
-    assert image.unit == SUV_BW
-    highest = 0.0
-    for plane in series:
-        file = pydicom.dcmread(plane.path)
-        highest = max(highest, float(file.pixel_array.max()) * plane.slope + plane.intercept)
-    assert job.result * highest == pytest.approx(image.voxels.max(), rel=1e-4)

@@ -32,6 +32,7 @@ def write_image(folder: Path, image: Image) -> None:
         "name": image.name,
         "notes": list(image.notes),
         "identifiers": image.identifiers,
+        "suv_factors": image.suv_factors,
     }
     with atomic_folder(folder) as temporary:
         with (temporary / VOXELS).open("wb") as file:
@@ -64,6 +65,7 @@ def read_image(folder: Path, mapped: bool = True) -> Image:
             name=str(rest["name"]),
             notes=tuple(map(str, rest["notes"])),
             identifiers={str(name): str(value) for name, value in rest["identifiers"].items()},
+            suv_factors={str(kind): float(factor) for kind, factor in rest["suv_factors"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise InputError(f"The image in {folder} cannot be read ({error!r}). Try again.") from error

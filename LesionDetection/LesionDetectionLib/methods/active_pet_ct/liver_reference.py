@@ -1,8 +1,9 @@
 """The liver reference of PERCIST: mean and standard deviation of SUV in a sphere of 3 cm in the right lobe.
 
 R.L. Wahl et al., From RECIST to PERCIST, Journal of Nuclear Medicine 50 (2009) 122S-150S: a lesion is measurable from 1.5
-liver means plus 2 standard deviations on. PERCIST wants SUL, by lean body mass; here it is SUV by body weight, as the
-header mostly allows no more: mean, deviation and threshold are all larger by about the same factor.
+liver means plus 2 standard deviations on. PERCIST wants SUL, by lean body mass. That is SUV by body weight times one factor of
+the patient, for the liver and the lesion alike, so that within one scan both choose the same lesions: the reference is
+computed by body weight, the unit of the PET and of the other rules, and told by lean body mass where the factor is known.
 
 Where the liver is follows from the CT: tissue of the liver's density below the right lung, so deep in it that the sphere
 has room. Of all places there the one where the PET varies least is taken, after K. Hirata et al., A semi-automated method
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LesionDetectionLib.core.errors import InputError
-from LesionDetectionLib.core.image import FloatArray, Geometry, Image
+from LesionDetectionLib.core.image import SUV_LBM, FloatArray, Geometry, Image
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.imaging.ball_growth import grown_by_ball
 from LesionDetectionLib.imaging.geometry import resample, to_axial
@@ -51,30 +52,41 @@ class LiverReference:
 
     Attributes:
         center_ras_mm: of the sphere.
-        mean, deviation: of the SUV of its voxels.
+        mean, deviation: of the SUV by body weight of its voxels.
         voxels: number of voxels whose centres lie in it.
+        lean_factor: from SUV by body weight to that by lean body mass (SUL); None where the patient's size is not known.
     """
 
     center_ras_mm: Point
     mean: float
     deviation: float
     voxels: int
+    lean_factor: float | None = None
 
     def threshold(self, settings: ActivePetCtSettings) -> float:
-        """Least SUVmax of the rule ``percist``."""
+        """Least SUVmax, by body weight, of the rule ``percist``."""
         return settings.percist_factor * self.mean + settings.percist_deviations * self.deviation
 
     def in_words(self, settings: ActivePetCtSettings) -> str:
         """A sentence to show with the result."""
         r, a, s = self.center_ras_mm
-        words = (
-            f"Least SUVmax by PERCIST: {self.threshold(settings):.2f}, from a liver of SUV {self.mean:.2f} (standard deviation "
-            f"{self.deviation:.2f}) at RAS ({r:.0f}, {a:.0f}, {s:.0f}) mm; by body weight, where PERCIST wants lean body mass."
-        )
+        least, place = self.threshold(settings), f"at RAS ({r:.0f}, {a:.0f}, {s:.0f}) mm"
+        if self.lean_factor is None:
+            words = (
+                f"Least SUVmax by PERCIST: {least:.2f}, from a liver of SUV {self.mean:.2f} (standard deviation "
+                f"{self.deviation:.2f}) {place}; by body weight, where PERCIST wants lean body mass: the patient's height, weight "
+                "and sex are not all known."
+            )
+        else:
+            lean, mean, deviation = (self.lean_factor * value for value in (least, self.mean, self.deviation))
+            words = (
+                f"Least SULmax by PERCIST: {lean:.2f}, from a liver of SUL {mean:.2f} (standard deviation {deviation:.2f}) {place}; "
+                f"by lean body mass. By body weight, as SUV is shown, these are {least:.2f} and {self.mean:.2f}."
+            )
         low, high = EXPECTED_MEAN
         if low <= self.mean <= high:
             return words
-        return f"{words} A healthy liver has {low:g} to {high:g}: check the place, and the weight and activity in the header."
+        return f"{words} A healthy liver has SUV {low:g} to {high:g} by body weight: check the place, and the weight and activity in the header."
 
 
 def reference_at(pet: Image, center_ras_mm: Point, settings: ActivePetCtSettings) -> LiverReference:
@@ -93,7 +105,7 @@ def reference_at(pet: Image, center_ras_mm: Point, settings: ActivePetCtSettings
         raise InputError(
             "The sphere around the given point in the liver does not lie inside the PET. Give another one."
         )
-    reference = _reference(center_ras_mm, float(found[0][0]), float(found[1][0]), len(steps))
+    reference = _reference(pet, center_ras_mm, float(found[0][0]), float(found[1][0]), len(steps))
     if not reference.mean > 0:
         raise InputError("There is no uptake at the given point in the liver. Give another one.")
     return reference
@@ -136,11 +148,12 @@ def find_reference(pet: Image, ct: Image, lungs: LungMask, settings: ActivePetCt
             f"{_ADVICE}"
         )
     r, a, s = pet.geometry.ras_from_ijk(places[kept[best]][::-1])
-    return _reference((float(r), float(a), float(s)), float(mean[best]), float(deviation[best]), len(steps))
+    return _reference(pet, (float(r), float(a), float(s)), float(mean[best]), float(deviation[best]), len(steps))
 
 
-def _reference(center: Point, mean: float, deviation: float, voxels: int) -> LiverReference:
-    return LiverReference((float(center[0]), float(center[1]), float(center[2])), mean, deviation, voxels)
+def _reference(pet: Image, center: Point, mean: float, deviation: float, voxels: int) -> LiverReference:
+    place = float(center[0]), float(center[1]), float(center[2])
+    return LiverReference(place, mean, deviation, voxels, pet.suv_factors.get(SUV_LBM))
 
 
 def _deep_in_liver(ct: Image, right: LungMask, room_mm: float) -> LungMask:

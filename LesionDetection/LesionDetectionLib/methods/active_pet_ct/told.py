@@ -92,6 +92,11 @@ def liver_record(liver: LiverReference | None) -> dict[str, Any]:
         return {}
     place = [round(mm, 1) for mm in liver.center_ras_mm]
     values = {"mean_suvbw": round(liver.mean, 4), "sd_suvbw": round(liver.deviation, 4), "voxels": liver.voxels}
+    if liver.lean_factor is not None:
+        values |= {
+            "mean_sulbm": round(liver.lean_factor * liver.mean, 4),
+            "sd_sulbm": round(liver.lean_factor * liver.deviation, 4),
+        }
     return {"liver_reference": {"center_ras_mm": place, **values}}
 
 

@@ -32,7 +32,8 @@ from LesionDetectionLib.core.progress import Progress
 @pytest.fixture
 def image(make_run):
     run, _ = make_run(1)
-    return dataclasses.replace(run, notes=("A slice was missing – bad.",), identifiers={"SeriesInstanceUID": "1.2.3"})
+    facts = {"identifiers": {"SeriesInstanceUID": "1.2.3"}, "suv_factors": {"SUVlbm": 0.7444503237386718}}
+    return dataclasses.replace(run, notes=("A slice was missing – bad.",), **facts)
 
 
 def is_mapped(array):
@@ -47,7 +48,7 @@ def test_the_same_image_comes_out(image, tmp_path):
     np.testing.assert_array_equal(again.voxels, image.voxels)
     assert again.voxels.dtype == image.voxels.dtype
     assert again.ijk_to_ras.tobytes() == image.ijk_to_ras.tobytes()
-    for name in ("modality", "unit", "name", "notes", "identifiers"):
+    for name in ("modality", "unit", "name", "notes", "identifiers", "suv_factors"):
         assert getattr(again, name) == getattr(image, name)
     assert is_mapped(again.voxels)
     assert not is_mapped(image.voxels)

@@ -12,6 +12,7 @@ from LesionDetectionLib.imaging.lungs import LungMask, find_lungs
 from LesionDetectionLib.imaging.lungs_hull import lung_sides
 from LesionDetectionLib.methods.active_pet_ct.liver_reference import find_reference, reference_at
 from LesionDetectionLib.methods.active_pet_ct.settings import ActivePetCtSettings
+from LesionDetectionLib.methods.active_pet_ct.told import liver_record
 
 from .conftest import Patient
 
@@ -41,6 +42,19 @@ def test_it_lies_in_the_liver_away_from_metastasis_and_kidney(seen, lungs):
     assert found.threshold(SETTINGS) == pytest.approx(1.5 * found.mean + 2 * found.deviation)
     assert found.threshold(dataclasses.replace(SETTINGS, percist_factor=2.0, percist_deviations=0.0)) == 2 * found.mean
     assert "by body weight, where PERCIST wants lean body mass" in found.in_words(SETTINGS)
+
+
+def test_it_is_told_by_lean_body_mass_where_that_is_known(seen):
+    """One factor for liver and lesion: the same lesions pass, whichever of the two is spoken of."""
+    pet = dataclasses.replace(seen[1], suv_factors={"SUVlbm": 0.75})
+    plain, lean = (reference_at(image, (70.0, 0.0, -80.0), SETTINGS) for image in (seen[1], pet))
+    assert lean.threshold(SETTINGS) == plain.threshold(SETTINGS)
+    words = lean.in_words(SETTINGS)
+    assert f"Least SULmax by PERCIST: {0.75 * plain.threshold(SETTINGS):.2f}, from a liver of SUL" in words
+    assert f"by lean body mass. By body weight, as SUV is shown, these are {plain.threshold(SETTINGS):.2f}" in words
+    record = liver_record(lean)["liver_reference"]
+    assert record["mean_sulbm"] == pytest.approx(0.75 * record["mean_suvbw"], abs=1e-4)
+    assert "mean_sulbm" not in liver_record(plain)["liver_reference"]
 
 
 def test_at_a_given_place_it_is_the_plain_mean_of_the_voxels_in_the_sphere(seen):
@@ -88,4 +102,6 @@ def test_uptake_that_is_not_even_is_no_liver(seen, lungs):
 
 def test_a_liver_beyond_what_is_usual_is_told():
     image = Image(np.full((20, 20, 20), 5.0, np.float32), np.diag([4.0, 4, 4, 1]), PET, SUV_BW)
-    assert "A healthy liver has 1.3 to 3" in reference_at(image, (40, 40, 40), SETTINGS).in_words(SETTINGS)
+    assert "A healthy liver has SUV 1.3 to 3 by body weight" in reference_at(image, (40, 40, 40), SETTINGS).in_words(
+        SETTINGS
+    )
