@@ -14,7 +14,6 @@ or by patterns, with ``*`` for anything: ``images=*/t1.nii.gz&masks=*/tumour.nii
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ from .file_images import grid_of, read_as
 from .file_names import folder_role, readable, split_in
 from .folder_pairs import Found, Group, channels_of, found_of, group, with_channels
 from .label_maps import COMPONENTS, WAYS, lesions_in, read_label_map
+from .phantom_files import phantom_of
 from .spec import Kind, numbers
 
 MODALITIES = (CT, PET, MR)
@@ -133,7 +133,7 @@ def open_folder(path: Path, options: FolderOptions, progress: Progress) -> Cohor
             cases.append(case)
         else:
             left_out.append(LeftOut(case.id, "It has no labels (unlabelled=no)."))
-    on_phantoms = bool(cases) and all(_is_phantom(case) for case in cases)
+    on_phantoms = bool(cases) and all(case.masks and phantom_of(case.masks[0]) for case in cases)
     title = f"{'phantoms' if on_phantoms else 'images'} in {path.resolve().name}"
     return Cohort("", title, tuple(cases), tuple(left_out), on_phantoms=on_phantoms)
 
@@ -225,17 +225,6 @@ def _patient(image: Path, one: Group, pattern: re.Pattern[str] | None) -> str:
 
 def _split(image: Path) -> str:
     return next((split for folder in image.parts[:-1] if (split := split_in(folder))), "")
-
-
-def _is_phantom(case: FolderCase) -> bool:
-    """Whether a ``.truth.json`` beside the labels says so, as it lies beside phantoms that the program wrote."""
-    if not case.masks:
-        return False
-    truth = case.masks[0].with_suffix(".json")
-    try:
-        return bool(json.loads(truth.read_text(encoding="utf-8")).get("method") == "phantom")
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return False
 
 
 KIND = Kind(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from LesionDetectionLib.core.errors import InputError, UsageError
-from LesionDetectionLib.core.image import CT, MR, PET, UNKNOWN, Geometry, Image
+from LesionDetectionLib.core.image import CT, MR, PET, PHANTOM, UNKNOWN, Geometry, Image
 from LesionDetectionLib.core.lesion import Lesion, Point
 from LesionDetectionLib.core.progress import Progress
 
@@ -26,6 +26,7 @@ from .cohort import Cohort, LeftOut
 from .file_images import grid_of, read_as
 from .file_names import file_name, split_in, stem_of
 from .label_maps import COMPONENTS, WAYS, lesions_in, read_label_map
+from .phantom_files import phantom_of
 from .rows import Row, Table, read_table
 from .spec import Kind
 
@@ -72,7 +73,9 @@ class TableCase(Case):
 
     def images(self, progress: Progress | None = None) -> dict[str, Image]:
         (modality,) = self.modalities
-        return {modality: replace(read_as(self.image, modality, progress, self.assumed), name=self.id)}
+        image = replace(read_as(self.image, modality, progress, self.assumed), name=self.id)
+        phantom = phantom_of(self.mask) if self.mask else ""
+        return {modality: replace(image, identifiers={**image.identifiers, PHANTOM: phantom}) if phantom else image}
 
     def truth(self) -> Truth:
         geometry = grid_of(self.image)
@@ -135,7 +138,9 @@ def open_table(path: Path, options: TableOptions, progress: Progress) -> Cohort:
             continue
         taken[case.id] = rows[0].line
         cases.append(case)
-    return Cohort("", f"scans of {path.name}", tuple(cases), tuple(left_out))
+    on_phantoms = bool(cases) and all(case.mask and phantom_of(case.mask) for case in cases)
+    title = f"{'phantoms' if on_phantoms else 'scans'} of {path.name}"
+    return Cohort("", title, tuple(cases), tuple(left_out), on_phantoms=on_phantoms)
 
 
 class _RowError(ValueError):

@@ -12,7 +12,7 @@ from LesionDetectionLib.core.errors import UsageError
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser("phantom", help="make computer-made scans whose lesions are known exactly")
-    parser.add_argument("anatomy", choices=["chest", "pet-ct", "body"], help="what to make")
+    parser.add_argument("anatomy", choices=["chest", "pet-ct", "body", "pet"], help="what to make")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the first case's seed; the others count up from it"
     )
@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         "--protocol",
         default="",
         metavar="NAME",
-        help="how they are scanned: default, fast, slab, tiny; of a body also liver, abdomen; see lesion cohort --kinds",
+        help="how they are scanned: default, fast, slab, tiny; of a body also liver, abdomen; of a PET default, mixed, tiny; see lesion cohort --kinds",
     )
     parser.add_argument(
         "--active",
@@ -31,9 +31,10 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=["nrrd", "dicom", "luna16", "deeplesion"],
+        choices=["nrrd", "dicom", "luna16", "deeplesion", "pet-weak"],
         default="nrrd",
-        help="luna16 is for chests; deeplesion for bodies, --count being of patients with one to three slabs each",
+        help="luna16 is for chests; deeplesion for bodies, --count being of patients with one to three slabs each; pet-weak for "
+        "PETs, with labels of the whole scan, points and outcomes",
     )
     parser.add_argument(
         "--missing",
@@ -43,7 +44,11 @@ def add_parser(commands: Any) -> None:
         help="of the lesions in the layout of DeepLesion, how many its list leaves out (default 0.3)",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that make them, in that layout (default 1)"
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that make them, as deeplesion or pet-weak (default 1)",
     )
     add_output_options(parser)
     parser.set_defaults(run=run)

@@ -18,6 +18,9 @@ from .phantom import PhantomCase
 
 __all__ = ["DEFAULT", "MIXED", "PRESETS", "TINY", "TINY_MIXED", "PetPhantomSettings", "make_pet"]
 
+_STEP_SUV = np.float32(1 / 256)
+"""Scanners store whole numbers; files of such values are a quarter of the size."""
+
 
 def make_pet(seed: int, settings: PetPhantomSettings = DEFAULT, progress: Progress | None = None) -> PhantomCase:
     """One computer-made PET with exact truth. The same seed and settings give the same bits on any threads.
@@ -40,7 +43,7 @@ def make_pet(seed: int, settings: PetPhantomSettings = DEFAULT, progress: Progre
     painted = add_tumours(seed, anatomy, settings, scene, geometry)
     kept = scan_scene(seed, anatomy, settings, scene, progress.part(0.75, 1.0))
     voxels = np.zeros(geometry.shape_kji, dtype=np.float32)
-    voxels[:, anatomy.first_row : anatomy.first_row + kept.shape[1]] = kept
+    voxels[:, anatomy.first_row : anatomy.first_row + kept.shape[1]] = np.rint(kept / _STEP_SUV) * _STEP_SUV
     image = Image(voxels, geometry.ijk_to_ras, PET, SUV_BW, f"pet-phantom-{seed:04d}", identifiers={PHANTOM: "pet"})
     places = {place: at for place, at in anatomy.whole.landmarks.items() if geometry.contains_ras(at)}
     progress(1.0, "Done")

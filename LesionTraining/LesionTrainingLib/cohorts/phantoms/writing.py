@@ -1,22 +1,22 @@
-"""Phantoms as files: as scans with truth beside them, as DICOM series, or in the layout of the LUNA16 challenge or of
-DeepLesion."""
+"""Phantoms as files: as scans with truth beside them, as DICOM series, or in the layout of the LUNA16 challenge, of
+DeepLesion or of the data of ``pet-weak``."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
-from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.image import PET, Image
 from LesionDetectionLib.core.progress import Progress
 
 from .body_deeplesion import MISSING_SHARE, write_deeplesion
-from .dicom_writing import MADE, lps, series_uid, write_series
+from .case_files import labels_of, truth_of, write_table
+from .dicom_writing import lps, series_uid, write_series
+from .pet_weak_writing import write_pet_weak
 from .petct_settings import AS_DRAWN, with_activity
 from .phantom import PhantomCase, maker, protocol_names, protocol_of
 
@@ -51,13 +51,16 @@ def write_phantoms(
             folder of CT slices a case, and ``<name>.truth.json``) or ``luna16`` (the challenge's folders and tables).
             ``deeplesion`` (slabs of bodies with that set's list; ``count`` is of patients, each with one to three series;
             see :func:`.body_deeplesion.write_deeplesion`, whose phantoms have seeds of their own).
+            ``pet-weak`` (PETs with labels of the whole image, a point each, masks and outcomes; see
+            :func:`.pet_weak_writing.write_pet_weak`, whose phantoms have seeds of their own too).
             A PET/CT is a folder a case: as ``nrrd`` with ``CT_image.nrrd``, ``PET_image.nrrd`` (SUVbw), the label map
             ``CT_mask.nrrd`` and ``CT_mask.json``, its truth; as ``dicom`` with the folders ``CT`` and ``PT``.
         settings: of the anatomy's class; None for its defaults.
         protocol_name: how they are scanned, in place of ``settings``: see :func:`.phantom.protocol_names`.
         active: of a PET/CT, whether it has active lesions: ``any`` (as the seed has it), ``yes`` or ``no``.
         subsets: of ``luna16``, over which the cases are dealt out in turn: 10 as the challenge has them.
-        missing_share, workers: of ``deeplesion``.
+        missing_share: of ``deeplesion``.
+        workers: of ``deeplesion`` and ``pet-weak``.
 
     Returns:
         The files written, those of a DICOM series as their folder.
@@ -88,6 +91,10 @@ def write_phantoms(
         return write_deeplesion(
             Path(output), count, protocol_name or "slab", seed, progress, missing_share, workers, overwrite
         )
+    if format == PET_WEAK:
+        if anatomy != "pet":
+            raise UsageError("The data of pet-weak are PETs: ask for phantoms of pet in that layout.")
+        return write_pet_weak(Path(output), count, protocol_name or "default", seed, progress, workers, overwrite)
     output = Path(output)
     refuse_taken(output, _first_names(anatomy, format, f"{anatomy}-phantom-{seed:04d}"), overwrite)
     written: list[Path] = []
@@ -107,28 +114,6 @@ def write_phantoms(
     return [output / path.relative_to(folder) for path in written]
 
 
-def truth_of(case: PhantomCase) -> Detections:
-    """The truth of a case in the form of detections with score 1."""
-    return Detections(
-        lesions=case.lesions,
-        geometry=case.image.geometry,
-        method="phantom",
-        image_name=case.image.name,
-        modality=case.image.modality,
-        unit=case.image.unit,
-        provenance={
-            "seed": case.seed,
-            "settings": repr(case.settings),
-            "kinds": list(case.kinds),
-            "mimics": [
-                {"kind": m.kind, "center_ras_mm": list(m.center_ras_mm), "diameter_mm": m.diameter_mm}
-                for m in case.mimics
-            ],
-        },
-        warnings=(MADE,),
-    )
-
-
 def _first_names(anatomy: str, format: str, name: str) -> tuple[str, ...]:
     if format == "nrrd" and anatomy == "pet-ct":
         return (name,)
@@ -137,14 +122,6 @@ def _first_names(anatomy: str, format: str, name: str) -> tuple[str, ...]:
         "dicom": (name, f"{name}.truth.json"),
         "luna16": ("annotations.csv", "annotations_excluded.csv", "seriesuids.csv", "candidates.csv", "subset0"),
     }[format]
-
-
-def _labels(case: PhantomCase) -> Image:
-    labels = np.zeros(case.image.shape_kji, dtype=np.uint8)
-    for n, lesion in enumerate(case.lesions, 1):
-        if lesion.mask is not None:
-            labels[lesion.mask.slices_kji][lesion.mask.voxels] = n
-    return Image(labels, case.image.ijk_to_ras, name=f"{case.image.name}.truth")
 
 
 def _write_nrrd(case: PhantomCase, folder: Path) -> list[Path]:
@@ -158,12 +135,12 @@ def _write_nrrd(case: PhantomCase, folder: Path) -> list[Path]:
         paths = [own / "CT_image.nrrd", own / "PET_image.nrrd", own / "CT_mask.nrrd", own / "CT_mask.json"]
         write_image(case.image, paths[0])
         write_image(case.others[PET], paths[1])
-        write_image(_labels(case), paths[2])
+        write_image(labels_of(case), paths[2])
         truth_of(case).save(paths[3])
         return paths
     paths = [folder / f"{name}.nrrd", folder / f"{name}.truth.nrrd", folder / f"{name}.truth.json"]
     write_image(case.image, paths[0])
-    write_image(_labels(case), paths[1])
+    write_image(labels_of(case), paths[1])
     truth_of(case).save(paths[2])
     return paths
 
@@ -210,10 +187,10 @@ def _write_tables(cases: list[PhantomCase], folder: Path) -> list[Path]:
             candidates.append([*row, 1])
         candidates += [[uid, *map(_number, lps(mimic.center_ras_mm)), 0] for mimic in case.mimics]
     return [
-        _table(folder / "annotations.csv", [*position, "diameter_mm"], found),
-        _table(folder / "annotations_excluded.csv", [*position, "diameter_mm"], excluded),
-        _table(folder / "candidates.csv", [*position, "class"], candidates),
-        _table(folder / "seriesuids.csv", [], [[series_uid(case)] for case in cases]),
+        write_table(folder / "annotations.csv", [*position, "diameter_mm"], found),
+        write_table(folder / "annotations_excluded.csv", [*position, "diameter_mm"], excluded),
+        write_table(folder / "candidates.csv", [*position, "class"], candidates),
+        write_table(folder / "seriesuids.csv", [], [[series_uid(case)] for case in cases]),
     ]
 
 
@@ -221,14 +198,6 @@ def _number(value: float) -> str:
     return f"{value:.6f}"
 
 
-def _table(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([header] if header else [])
-        writer.writerows(rows)
-    return path
-
-
 _WRITERS: dict[str, CaseWriter] = {"nrrd": _write_nrrd, "dicom": _write_dicom, "luna16": _write_luna16}
-DEEPLESION = "deeplesion"
-FORMATS = (*_WRITERS, DEEPLESION)
+DEEPLESION, PET_WEAK = "deeplesion", "pet-weak"
+FORMATS = (*_WRITERS, DEEPLESION, PET_WEAK)
