@@ -89,6 +89,7 @@ class LesionDetectionParameters:
     device - "auto", "cpu", "cuda:0".
     region, roi, aroundMm - where to search; the edge of the cube around the click.
     measureOn - "CT" or "PT": in which image a click measures where there are both.
+    petClick - "border", "focus" or "new focus": what a click in a PET does.
     outlineWay, outlineCarried - how two diameters become a mask, and whether it goes on to the neighbouring slices.
     methodSettings - of a method, by id, what was changed of its settings (JSON).
     fusionShown, fusionOpacity - the PET over the CT.
@@ -105,6 +106,7 @@ class LesionDetectionParameters:
     roi: vtkMRMLMarkupsROINode
     aroundMm: Annotated[float, WithinRange(20, 300)] = 80.0
     measureOn: str = "CT"
+    petClick: str = "border"
     outlineWay: str = "best"
     outlineCarried: bool = True
     methodSettings: dict[str, str]
@@ -263,6 +265,18 @@ class LesionDetectionLogic(ScriptedLoadableModuleLogic):
         image = understood_as(image_from_node(volumeNode))
         request = MeasureRequest(image.modality, tuple(positionRas), tuple(map(tuple, borderRas)))
         return self._add(volumeNode, image, request)
+
+    def focus(self, volumeNode, positionRas, through=""):
+        """Outline and measure the uptake at ``positionRas`` (RAS mm, in the PET's scene) and add its nodes.
+
+        through - "coronal", "sagittal" or "axial" where the position is one on that projection.
+        """
+        from LesionDetectionLib.app.focus_request import FocusRequest
+        from LesionDetectionLib.core.image import PET, understood_as
+        from LesionDetectionLib.io.mrml import image_from_node
+
+        image = understood_as(image_from_node(volumeNode), PET)
+        return self._add(volumeNode, image, FocusRequest(PET, tuple(positionRas), through))
 
     def outline(self, volumeNode, lineNodes, way="best", carry=True):
         """Outline and measure the lesion whose two diameters are line markups, drawn in one axial slice, and add its nodes.

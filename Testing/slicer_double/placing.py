@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import slicer
+import vtk
 
 _BEFORE_ALL_OTHERS = 1000.0
 
 
-def click(scene: Any, application_logic: Any, ras: Sequence[float]) -> None:
+def click(scene: Any, application_logic: Any, ras: Sequence[float], slice_node: Any = None) -> None:
     """Define a point of the active list at ``ras`` (RAS mm); the mode ends unless it is persistent.
+
+    Args:
+        slice_node: of the view that is clicked, in whose plane ``ras`` lies: the mouse is there then. None for a click that
+            no mouse made.
 
     Real Slicer shows a preview point while the mouse moves: PointAddedEvent fires for it, before the click. Who takes that
     event for the click gets a point that is not there yet.
@@ -22,6 +27,7 @@ def click(scene: Any, application_logic: Any, ras: Sequence[float]) -> None:
     """
     interaction = application_logic.GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() == interaction.Place, "Slicer is not in place mode"
+    point_at(scene, ras, slice_node)
     node = scene.GetNodeByID(application_logic.GetSelectionNode().GetActivePlaceNodeID() or "")
     assert node is not None, "No list is active: SetActiveListID was not called"
     index = preview(node, [float(coordinate) + 1.0 for coordinate in ras])
@@ -30,6 +36,28 @@ def click(scene: Any, application_logic: Any, ras: Sequence[float]) -> None:
     full = 0 < node.GetMaximumNumberOfControlPoints() <= node.GetNumberOfDefinedControlPoints()
     if not persistent or full:
         interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+
+
+def point_at(scene: Any, ras: Sequence[float], slice_node: Any) -> None:
+    """Move the mouse over a place in a slice view, or out of all views: Slicer's views write that into the crosshair node.
+
+    Raises:
+        AssertionError: the view does not show the place.
+    """
+    crosshair = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if slice_node is None:
+        if crosshair is not None:
+            crosshair.SetCursorPositionInvalid()
+        return
+    if crosshair is None:
+        crosshair = slicer.vtkMRMLCrosshairNode()
+        crosshair.SetSingletonTag("default")
+        crosshair = scene.AddNode(crosshair)
+    to_view = vtk.vtkMatrix4x4()
+    vtk.vtkMatrix4x4.Invert(slice_node.GetXYToRAS(), to_view)
+    x, y, z, _one = to_view.MultiplyPoint((*map(float, ras), 1.0))
+    assert abs(z) < 0.5, f"{slice_node.GetName()} shows another slice"
+    crosshair.SetCursorPositionXYZ([x, y, z], slice_node)
 
 
 def preview(node: Any, ras: Sequence[float]) -> int:

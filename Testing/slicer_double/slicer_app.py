@@ -185,11 +185,12 @@ class SlicerApp:
         press(to_real(widget if widget is not None else self.modules.shown.parent), key)
         self.process_events()
 
-    def click_in_slice(self, ras: Any) -> None:
-        """A click into a slice view at RAS mm, in place mode (recipes, section 6)."""
+    def click_in_slice(self, ras: Any, view: str = "") -> None:
+        """A click into a slice view at RAS mm, in place mode (recipes, section 6); with ``view`` ("Green") by the mouse in it."""
         from .placing import click
 
-        click(self.scene, self._application.applicationLogic(), ras)
+        node = self._layout.sliceWidget(view).mrmlSliceNode() if view else None
+        click(self.scene, self._application.applicationLogic(), ras, node)
         self.process_events()
 
     def picture(self, widget: Any, path: Path, size: tuple[int, int] = (480, 900), dark: bool = False) -> Path:

@@ -10,6 +10,8 @@ from LesionDetectionLib.core.finding import Finding, Findings
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.lesion import Point
 
+from .focus import holder_of
+
 _NEAR_MM, _NEAR_SHARE = 5.0, 0.5
 """A click is about the current outline when it is nearer to it than this, or than this share of the lesion's diameter: a
 leak is corrected inside the outline, a part that was missed just outside."""
@@ -35,11 +37,9 @@ def click_on(findings: Findings | None, current: str, point_ras_mm: Point) -> Cl
     if findings is None:
         return Click(point_ras_mm)
     geometry = findings.run.geometry
-    ijk = geometry.ijk_from_ras(point_ras_mm)
-    others = [item for item in findings.drawn if item.id != current and item.lesion.mask is not None]
-    inside = next((item for item in others if item.lesion.mask and item.lesion.mask.holds(ijk)), None)
-    if inside is not None:
-        return Click(point_ras_mm, selected=inside.id)
+    inside = holder_of(findings, point_ras_mm, besides=current)
+    if inside:
+        return Click(point_ras_mm, selected=inside)
     at = next((item for item in findings.drawn if item.id == current), None)
     if at is None or not _near(at, geometry, point_ras_mm):
         return Click(point_ras_mm)

@@ -1,0 +1,73 @@
+"""What takes long: one job of the engine at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from LesionDetectionLib.core.errors import LesionDetectionError, UsageError
+from LesionDetectionLib.core.image import Image
+
+from ..worker.engine import Engine, Job
+from .review import JOB, Review
+
+
+class Work(Review):
+    """Results in one scene, and an engine that adds to them.
+
+    Args:
+        scene: in which results are added and found; nodes of others are never changed.
+        engine: does what takes long.
+
+    Attributes:
+        job: the one under way, or the last one; None before the first.
+    """
+
+    def __init__(self, scene: Any, engine: Engine) -> None:
+        super().__init__(scene)
+        self._engine = engine
+        self.job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None and not self.job.finished
+
+    def cancel(self) -> None:
+        """Stop what is running; nothing of it is kept."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def _refuse_busy(self) -> None:
+        if self.busy:
+            raise UsageError("Something is running already. Wait for it, or press Cancel first.")
+
+    def _start(self, request: Any, images: Mapping[str, Image], done: Callable[[Any], None]) -> Job:
+        def on_change(job: Job) -> None:
+            self.job = job
+            if job.state == "done":
+                try:
+                    done(job.result)
+                except LesionDetectionError as error:  # such as a volume that was removed meanwhile
+                    self.message = str(error)
+            elif job.finished:
+                self.message = str(job.error or "")
+            self._tell(JOB)
+
+        self.message = ""
+        self.job = self._engine.submit(request, images, on_change)
+        self._tell(JOB)
+        return self.job
+
+    def scene_closed(self) -> None:
+        """The scene is empty or another one: stop, and forget what was in it."""
+        self.cancel()
+        self._images.forget()
+        self._results = []
+        self._activate(None)
+
+    def close(self) -> None:
+        """Stop, and end the engine. The session cannot be used any more."""
+        self._observers = []
+        self.cancel()
+        self._images.forget()
+        self._engine.close()
