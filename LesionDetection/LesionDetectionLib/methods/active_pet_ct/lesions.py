@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
 from LesionDetectionLib.core.image import FloatArray, Image
-from LesionDetectionLib.core.lesion import LESION, Lesion
-from LesionDetectionLib.imaging.mask_grids import mask_from_axial
-from LesionDetectionLib.imaging.measurements import extent_note, measure_mask
+from LesionDetectionLib.core.lesion import Lesion
+from LesionDetectionLib.imaging.pet_lesion import pet_lesion
 
-from .suv_peak import suv_peak
 from .uptake import MOST_CUT, Triple, Uptake
 
 _CUT = "It hardly stands out from what surrounds it: the outline was cut off at a distance. Check it, or measure it by click."
@@ -26,37 +24,17 @@ def lesion_of(pet: Image, part: Image, start_kji: Triple, region: Uptake, method
         region: in ``part``.
 
     Returns:
-        A lesion whose score is its SUVmax, with ``peak_suvbw`` (in a sphere of 1 mL), ``mtv_ml`` (metabolic tumour volume) and
-        ``tlg_g`` (total lesion glycolysis: mean SUV in g/mL times volume in mL) besides the measurements of any mask.
+        A lesion whose score is its SUVmax, measured as any in a PET.
     """
-    start = np.array(start_kji) + region.start_kji
-    mask = mask_from_axial(pet, region.voxels, start[::-1])
-    measured = measure_mask(pet, mask)
-    volume_ml = measured.values["volume_mm3"] / 1000
-    values = {
-        **measured.values,
-        "peak_suvbw": suv_peak(part.voxels, region.voxels, region.start_kji, part.spacing_mm),
-        "mtv_ml": volume_ml,
-        "tlg_g": measured.values["mean_suvbw"] * volume_ml,
-    }
-    notes = [extent_note(pet, measured.touches_border)]
+    note = ""
     if region.cut_share > MOST_CUT:
-        notes.append(_CUT)
+        note = _CUT
     elif region.is_raised:
-        notes.append(_RAISED.format(share=100 * region.share))
-    return Lesion(
-        center_ras_mm=measured.center_ras_mm,
-        diameter_mm=measured.recist.long_mm,
-        score=region.suvmax,
-        box_ras_mm=measured.box_ras_mm,
-        mask=mask,
-        recist=measured.recist,
-        measurements=values,
-        meaning=LESION,
-        method=method,
-        note=" ".join(filter(None, notes)),
-        evidence=((region.suvmax, volume_ml),),
+        note = _RAISED.format(share=100 * region.share)
+    lesion = pet_lesion(
+        pet, part, start_kji, region.voxels, region.start_kji, score=region.suvmax, method=method, notes=(note,)
     )
+    return replace(lesion, evidence=((region.suvmax, lesion.measurements["mtv_ml"]),))
 
 
 def peak_ras_mm(part: Image, region: Uptake) -> FloatArray:

@@ -9,20 +9,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.imaging.ball_growth import grown_by_ball
+from LesionDetectionLib.imaging.basins import Basins, basins, joined
+from LesionDetectionLib.imaging.hills import Triple, connected_part, filled_box, triple
 
-from .basins import Basins, basins, joined
 from .settings import BY_SHARE, ActivePetCtSettings
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.floating[Any]]
-Triple = tuple[int, int, int]
 MOST_CUT = 0.15
 """An outline of which more was cut off is raised."""
-_TOUCHING = np.ones((3, 3, 3), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +75,7 @@ def find_uptake(suv: FloatArray, geometry: Geometry, threshold: float, settings:
     floor = min(threshold, settings.floor_suv)
     level = _Level(settings, threshold)
     mask = suv >= level(floor)
-    box = _box(mask)
+    box = filled_box(mask)
     if box is None:
         return []
     inside = suv[box]
@@ -112,16 +110,6 @@ class _Level:
 
 def _near(suv: FloatArray, least: float, geometry: Geometry, settings: ActivePetCtSettings) -> BoolArray:
     return grown_by_ball(np.ascontiguousarray(suv >= least), geometry.spacing_mm, settings.grow_reach_mm)
-
-
-def _box(mask: BoolArray) -> tuple[slice, slice, slice] | None:
-    parts = []
-    for axis in range(3):
-        filled = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        if not len(filled):
-            return None
-        parts.append(slice(int(filled[0]), int(filled[-1]) + 1))
-    return parts[0], parts[1], parts[2]
 
 
 def _members(
@@ -161,7 +149,7 @@ def _region(
         low = places.min(axis=0)
         voxels = np.zeros(places.max(axis=0) - low + 1, dtype=bool)
         voxels[tuple((places - low).T)] = True
-        region = _connected(voxels, _triple(low), _triple(places[0]), suvmax, share)
+        region = _connected(voxels, triple(low), triple(places[0]), suvmax, share)
         return replace(region, is_raised=share > usual, cut_share=1 - region.count / len(above))
 
     usual = end / suvmax
@@ -178,14 +166,5 @@ def _region(
 
 def _connected(voxels: BoolArray, start_kji: Triple, peak_kji: Triple, suvmax: float, share: float) -> Uptake:
     """The part of a mask that holds the peak, trimmed."""
-    labels: npt.NDArray[Any] = ndimage.label(voxels, structure=_TOUCHING)[0]
-    own = labels == labels[_triple(np.subtract(peak_kji, start_kji))]
-    box = _box(own)
-    assert box is not None
-    start = _triple(np.add(start_kji, [part.start for part in box]))
-    return Uptake(own[box], start, peak_kji, suvmax, share)
-
-
-def _triple(values: npt.NDArray[Any]) -> Triple:
-    k, j, i = (int(n) for n in values)
-    return k, j, i
+    part, offset = connected_part(voxels, triple(np.subtract(peak_kji, start_kji)))
+    return Uptake(part, triple(np.add(start_kji, offset)), peak_kji, suvmax, share)

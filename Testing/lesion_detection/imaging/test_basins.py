@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LesionDetectionLib.methods.active_pet_ct.basins import basins, joined
+from LesionDetectionLib.imaging.basins import basins, joined
 from scipy import ndimage
 
 STEPS = [step for step in product((-1, 0, 1), repeat=3) if any(step)]

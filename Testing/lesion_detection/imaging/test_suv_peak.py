@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from LesionDetectionLib.methods.active_pet_ct.suv_peak import SPHERE_MM3, sphere_weights, suv_peak
+from LesionDetectionLib.imaging.suv_peak import SPHERE_MM3, sphere_weights, suv_peak
 
 
 @pytest.mark.parametrize(
