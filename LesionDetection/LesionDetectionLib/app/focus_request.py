@@ -75,7 +75,10 @@ def resolved(image: Image, point_ras_mm: Point, through: str) -> Point:
     from LesionDetectionLib.imaging.pet_focus import point_through
 
     if image.modality != PET:
-        raise ModalityError(f"“{image.name}” is no PET, so it has no uptake to look for. Choose a PET to click in.")
+        raise ModalityError(
+            f"“{image.name}” is not known to be a PET, so no uptake is looked for in it. Choose a PET, or say that it is one "
+            "(on the command line: --modality PT)."
+        )
     if not through:
         return point_ras_mm
     views = (CORONAL, SAGITTAL) if through == EITHER else (through,)

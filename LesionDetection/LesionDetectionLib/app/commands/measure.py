@@ -12,13 +12,18 @@ from LesionDetectionLib.app.commands.options import add_modality_option, add_out
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.app.export import RESULT_NAMES, write_results
+from LesionDetectionLib.app.focus_request import CORONAL, SAGITTAL, resolved
 from LesionDetectionLib.core.atomic import check_output_folder
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.finding import CLICKED
-from LesionDetectionLib.core.image import understood_as
-from LesionDetectionLib.core.lesion import Point
+from LesionDetectionLib.core.image import Image, understood_as
+from LesionDetectionLib.core.lesion import Lesion, Point
+from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.files import read_image
+
+_SHARE = 0.4
+"""Of an uptake's maximum, at which it is outlined where nothing else is said."""
 
 
 def add_parser(commands: Any) -> None:
@@ -26,6 +31,22 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("scan", type=Path, metavar="SCAN", help="NRRD, NIfTI or MetaImage file, or a folder of DICOM")
     parser.add_argument(
         "--at", required=True, metavar="R,A,S", help="a point in the lesion: RAS millimetres, as Slicer shows them"
+    )
+    parser.add_argument(
+        "--through",
+        choices=[CORONAL, SAGITTAL],
+        default="",
+        help="of a PET: the point is one on this projection; the highest uptake in that direction is measured, and what --at "
+        "says of it (A of a coronal one, R of a sagittal one) does not matter",
+    )
+    parser.add_argument(
+        "--uptake",
+        type=float,
+        nargs="?",
+        const=_SHARE,
+        metavar="SHARE",
+        help=f"of a PET: outline what hangs together and has at least this share of the highest value there ({_SHARE:g} where "
+        "no number is given), in place of the border that the image shows",
     )
     add_scan_options(parser)
     add_modality_option(parser)
@@ -35,8 +56,6 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from LesionDetectionLib.imaging.click import measure_at
-
     seed = _position(options.at)
     if options.dicom:
         require_dicom([options.scan])
@@ -44,7 +63,9 @@ def run(options: argparse.Namespace) -> None:
     with shown_progress(options.quiet) as progress:
         progress(0, f"Reading {options.scan.name}")
         image = understood_as(read_image(options.scan, series=options.series), options.modality)
-        lesion = measure_at(image, seed, progress=progress.part(0.4, 0.5))
+        of_pet = options.through or options.uptake is not None
+        seed = resolved(image, seed, options.through) if of_pet else seed
+        lesion = _measured(image, seed, options.uptake, progress.part(0.4, 0.5))
         detections = Detections(
             (lesion,),
             image.geometry,
@@ -52,7 +73,11 @@ def run(options: argparse.Namespace) -> None:
             image_name=image.name,
             modality=image.modality,
             unit=image.unit,
-            provenance={"software": f"SlicerLesionDetection {__version__}", "seed_ras_mm": list(seed)},
+            provenance={
+                "software": f"SlicerLesionDetection {__version__}",
+                "seed_ras_mm": list(seed),
+                **({} if options.uptake is None else {"uptake_share": options.uptake}),
+            },
             warnings=image.notes,
         )
         write_results(
@@ -66,6 +91,16 @@ def run(options: argparse.Namespace) -> None:
         )
     if not options.quiet:
         print_lesions(detections, options.output)
+
+
+def _measured(image: Image, seed_ras_mm: Point, share: float | None, progress: Progress) -> Lesion:
+    """By its border, or as the uptake above a share of its maximum. Raises as the functions that do it."""
+    from LesionDetectionLib.imaging.click import measure_at
+    from LesionDetectionLib.imaging.pet_focus import FocusSettings, focus_at
+
+    if share is None:
+        return measure_at(image, seed_ras_mm, progress=progress)
+    return focus_at(image, seed_ras_mm, FocusSettings(share=share))
 
 
 def _position(text: str) -> Point:
