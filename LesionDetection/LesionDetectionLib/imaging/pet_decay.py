@@ -12,6 +12,8 @@ from .pet_header import PetHeader
 
 LONGEST_DECAY_HALF_LIVES = 6.0
 """[choice] After six half-lives 1.6 % is left: nobody scans then, so the times do not belong together."""
+_MOST_HALF_LIFE_APART = 0.05
+"""Published half-lives differ by less than one percent; rubidium-82 by three."""
 _DAY_S = 86_400.0
 _SAME_CLOCK_S = 60.0
 """So far the two statements of the injection's time may lie apart: one of them is often cut to minutes."""
@@ -61,6 +63,11 @@ def decay_of(header: PetHeader) -> Decay:
     half_life = header.half_life_s
     if half_life is None or not 0 < half_life < math.inf:
         raise ModalityError("The half-life of the radionuclide is not in the file, so no SUV follows.")
+    known = header.nuclide_half_life_s
+    if known is not None and abs(half_life / known - 1) > _MOST_HALF_LIFE_APART:
+        raise ModalityError(
+            f"The half-life is given as {half_life:g} s, and that of the nuclide that the header names is {known:g} s."
+        )
     start, reference = _scan_start(header)
     return Decay(_seconds_since_injection(header, start, half_life), reference)
 

@@ -71,7 +71,7 @@ def pet_scale(header: PetHeader) -> PetScale:
 
 def without_suv(header: PetHeader, reason: str) -> PetScale:
     """The factor to Bq/ml where the header allows it, for values that do not become SUV for this reason."""
-    if "units" not in header.differing:
+    if "units" not in header.differing and not header.mapped_otherwise:
         if header.units == "BQML":
             return PetScale(1.0, BQ_PER_ML, reason)
         if header.units == "CNTS" and _positive(header.philips_activity_factor) and not header.differing:
@@ -90,6 +90,11 @@ def suv_factor(header: PetHeader) -> float:
         raise ModalityError(
             f"The files of the series differ in {_listed(header.differing)}: they are not of one measurement. Separate them, or "
             "export the series again."
+        )
+    if header.mapped_otherwise:
+        raise ModalityError(
+            "The header maps the stored values to their unit in another way than by rescale slope and intercept, so it is not "
+            "known what they are."
         )
     if header.units in _IN_SUV:
         return _factor_from_suv(header)

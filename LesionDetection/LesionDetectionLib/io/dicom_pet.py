@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydicom import dcmread
@@ -49,6 +51,20 @@ _UCUM_UNITS = {"Bq/ml": ("BQML", "")} | {
 """Units of the enhanced PET object, which states them as UCUM codes; to the classic ones and the type of SUV."""
 
 
+_HALF_LIVES_S = {
+    (11, "c"): 1223.0,
+    (13, "n"): 598.0,
+    (15, "o"): 122.2,
+    (18, "f"): 6586.0,
+    (64, "c"): 45_721.0,
+    (68, "g"): 4063.0,
+    (82, "r"): 76.0,
+    (89, "z"): 282_280.0,
+    (124, "i"): 360_800.0,
+}
+"""Of the nuclides of PET, by mass number and initial of the element (Decay Data Evaluation Project)."""
+
+
 def read_pet_header(planes: Sequence[Plane]) -> PetHeader:
     """What the files of these planes say about SUV. Raises what pydicom does of a damaged file: errors of every kind."""
     with quiet_pydicom():
@@ -83,15 +99,17 @@ def pet_header(dataset: Dataset, planes: Sequence[Plane]) -> PetHeader:
         dose_bq=_number(dose.get("RadionuclideTotalDose")),
         doses=len(dataset.get("RadiopharmaceuticalInformationSequence") or ()),
         half_life_s=half_life,
+        nuclide_half_life_s=_nuclide_half_life_s(dose),
         injection=parse_datetime(dose.get("RadiopharmaceuticalStartDateTime")),
         injection_time=parse_time(dose.get("RadiopharmaceuticalStartTime")),
         series=date_time(dataset.get("SeriesDate"), dataset.get("SeriesTime")),
         earliest_acquisition=min(times) if times else None,
-        frame_start=_frame_start(dataset, half_life),
+        frame_start=_frame_start(dataset, planes, half_life),
         ge_scan=parse_datetime(_private(dataset, _GE_SCAN_TIME)),
         decay_reference=reference,
         philips_suv_factor=_number(_private(dataset, _PHILIPS_SUV)),
         philips_activity_factor=_number(_private(dataset, _PHILIPS_ACTIVITY)),
+        mapped_otherwise=_mapped_otherwise(dataset, planes),
         differing=differing(plane.pet_facts for plane in planes),
     )
 
@@ -100,20 +118,55 @@ def _units(dataset: Dataset) -> tuple[str, str]:
     units = str(dataset.get("Units") or "").strip().upper()
     if units:
         return units, str(dataset.get("SUVType") or "").strip().upper()
-    shared = _first(dataset, "SharedFunctionalGroupsSequence")
-    mapping = _first(shared, "RealWorldValueMappingSequence") or _first(dataset, "RealWorldValueMappingSequence")
-    code = str(_first(mapping, "MeasurementUnitsCodeSequence").get("CodeValue") or "")
+    code = str(_first(_mapping(dataset), "MeasurementUnitsCodeSequence").get("CodeValue") or "")
     return _UCUM_UNITS.get(code, (code, ""))
 
 
-def _frame_start(dataset: Dataset, half_life_s: float | None) -> datetime | None:
+def _mapping(dataset: Dataset) -> Dataset:
+    """To real-world values, as the enhanced object has it for all frames; empty where there is none."""
+    shared = _first(dataset, "SharedFunctionalGroupsSequence")
+    return _first(shared, "RealWorldValueMappingSequence") or _first(dataset, "RealWorldValueMappingSequence")
+
+
+def _mapped_otherwise(dataset: Dataset, planes: Sequence[Plane]) -> bool:
+    if dataset.get("Units"):
+        return False
+    mapping = _mapping(dataset)
+    slope, intercept = _number(mapping.get("RealWorldValueSlope")), _number(mapping.get("RealWorldValueIntercept"))
+    return any(
+        mapped is not None and rescaled is not None and not math.isclose(mapped, rescaled, rel_tol=1e-4, abs_tol=1e-9)
+        for plane in planes
+        for mapped, rescaled in ((slope, plane.slope), (intercept, plane.intercept))
+    )
+
+
+def _frame_start(dataset: Dataset, planes: Sequence[Plane], half_life_s: float | None) -> datetime | None:
+    """The scan's start from the times of one frame; None where they do not tell it.
+
+    GE counts Frame Reference Time to the frame's beginning, as its Decay Factor shows: that of a frame of 240 s at 1215 s is
+    2^(1335 / T).
+    """
     acquisition = date_time(dataset.get("AcquisitionDate"), dataset.get("AcquisitionTime"))
     reference, duration = _number(dataset.get("FrameReferenceTime")), _number(dataset.get("ActualFrameDuration"))
     if acquisition is None or not reference or not duration or not half_life_s:
         return None
     if min(reference, duration, half_life_s) <= 0:
         return None
+    offsets = {plane.marks.get("FrameReferenceTime") for plane in planes}
+    if len(offsets) > 1 and len({plane.acquired for plane in planes}) == 1:
+        return None  # the acquisition time is that of the series, not of the bed
+    if str(dataset.get("Manufacturer") or "").strip().upper().startswith(_GE_SCAN_TIME.vendor):
+        return acquisition - timedelta(milliseconds=reference)
     return start_from_frame(acquisition, reference, duration, half_life_s)
+
+
+def _nuclide_half_life_s(dose: Dataset) -> float | None:
+    """Of the nuclide that a dose names, as ``18F``, ``^18^Fluorine`` or ``F-18``; None for names of another kind."""
+    named = str(_first(dose, "RadionuclideCodeSequence").get("CodeMeaning") or "")
+    mass, letters = re.search(r"\d+", named), re.search(r"[A-Za-z]+", named)
+    if mass is None or letters is None or letters[0].lower().startswith("ge"):
+        return None
+    return _HALF_LIVES_S.get((int(mass[0]), letters[0][0].lower()))
 
 
 def _private(dataset: Dataset, place: _Private) -> Any:

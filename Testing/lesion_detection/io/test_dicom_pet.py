@@ -41,6 +41,47 @@ def test_ge_private_scan_time(dicom):
     assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR, rel=1e-6)
 
 
+BEDS = {"SeriesTime": "150000", "ActualFrameDuration": "240000"}
+"""A workstation's series; beds of four minutes."""
+
+
+def test_the_start_from_a_bed_as_ge_counts(dicom):
+    """GE's Frame Reference Time is to the bed's beginning; others' to a moment near its middle."""
+    at = {"AcquisitionTime": "112000", "FrameReferenceTime": "1200000"}
+    dicom.pet(Manufacturer="GE MEDICAL SYSTEMS", **BEDS, **at)
+    assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR, rel=1e-6)
+    dicom.pet(Manufacturer="SIEMENS", **BEDS, **at)
+    assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR * 2 ** (119.75 / 6588), rel=1e-4)
+
+
+def test_one_acquisition_time_for_all_beds_is_the_scans_start(dicom):
+    """As in a real series of GE's, whose beds differ in Frame Reference Time alone."""
+    dicom.pet(FrameReferenceTime=["243000", "486000", "1215000"], **BEDS)
+    assert read_image(dicom.folder).voxels[0, 0, 1] == pytest.approx(200 * ONE_HOUR, rel=1e-6)
+
+
+def _of_nuclide(dicom, named):
+    code, dose = Dataset(), Dataset()
+    code.CodeMeaning = named
+    dose.RadionuclideCodeSequence = [code]
+    dose.RadiopharmaceuticalStartTime = "100000"
+    dose.RadionuclideTotalDose, dose.RadionuclideHalfLife = "350000000", "6588"
+    dicom.pet(RadiopharmaceuticalInformationSequence=[dose])
+    return read_image(dicom.folder)
+
+
+@pytest.mark.parametrize("named", ["68Ga", "^68^Gallium", "Ga-68", "^11^Carbon"])
+def test_a_half_life_of_another_nuclide_is_refused(dicom, named):
+    image = _of_nuclide(dicom, named)
+    assert image.unit == "Bq/ml"
+    assert "half-life is given as 6588 s, and that of the nuclide" in image.notes[0]
+
+
+@pytest.mark.parametrize("named", ["^18^Fluorine", "18F", "F-18", "^68^Germanium", "unknown"])
+def test_a_half_life_that_may_be_the_nuclides(dicom, named):
+    assert _of_nuclide(dicom, named).unit == "SUVbw"
+
+
 def test_siemens_private_time_of_decay_correction(dicom):
     dicom.pet(SeriesTime="150000", AcquisitionTime="113000")
     _add_private(dicom, 0x0071, "SIEMENS MED PT", {0x22: ("DT", "20200102110000.000000")})
@@ -208,6 +249,10 @@ def test_the_enhanced_object(dicom):
     )
     image = read_image(path)
     assert (image.unit, image.notes) == ("SUVbw", ())
+    other = dcmread(path)
+    other.RealWorldValueMappingSequence[0].RealWorldValueSlope = 2.0  # the frames' rescale slope is 1
+    other.save_as(path)
+    assert "in another way than by rescale slope" in read_image(path).notes[0]
     ras = image.geometry.ras_from_ijk((4, 3, 1))
     assert image.voxels[1, 3, 4] == pytest.approx(dicom.hounsfield(ras * (-1, -1, 1)) * ONE_HOUR, abs=0.6 * ONE_HOUR)
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.image import PET, Image
 from LesionDetectionLib.core.lesion import Point
-from LesionDetectionLib.imaging.suv import decayed_dose
+from LesionDetectionLib.imaging.pet_decay import decayed_dose
 
 from .phantom import PhantomCase, random_stream
 
