@@ -33,6 +33,12 @@ class Hill:
     peak_kji: Triple
     peak: float
 
+    def holds(self, kji: Triple) -> bool:
+        """Whether a voxel of that array is one of its."""
+        k, j, i = np.subtract(kji, self.start_kji).tolist()
+        nk, nj, ni = self.voxels.shape
+        return 0 <= k < nk and 0 <= j < nj and 0 <= i < ni and bool(self.voxels[k, j, i])
+
 
 class Hills:
     """All hills of an array within a mask.

@@ -178,7 +178,7 @@ class _Part:
         number = hills.number_at(start)
         assert number is not None
         hill = hills.hill(number)
-        if not _holds(hill, start):
+        if not hill.holds(start):
             raise InputError(_NOTHING)
         return hill
 
@@ -201,12 +201,6 @@ class _Part:
 def _box(hill: Hill) -> tuple[slice, slice, slice]:
     k, j, i = (slice(n, n + size) for n, size in zip(hill.start_kji, hill.voxels.shape, strict=True))
     return k, j, i
-
-
-def _holds(hill: Hill, kji: Triple) -> bool:
-    place = triple(np.subtract(kji, hill.start_kji))
-    inside = all(0 <= n < size for n, size in zip(place, hill.voxels.shape, strict=True))
-    return inside and bool(hill.voxels[place])
 
 
 def _nearest(axial: Image, point_ras_mm: npt.ArrayLike, but: int | None = None) -> Triple:

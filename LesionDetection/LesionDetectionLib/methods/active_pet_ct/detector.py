@@ -20,6 +20,7 @@ from LesionDetectionLib.core.image import PET, SUV_BW, Image
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import to_axial
+from LesionDetectionLib.imaging.hills import Triple
 from LesionDetectionLib.imaging.lungs import LungMask, find_lungs
 
 from ..run_record import Stopwatch, provenance
@@ -31,7 +32,7 @@ from .places import LeftOut, in_box, in_lungs, require_something_in_box
 from .search_region import SearchRegion, search_region
 from .settings import PERCIST, SHARE, ActivePetCtSettings, settings_for
 from .told import controls, left_out_record, liver_record, sentences
-from .uptake import Triple, Uptake, find_uptake
+from .uptake import Uptake, find_uptake
 
 _AROUND_MM = 60.0
 """So far around the hull the PET is looked at: a region's share in the hull needs what of it lies outside."""

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from LesionDetectionLib.core.image import FloatArray, Image
 from LesionDetectionLib.core.lesion import Lesion
+from LesionDetectionLib.imaging.hills import Triple
 from LesionDetectionLib.imaging.pet_lesion import pet_lesion
 
-from .uptake import MOST_CUT, Triple, Uptake
+from .uptake import MOST_CUT, Uptake
 
 _CUT = "It hardly stands out from what surrounds it: the outline was cut off at a distance. Check it, or measure it by click."
 _RAISED = "Outlined at {share:.0f} % of its SUVmax, as at less it flows into what surrounds it: check the outline."

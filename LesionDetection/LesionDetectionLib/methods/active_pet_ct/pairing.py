@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from LesionDetectionLib.core.errors import GeometryError, InputError, ModalityError
-from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, UNKNOWN, FloatArray, Geometry, Image, require_usable
+from LesionDetectionLib.core.errors import GeometryError, InputError
+from LesionDetectionLib.core.image import CT, HU, FloatArray, Geometry, Image, require_usable
 from LesionDetectionLib.imaging.ball_growth import grown_by_ball
-from LesionDetectionLib.imaging.geometry import to_axial
 
+from .. import usable_pet as shared
 from ..scan_notes import unsaid_kind
 from .coarse_ct import CoarseCt
 from .settings import ActivePetCtSettings
@@ -20,10 +20,6 @@ FRAME = "FrameOfReferenceUID"
 """In ``Image.identifiers``: the frame that positions of a DICOM series are given in."""
 
 _WHAT = "looking for active lesions"
-_LEAST_SLICES = 3
-_NO_SUV_ABOVE, _NO_SUV_BELOW = 1000.0, -100.0
-"""Urine and injection sites reach a few hundred; activity in Bq/ml begins where SUV ends. Only a CT lies far below 0."""
-_LITTLE_ABOVE = 1.0
 _HOT_SUV, _LEAST_HOT_VOXELS = 1.5, 100
 _NEAR_BODY_MM, _LEAST_IN_BODY = 10.0, 0.8
 _LATTICE = 24
@@ -37,26 +33,7 @@ def usable_pet(images: Mapping[str, Image]) -> tuple[Image, tuple[str, ...]]:
         ModalityError: it is not in SUV, or not a PET.
         GeometryError: too few slices.
     """
-    if PET not in images:
-        raise InputError("Active lesions are looked for in a PET. Choose a PET volume, in SUV.")
-    image = images[PET]
-    if image.modality in (PET, UNKNOWN):
-        _refuse_unit(image)
-    require_usable(image, modality=PET, unit=SUV_BW, for_what=_WHAT)
-    _require_slices(image)
-    low, high = float(image.voxels.min()), float(image.voxels.max())
-    warnings = list(unsaid_kind(image, PET, SUV_BW))
-    if image.unit != SUV_BW:
-        if low < _NO_SUV_BELOW or high > _NO_SUV_ABOVE:
-            raise ModalityError(
-                f"The values of “{image.name}” run from {low:g} to {high:g}, which cannot be SUV. Convert the PET to SUV "
-                "first (values in the thousands are mostly Bq/ml), or choose another volume."
-            )
-    elif high > _NO_SUV_ABOVE:
-        warnings.append(f"The highest SUV of “{image.name}” is {high:g}: was it converted to SUV twice?")
-    if high < _LITTLE_ABOVE:
-        warnings.append(f"The highest value of “{image.name}” is {high:.2g}, very little for a PET in SUV.")
-    return replace(image, modality=PET, unit=SUV_BW), tuple(warnings)
+    return shared.usable_pet(images, "Active lesions", _WHAT)
 
 
 def usable_ct(images: Mapping[str, Image], why: str) -> tuple[Image, tuple[str, ...]]:
@@ -72,7 +49,7 @@ def usable_ct(images: Mapping[str, Image], why: str) -> tuple[Image, tuple[str, 
         raise InputError(why)
     image = images[CT]
     require_usable(image, modality=CT, unit=HU, for_what=_WHAT)
-    _require_slices(image)
+    shared.require_slices(image, _WHAT)
     return replace(image, modality=CT, unit=HU), unsaid_kind(image, CT, HU)
 
 
@@ -113,28 +90,6 @@ def check_pair(ct: Image, pet: Image, settings: ActivePetCtSettings) -> tuple[st
             "aligned. Look at them over each other before you trust the result."
         )
     return tuple(warnings)
-
-
-def _refuse_unit(image: Image) -> None:
-    """Raises ModalityError for a PET that says that it is not in SUV by body weight, or why it could not be converted."""
-    reasons = [note for note in image.notes if note.startswith("Not converted to SUV")]
-    if image.unit == SUV_BW or not (image.unit or reasons):
-        return
-    unit = f"in {image.unit}" if image.unit else "in an unknown unit"
-    advice = (
-        " ".join(reasons)
-        if reasons
-        else "Convert it first: “Convert to SUV” in Slicer, or give the DICOM series, from whose header SUV follows."
-    )
-    raise ModalityError(f"The values of “{image.name}” are {unit}, but {_WHAT} needs SUV by body weight. {advice}")
-
-
-def _require_slices(image: Image) -> None:
-    slices = to_axial(image).shape_kji[0]
-    if slices < _LEAST_SLICES:
-        raise GeometryError(
-            f"“{image.name}” has {slices} axial slice(s), but {_WHAT} needs at least {_LEAST_SLICES}. Load the whole series."
-        )
 
 
 def _overlap(one: Geometry, other: Geometry) -> tuple[float, FloatArray]:

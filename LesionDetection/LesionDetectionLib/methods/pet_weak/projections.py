@@ -92,6 +92,7 @@ def network_views(projections: Projections, settings: Seen) -> Views:
         projections.geometry,
         _centred(k, rows, height),
         (_centred(i, columns[0], width), _centred(j, columns[1], width)),
+        height,
     )
     inputs = np.zeros((2, 1, height, width), dtype=np.float32)
     for target, picture, axis in zip(inputs[:, 0], pictures, placing.columns, strict=True):
