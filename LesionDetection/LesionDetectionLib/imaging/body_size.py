@@ -6,7 +6,8 @@ adults.
 
 - ``LBMJANMA``: S. Janmahasatian et al., Quantification of lean bodyweight, Clinical Pharmacokinetics 44 (2005) 1051-1065.
 - ``LBMJAMES128``: W.P.T. James, Research on obesity, HMSO 1976. For the very obese it falls with weight, even below zero.
-- ``LBM``: the same with 120 in place of 128 for men (D.J. Morgan, K.M. Bray, Clinical Pharmacokinetics 26 (1994) 292-307).
+- ``LBM``: the same with 120 in place of 128 for men (D.J. Morgan, K.M. Bray, Clinical Pharmacokinetics 26 (1994) 292-307), as
+  that manual has it. PS3.3 says of both types that they are James's, and only of the other that it has 128.
 - ``IBW``: Y. Sugawara et al., Radiology 213 (1999) 521-525.
 - ``BSA``: D. Du Bois, E.F. Du Bois, Archives of Internal Medicine 17 (1916) 863-871.
 """

@@ -34,8 +34,8 @@ HIGHEST_BULK_SUV, LOWEST_SUV = 1000.0, -100.0
 _IN_SUV = {"GML": tuple(kind for kind in TYPE_WORDS if kind != BSA), "CM2ML": (BSA,)}
 """Units of values that are SUV already, and the types that have this unit; the first is meant where none is given."""
 _LBM_NOTE = (
-    "SUV by lean body mass was read as DICOM's type LBM, with 120 for men in James' equation; some scanners wrote LBM for the one "
-    "with 128, which is 1 to 4 % away."
+    "SUV of the type LBM was read with 120 for men in James' equation, as the type LBMJAMES128 beside it implies; some scanners "
+    "wrote LBM for the one with 128, which is 1 to 4 % away."
 )
 _ADVICE = "Export the series in Bq/ml (BQML) or in SUV."
 
