@@ -82,6 +82,7 @@ def write_pet_weak(
         write_table(temporary / CASES, CASE_COLUMNS, (row.case for row in rows))
         write_table(temporary / OUTCOMES, OUTCOME_COLUMNS, (row.outcome for row in rows))
         (temporary / NOTE).write_text(_note(count, protocol_name, seed), encoding="utf-8")
+        progress(1.0, "Done")
     return [folder / name for name in names]
 
 
