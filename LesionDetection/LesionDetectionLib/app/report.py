@@ -35,7 +35,7 @@ _UNIT_ENDINGS = {
     "percent": "%",
 }
 _OTHER_SUV = {"sulbm": ("SUL", "g/mL"), "suvbsa": ("SUV by surface area", "cm²/mL")}
-"""Beside SUV by body weight, with names of their own: in the table a name is a column."""
+"""Beside SUV by body weight, and told from it by name."""
 _WHOLE_NAMES = {"mtv": "Metabolic tumour volume", "tlg": "Total lesion glycolysis"}
 _MILLILITRES_FROM_MM3 = 10_000.0
 """From here on (a sphere of 27 mm) a volume is given in mL; nodule guidelines speak of mm³."""
@@ -135,12 +135,13 @@ def _lesions(image: Image, detections: Detections, picture: Picture) -> str:
 
 
 def _table(detections: Detections) -> str:
-    """Only columns that some lesion fills; further lengths stand with each finding, or the page would be too narrow."""
+    """Only columns that some lesion fills; further lengths, and SUV of other types, stand with each finding, or the page would
+    be too narrow."""
     measured = [
         dict(
             measurement_text(name, value)
             for name, value in named_measurements(lesion, detections.geometry).items()
-            if not name.endswith("_mm")
+            if not name.endswith(("_mm", *_OTHER_SUV))
         )
         for lesion in detections.lesions
     ]
