@@ -128,7 +128,8 @@ class ClickPart:
                 raise UsageError(
                     _("A projection has no depth to outline a border in. Let a click take the uptake at the focus.")
                 )
-            self.place = point_ras_mm
+            if not through:
+                self.place = point_ras_mm
             if not dependencies.ensure("measure"):
                 return
             if focus:

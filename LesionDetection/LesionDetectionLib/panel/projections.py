@@ -85,16 +85,18 @@ class Projections:
     def clicked_through(self, point_ras_mm: Point) -> str:
         """The projection that a click at this place was made on, as in :class:`.FocusRequest`; empty for none.
 
-        Slicer keeps in which slice view the mouse is; it counts where that view's plane holds the point. Else (a script, a
-        touch screen) it is the projection whose plane holds the point, and where both do, either.
+        Slicer keeps where the mouse is; a slice view counts where its plane holds the point. Where that is not known (a script,
+        a touch screen) it is the projection whose plane holds the point, and where both do, either.
         """
-        planes = [
-            node for node in (widget.mrmlSliceNode() for widget in self._views.values()) if _holds(node, point_ras_mm)
-        ]
+        planes = [widget.mrmlSliceNode() for widget in self._views.values()]
+        planes = [node for node in planes if _holds(node, point_ras_mm)]
         cursor = self._scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-        under_mouse = cursor.GetCursorPositionXYZ([0.0, 0.0, 0.0]) if cursor is not None else None
-        if under_mouse is not None and _holds(under_mouse, point_ras_mm):
-            planes = [node for node in planes if node is under_mouse]
+        if cursor is not None:
+            under_mouse = cursor.GetCursorPositionXYZ([0.0, 0.0, 0.0])
+            if under_mouse is None and cursor.GetCursorPositionRAS([0.0, 0.0, 0.0]):
+                return ""  # in a 3D view
+            if under_mouse is not None and _holds(under_mouse, point_ras_mm):
+                planes = [node for node in planes if node is under_mouse]
         views = {_view_of(node) for node in planes} - {""}
         return EITHER if {CORONAL, SAGITTAL} <= views else next(iter(views), "")
 

@@ -267,6 +267,12 @@ def test_the_view_under_the_mouse_says_the_direction_and_without_one_the_plane(s
         assert engine.request.through == through
         engine.fail("x")
     ui.clickButton.click()
+    cursor = slicer_app.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    cursor.SetCursorPositionRAS([0.0, 0.0, 0.0])
+    panel.click.clicked(crossing)
+    assert engine.request.through == "", "in a 3D view"
+    engine.fail("x")
+    cursor.SetCursorPositionInvalid()
     panel.click.clicked((crossing[0] + 7.0, *crossing[1:]))
     assert engine.request.through == "coronal", "without a mouse the plane that holds the point says it"
     engine.fail("x")

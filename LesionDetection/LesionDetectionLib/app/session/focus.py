@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from LesionDetectionLib.core.finding import CLICKED, Finding, Findings, Status
-from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.finding import CLICKED, Finding, Findings, Status, new_tracking_uid
+from LesionDetectionLib.core.image import Geometry, Image
 from LesionDetectionLib.core.lesion import Lesion, Point
 
 
@@ -48,14 +48,21 @@ def hottest_ras_mm(image: Image, lesion: Lesion) -> Point:
     return float(r), float(a), float(s)
 
 
-def moved_to(item: Finding, lesion: Lesion, point_ras_mm: Point) -> Finding:
-    """The finding at another place: of there are outline, sizes and values; score, model and meaning are those it had.
+def moved_to(item: Finding, lesion: Lesion, point_ras_mm: Point, geometry: Geometry) -> Finding:
+    """The finding at another place: outline, sizes, values and method are of there; score, model and meaning are those it had.
 
     As a person said where it lies, it counts as theirs: no threshold hides it, and its score is not shown as if it were of
-    this place.
+    this place. Outside its old outline it is another lesion, which must not go into exports and follow-ups as the old one.
     """
     was = item.lesion
-    kept = replace(
-        lesion, score=was.score, evidence=was.evidence, meaning=was.meaning, model=was.model, method=was.method
+    same = was.mask is not None and was.mask.holds(geometry.ijk_from_ras(point_ras_mm))
+    kept = replace(lesion, score=was.score, evidence=was.evidence, meaning=was.meaning, model=was.model)
+    return replace(
+        item,
+        lesion=kept,
+        origin=CLICKED,
+        corrected=True,
+        tracking_uid=item.tracking_uid if same else new_tracking_uid(),
+        seed_ras_mm=point_ras_mm,
+        border_ras_mm=(),
     )
-    return replace(item, lesion=kept, origin=CLICKED, corrected=True, seed_ras_mm=point_ras_mm, border_ras_mm=())

@@ -88,7 +88,6 @@ class Measuring(Work):
             if there:
                 self._choose(target, there)
                 return None
-
         unsure = target is not None and not add and several_in_question(target.findings, target.current)
 
         def done(lesion: Lesion) -> None:
@@ -175,7 +174,9 @@ class Measuring(Work):
             self._choose(target, there)
             return
         if moves:
-            target.change(f"move {moves}", findings.changing([moves], lambda item: moved_to(item, lesion, point)))
+            geometry = findings.run.geometry
+            after = findings.changing([moves], lambda item: moved_to(item, lesion, point, geometry))
+            target.change(f"move {moves}", after)
             said = f"{moves} lies here now; undo brings it back."
         else:
             after, moves = findings.adding(lesion, origin=CLICKED, seed_ras_mm=point)

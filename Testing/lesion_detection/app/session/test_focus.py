@@ -190,8 +190,9 @@ def test_the_finding_that_the_model_put_into_the_heart_jumps_to_the_tumour(sessi
     assert session.results is result
     assert item.lesion.center_ras_mm == pytest.approx(TUMOUR, abs=0.5)
     assert item.seed_ras_mm == pytest.approx(TUMOUR)
-    kept = (item.id, item.tracking_uid, item.lesion.score, item.lesion.model, item.lesion.meaning, item.lesion.method)
-    assert kept == ("L1", was.tracking_uid, 0.9, "m", NEOPLASM, "pet-weak")
+    kept = (item.id, item.lesion.score, item.lesion.model, item.lesion.meaning, item.lesion.method)
+    assert kept == ("L1", 0.9, "m", NEOPLASM, pet_focus.METHOD)
+    assert item.tracking_uid != was.tracking_uid, "it is another lesion"
     assert (item.origin, item.corrected, item.status, session.current) == (CLICKED, True, Status.NEW, "L1")
     assert session.message == "L1 lies here now; undo brings it back."
     session.set_threshold(0.99)
@@ -201,7 +202,12 @@ def test_the_finding_that_the_model_put_into_the_heart_jumps_to_the_tumour(sessi
     assert session.undo_text == "move L1"
     session.undo()
     (item,) = session.listed
-    assert (item.lesion, item.origin, session.undo_text) == (was.lesion, DETECTED, "")
+    assert (item.lesion, item.origin, item.tracking_uid, session.undo_text) == (
+        was.lesion,
+        DETECTED,
+        was.tracking_uid,
+        "",
+    )
     session.redo()
     assert places(session) == {"L1": pytest.approx(TUMOUR)}
 
@@ -259,9 +265,11 @@ def test_adding_leaves_all_where_they_are(session, click, found):
 def test_a_click_into_its_own_outline_makes_it_anew(session, click, found):
     found(HEART)
     session.select("L1")
+    was = session.findings.get("L1")
     click(HEART)
     assert session.undo_text == "move L1"
-    assert list(places(session)) == ["L1"]
+    (item,) = session.listed
+    assert (item.id, item.tracking_uid, item.corrected) == ("L1", was.tracking_uid, True)
 
 
 def test_without_a_result_there_is_a_new_one_that_can_be_undone(session, click):
