@@ -91,8 +91,7 @@ def find_components(
     components, unexplained, least_suv = list[Component](), 0, 0.0
     for count, slab in enumerate(slabs):
         progress(count / len(slabs), "Finding uptake")
-        values = np.asarray(axial.voxels[slab.box], dtype=np.float32)
-        found, hidden, least = _in_slab(values, slab, projections, back, settings)
+        found, hidden, least = _in_slab(axial, slab, projections, back, settings)
         components += found
         unexplained += hidden
         least_suv = max(least_suv, least)
@@ -101,12 +100,9 @@ def find_components(
 
 
 def _in_slab(
-    values: npt.NDArray[np.float32],
-    slab: Slab,
-    projections: Projections,
-    back: BackProjection,
-    settings: PetWeakSettings,
+    axial: Image, slab: Slab, projections: Projections, back: BackProjection, settings: PetWeakSettings
 ) -> tuple[list[Component], int, float]:
+    values = np.asarray(axial.voxels[slab.box], dtype=np.float32)
     floor = settings.uptake_share * settings.least_suvmax
     mask = slab.near & (values >= floor)
     least = 0.0
@@ -117,7 +113,7 @@ def _in_slab(
         return [], 0, least
     hills = Hills(values, mask, settings.uptake_share, settings.split_share, slab.core)
     hot = [(number, kji) for number, kji, suv in hills.peaks if suv >= settings.least_suvmax]
-    chosen = [(number, kji) for number, kji in hot if slab.core[kji]] or _led_up_to(hills, hot, values, slab)
+    chosen = [(number, kji) for number, kji in hot if slab.core[kji]] or _led_up_to(hills, hot, values, axial, slab)
     components, hidden = [], 0
     for number, kji in chosen:
         if not _explained(values[kji], _moved(kji, slab.start_kji), projections, settings.explained_share):
@@ -129,12 +125,22 @@ def _in_slab(
 
 
 def _led_up_to(
-    hills: Hills, hot: Sequence[tuple[int, Triple]], values: npt.NDArray[np.float32], slab: Slab
+    hills: Hills, hot: Sequence[tuple[int, Triple]], values: npt.NDArray[np.float32], axial: Image, slab: Slab
 ) -> list[tuple[int, Triple]]:
-    """The hill that the hottest of the places that count lies on, if it is high enough and holds it."""
+    """The hill that the hottest of the places that count lies on, if it is high enough, and its peak no slope that goes on."""
     at = triple(np.array(np.unravel_index(np.argmax(np.where(slab.core, values, -np.inf)), values.shape)))
     own = hills.number_at(at)
-    return [(number, kji) for number, kji in hot if number == own and hills.hill(number).holds(at)]
+    return [
+        (number, kji)
+        for number, kji in hot
+        if number == own and hills.hill(number).holds(at) and _is_peak(axial, _moved(kji, slab.start_kji))
+    ]
+
+
+def _is_peak(axial: Image, kji: Triple) -> bool:
+    """Whether no voxel that touches one is higher."""
+    around = tuple(slice(max(0, n - 1), n + 2) for n in kji)
+    return bool(axial.voxels[kji] >= axial.voxels[around].max())
 
 
 def _explained(suv: float, kji: Triple, projections: Projections, share: float) -> bool:
