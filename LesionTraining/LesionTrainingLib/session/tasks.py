@@ -134,8 +134,8 @@ def make_phantom(request: PhantomRequest, images: Images, kept: Kept, progress: 
     """A phantom's image, as :func:`LesionDetectionLib.app.worker.images.write_image` has it, and its truth beside it."""
     from LesionDetectionLib.app.worker.images import write_image
 
+    from ..cohorts.phantoms.case_files import truth_of
     from ..cohorts.phantoms.phantom import maker, protocol_of
-    from ..cohorts.phantoms.writing import truth_of
 
     make, _ = maker(request.anatomy)
     case = make(request.seed, protocol_of(request.anatomy, request.protocol, request.seed), progress.part(0, 0.95))

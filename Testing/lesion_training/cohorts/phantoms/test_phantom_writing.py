@@ -11,7 +11,9 @@ from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import Cancelled, OutputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.phantoms import chest, phantom, writing
-from LesionTrainingLib.cohorts.phantoms.writing import series_uid, truth_of, write_phantoms
+from LesionTrainingLib.cohorts.phantoms.case_files import truth_of
+from LesionTrainingLib.cohorts.phantoms.dicom_writing import series_uid
+from LesionTrainingLib.cohorts.phantoms.writing import write_phantoms
 from LesionTrainingLib.cohorts.spec import open_cohort
 
 SMALL = replace(
