@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from kept_phantoms import KeptPhantoms
 from slicer_double.fixture import slicer_app, slicer_lists  # noqa: F401 (fixtures)
 
 # The same examples in every run: a red test can be run again, and a green one does not turn red by luck. Look for new
@@ -41,3 +42,18 @@ def real_data():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def kept_phantoms(tmp_path_factory):
+    """``kept_phantoms.chest(1, TINY)``: made once for all tests that ask for it, in both processes."""
+    base = tmp_path_factory.getbasetemp()
+    return KeptPhantoms((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "phantoms")
+
+
+@pytest.fixture(scope="module")
+def phantoms_kept(kept_phantoms):
+    """What makes phantoms in this process takes those that are kept, while the tests of this file run."""
+    with pytest.MonkeyPatch.context() as patch:
+        kept_phantoms.put_in_place(patch)
+        yield

@@ -11,7 +11,7 @@ from LesionTrainingLib.evaluation.reading.ahead import work_on_read
 
 @pytest.fixture(scope="module")
 def tiny_phantoms():
-    return open_cohort("phantoms:chest?seeds=0-1&protocol=tiny", Progress()).cases
+    return open_cohort("phantoms:body?seeds=0-1&protocol=tiny", Progress()).cases
 
 
 def what_was_read(read):
