@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from itertools import permutations
 
 import numpy as np
@@ -20,7 +20,7 @@ FOCI = (((0.0, 0.0, 0.0), 24.0, 8.0), ((45.0, 10.0, 20.0), 16.0, 5.0))
 """Centre (RAS mm), diameter, SUV above a background of 1."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def a_pet(foci=FOCI, background=1.0, noise=0.0, spacing=(4.0, 4.0, 3.0), order=(0, 1, 2), flips=(False,) * 3, **facts):
     size = np.array((46, 40, 44))
     directions = np.diag([-1.0, -1.0, 1.0])[:, order] * np.where(flips, -1, 1)
