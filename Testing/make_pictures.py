@@ -24,6 +24,7 @@ LISTS = REPOSITORY.parent / "shared" / "slicer-api" / "slicer-5.8.1.json"
 WIDTH = 470
 VIEW = 360
 COLORS = 256
+OUTLINE = (230, 60, 40)
 PATIENCE_S = 900
 
 
@@ -247,6 +248,58 @@ def pet_ct(app: Any, output: Path) -> None:
     take(app, widget, output / "settings.png", ui.detectSection)
 
 
+def uptake(app: Any, output: Path) -> None:
+    """Projections of a computer-made PET in the coronal view: a finding in the bladder, and after a click on the tumour's
+    projection; the section of the panel then."""
+    from LesionDetectionLib.core.progress import Progress
+    from LesionDetectionLib.io.mrml import volume_node
+    from LesionTrainingLib.cohorts.phantoms.phantom import maker, protocol_of
+
+    make_case, _default = maker("pet")
+    case = make_case(4, protocol_of("pet", "default", 4), Progress())
+    pet = volume_node(app.scene, case.image)
+    pet.SetName("PET phantom")
+    pet.GetDisplayNode().SetWindowLevel(10, 5)
+    widget = app.load_module("LesionDetection")
+    app.show(widget)
+    panel, ui = widget.panel, widget.ui
+    panel.context.parameters.petVolume = pet
+    app.process_events()
+    ui.projectionsCheckBox.click()
+    ui.clickButton.click()
+    middle = case.image.geometry.ras_from_ijk((np.array(case.image.shape_kji[::-1]) - 1) / 2)
+    node = app._layout.sliceWidget("Green").mrmlSliceNode()
+    views = []
+    for place in (case.landmarks["bladder"], case.lesions[0].center_ras_mm):
+        depth = node.GetSliceToRAS().GetElement(1, 3)
+        app.click_in_slice((place[0], depth, place[2]), "Green")
+        app.process_events(lambda: not panel.session.busy, PATIENCE_S)
+        app.process_events()
+        (finding,) = panel.session.listed
+        view = slice_view("Green", panel.click.place, middle, 820)
+        views.append(_outlined(view, node, finding.lesion.mask, case.image.geometry))
+    path = output / "uptake.png"
+    take(app, widget, path, ui.clickSection)
+    views.append(Image.open(path).convert("RGB"))
+    _save_side_by_side(views, path)
+
+
+def _outlined(picture: Image.Image, slice_node: Any, mask: Any, geometry: Any) -> Image.Image:
+    """The picture of a slice view with the outline of a mask's cut through its plane."""
+    from scipy.ndimage import binary_dilation
+
+    matrix = slice_node.GetXYToRAS()
+    to_ras = np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+    y, x = np.mgrid[: picture.height, : picture.width]
+    places = np.stack([x, picture.height - 1 - y, np.zeros_like(x), np.ones_like(x)], axis=-1) @ to_ras.T
+    kji = np.rint(geometry.ijk_from_ras(places[..., :3])).astype(int)[..., ::-1]
+    there = ((kji >= 0) & (kji < geometry.shape_kji)).all(axis=-1)
+    inside = there & mask.full(geometry.shape_kji)[tuple(np.where(there[..., None], kji, 0).T)].T
+    pixels = np.array(picture)
+    pixels[binary_dilation(inside, iterations=2) & ~inside] = OUTLINE
+    return Image.fromarray(pixels)
+
+
 def similarity(app: Any, output: Path) -> None:
     """Some slices of a CT searched for what looks active: the map over the CT, and its thresholds. The patient is that of the
     sample PET/CT, scanned as the model wants it."""
@@ -334,6 +387,7 @@ SUBJECTS: dict[str, Callable[[Any, Path], None]] = {
     "diameters": diameters,
     "follow-up": follow_up,
     "pet-ct": pet_ct,
+    "uptake": uptake,
     "similarity": similarity,
     "training": training,
 }
