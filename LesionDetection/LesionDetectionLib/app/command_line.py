@@ -24,6 +24,7 @@ from LesionDetectionLib.app.commands import (
     methods,
     model,
     phantom,
+    radiomics,
     recist_mask,
     reproduce,
     suv,
@@ -46,6 +47,7 @@ _COMMANDS = (
     train,
     tune,
     evaluate,
+    radiomics,
     reproduce,
 )
 
