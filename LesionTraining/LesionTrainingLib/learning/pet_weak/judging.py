@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
-from LesionDetectionLib.core.image import PET, Geometry, understood_as
+from LesionDetectionLib.core.image import PET, Geometry
 from LesionDetectionLib.core.lesion import Mask
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.pet_weak.detector import create
@@ -85,7 +85,7 @@ def judge_cases(
     settings = replace(settings_for(bundle), operating_point="0")
 
     def judge(read: ReadCase) -> JudgedCase:
-        image = understood_as(read.images[PET], PET)
+        image = read.images[PET]
         found = detector.detect({PET: image}, settings, Progress())
         marks = Findings.of_lesions(found.lesions)
         findings = ImageFindings(image.name, read.truth.lesions, marks, read.truth.excluded, image.geometry)

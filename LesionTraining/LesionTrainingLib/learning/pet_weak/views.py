@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.errors import InputError
-from LesionDetectionLib.core.image import PET, SUV_BW, Image, require_usable, understood_as
+from LesionDetectionLib.core.image import PET, Image
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.geometry import to_axial
@@ -17,6 +17,7 @@ from LesionDetectionLib.methods.pet_weak.architecture import NONE, UNET, PetWeak
 from LesionDetectionLib.methods.pet_weak.placing import PixelAxis, Placing
 from LesionDetectionLib.methods.pet_weak.projections import network_views, project
 from LesionDetectionLib.methods.pet_weak.settings import Seen
+from LesionDetectionLib.methods.usable_pet import usable_pet
 
 from ...cohorts.caching import Content, Entry, Maker
 from ...cohorts.case import Case, Truth
@@ -76,7 +77,7 @@ def prepare_views(image: Image, truth: Truth, seen: Seen, name: str = "") -> Tra
     """
     name = name or image.name
     _check_label(truth, name)
-    require_usable(image, modality=PET, unit=SUV_BW, for_what="learning from its projections")
+    image, _ = usable_pet({PET: image}, "Tumours", "learning from its projections")
     views = network_views(project(to_axial(image), seen.pixel_mm), seen)
     tumour = truth.label != NONE
     return TrainingViews(
@@ -128,7 +129,7 @@ def _prepared(case: Case, seen: Seen, progress: Progress) -> Content:
     """A labelled case for the cache. Raises InputError where it cannot be used."""
     truth = case.truth()
     _check_label(truth, case.id)  # before the voxels: found at once
-    found = prepare_views(understood_as(case.images(progress)[PET], PET), truth, seen, case.id)
+    found = prepare_views(case.images(progress)[PET], truth, seen, case.id)
     arrays: dict[str, npt.NDArray[Any]] = {name: getattr(found, name) for name in _ARRAYS}
     values = {"name": case.id, "label": found.label, "outlined": found.outlined, "pixel_mm": found.pixel_mm}
     return Content(arrays, values)
