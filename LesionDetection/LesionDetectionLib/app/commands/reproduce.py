@@ -32,6 +32,8 @@ _EPILOG = """examples:
   its liver lesions       lesion reproduce liver-ct --data DEEPLESION --config liver.yaml --output DIR
                           (liver.yaml: images_list: FILE of training images with liver lesions, and initial_weights: FILE under
                           vgg and faster_rcnn)
+  PET with points, masks  lesion reproduce pet-weak --data FOLDER --output DIR
+  and outcomes            (cases.csv and outcomes.csv; Table 1 is of the oesophagus, Table 2 of the lung)
 """
 
 
@@ -46,7 +48,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "method", metavar="METHOD", help="whose paper: nodule-ct, high-uptake-ct, universal-ct or liver-ct"
+        "method", metavar="METHOD", help="whose paper: nodule-ct, high-uptake-ct, universal-ct, liver-ct or pet-weak"
     )
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument(
@@ -55,7 +57,7 @@ def add_parser(commands: Any) -> None:
         metavar="FOLDER",
         help="the paper's data; nodule-ct: LUNA16 with subset0 to subset9; high-uptake-ct: CT, and PET where there is, with "
         "label maps of active lesions, and lungcx.txt where a subset is to be shown; universal-ct and liver-ct: DeepLesion with "
-        "DL_info.csv and Images_png",
+        "DL_info.csv and Images_png; pet-weak: PETs in cases.csv with label, point and mask, and outcomes.csv with response and survival_3y",
     )
     data.add_argument(
         "--phantom",
@@ -75,7 +77,7 @@ def add_parser(commands: Any) -> None:
         default="",
         metavar="P",
         help="how phantoms are scanned: tiny, fast or default; of nodule-ct also mixed, of high-uptake-ct chest; of universal-ct "
-        "tiny, slab or default, of liver-ct liver or liver-tiny (default: what fits the preset)",
+        "tiny, slab or default, of liver-ct liver or liver-tiny, of pet-weak also mixed (default: what fits the preset)",
     )
     parser.add_argument(
         "--folds",
@@ -90,14 +92,14 @@ def add_parser(commands: Any) -> None:
         default="",
         metavar="N",
         help="of the paper: 1,2 (default: all); high-uptake-ct: 1 with all figures, 2 for the comparison with PET/CT; universal-ct: 1 "
-        "with all figures, 2 for what missing labels do; liver-ct the same",
+        "with all figures, 2 for what missing labels do; liver-ct the same; pet-weak: 1 oesophagus, 2 lung",
     )
     parser.add_argument(
         "--fold",
         type=int,
         metavar="N",
         help="of what is shown of one fold: Table 2 of nodule-ct (default: the last), filters of high-uptake-ct (the first); pictures "
-        "of universal-ct, by row (3); not of liver-ct",
+        "of universal-ct, by row (3); not of liver-ct and pet-weak",
     )
     add_settings_options(parser, "the preset's")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")
