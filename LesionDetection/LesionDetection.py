@@ -329,6 +329,7 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
             self.test_detect_and_review,
             self.test_cancel_in_the_middle,
             self.test_active_lesions_in_pet_ct,
+            self.test_uptake_is_clicked_on_a_projection,
             self.test_scene_keeps_decisions,
             self.test_nothing_is_left_observed,
         ):
@@ -455,6 +456,32 @@ class LesionDetectionTest(ScriptedLoadableModuleTest):
         assert shown == {node.GetID() for node in maps.values()}
         ui.mapCheckBox.setChecked(False)
         assert not any(node.GetForegroundVolumeID() for node in composites)
+
+    def test_uptake_is_clicked_on_a_projection(self):
+        """A finding in a kidney jumps to the lesion that is clicked on the coronal projection, and back with undo; the views
+        are given back."""
+        if not _isPossible(self, "measure") or slicer.app.layoutManager() is None:
+            return
+        panel, ui = self._panel()
+        chosen = panel.context.parameters
+        _ct, chosen.petVolume, centers, kidneys = _petCtVolumes()
+        chosen.measureOn, chosen.petClick = "PT", "focus"
+        panel.click.clicked(kidneys[0])
+        self._wait(lambda: not panel.session.busy)
+        ui.projectionsCheckBox.setChecked(True)
+        view = slicer.app.layoutManager().sliceWidget("Green").mrmlSliceNode()
+        assert view.GetSlabReconstructionEnabled()
+        mouse = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+        if mouse is not None:
+            mouse.SetCursorPositionInvalid()
+        panel.click.clicked((centers[0][0], view.GetSliceToRAS().GetElement(1, 3), centers[0][2]))
+        self._wait(lambda: not panel.session.busy)
+        for place in (centers[0], kidneys[0]):
+            assert len(panel.session.listed) == 1, panel.session.message
+            assert np.linalg.norm(np.subtract(panel.session.listed[0].lesion.center_ras_mm, place)) < 6
+            ui.undoButton.click()
+        ui.projectionsCheckBox.setChecked(False)
+        assert not view.GetSlabReconstructionEnabled()
 
     def test_scene_keeps_decisions(self):
         """A saved scene opens with findings, decisions and choices as they were."""

@@ -326,3 +326,8 @@ def test_quick_clicks_keep_the_projection_that_they_were_made_on(panel, ui, pet,
     assert engine.request.through == "sagittal"
     engine.finish(focus(2))
     assert len(panel.session.listed) == 1
+
+
+def test_a_script_points_too(slicer_app, widget, pet):
+    result = widget.logic.focus(pet, in_plane("Green", CENTERS[0]), "coronal")
+    assert result.segmentation.GetSegmentation().GetNumberOfSegments() == 1
