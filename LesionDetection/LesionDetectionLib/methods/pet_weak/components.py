@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,9 @@ from .settings import PetWeakSettings
 
 BoolArray = npt.NDArray[np.bool_]
 
-MOST_VOXELS = 2_000_000
+MOST_VOXELS = 1_000_000
 """In so many voxels of one part of the body peaks are looked for, a second's work; where more count, in the hottest of them."""
+_ROUNDING = 1e-5
 _AROUND = np.ones((3, 3, 3), dtype=bool)
 
 
@@ -67,7 +69,8 @@ class Found:
 
     Attributes:
         components: by falling agreement.
-        unexplained: so many peaks are what neither view shows: at the crossing of two tumours' shadows, or behind hotter organs.
+        unexplained: so many peaks, of those that are no lower than a tumour beside them ends, are what neither view shows: at the
+            crossing of two tumours' shadows, or behind hotter organs.
         least_suv: where too many voxels count, only those of this SUV or more were looked at; 0 for all.
     """
 
@@ -103,8 +106,8 @@ def _in_slab(
     axial: Image, slab: Slab, projections: Projections, back: BackProjection, settings: PetWeakSettings
 ) -> tuple[list[Component], int, float]:
     values = np.asarray(axial.voxels[slab.box], dtype=np.float32)
-    floor = settings.uptake_share * settings.least_suvmax
-    mask = slab.near & (values >= floor)
+    lowest = _lowest_peak(values, slab, projections, settings)
+    mask = slab.near & (values >= np.float32(settings.uptake_share * lowest))
     least = 0.0
     if np.count_nonzero(mask) > MOST_VOXELS:
         least = float(np.partition(values[mask], -MOST_VOXELS)[-MOST_VOXELS])
@@ -122,6 +125,29 @@ def _in_slab(
         hill = hills.hill(number)
         components.append(_component(hill, values, slab, back, settings))
     return components, hidden, least
+
+
+def _lowest_peak(
+    values: npt.NDArray[np.float32], slab: Slab, projections: Projections, settings: PetWeakSettings
+) -> float:
+    """No peak below this becomes a tumour: the lowest voxel that is high enough, counts, is what one of the views shows, and has no
+    higher one beside it. Where there is none, the least SUVmax.
+
+    What is lower than a share of it plays no part in any tumour's hill: in a body that is most of all voxels.
+    """
+    k, j, i = slab.box
+    shown = np.minimum(projections.coronal[k, None, i], projections.sagittal[k, j, None])
+    places = np.argwhere(
+        slab.core
+        & (values >= settings.least_suvmax)
+        & (values >= np.float32(settings.explained_share) * shown * (1 - _ROUNDING))
+    )
+    own = values[tuple(places.T)]
+    is_peak = np.ones(len(places), dtype=bool)
+    for step in product((-1, 0, 1), repeat=3):
+        beside = np.clip(places + step, 0, np.array(values.shape) - 1)
+        is_peak &= values[tuple(beside.T)] <= own
+    return float(own[is_peak].min()) if is_peak.any() else settings.least_suvmax
 
 
 def _led_up_to(

@@ -67,13 +67,14 @@ class Placing:
     geometry: of the PET in axial order.
     rows: from head to foot, the same in both views.
     columns: to the patient's left in the coronal view, to the back in the sagittal one.
-    height: of the canvas, pixels.
+    height, width: of the canvas, pixels.
     """
 
     geometry: Geometry
     rows: PixelAxis
     columns: tuple[PixelAxis, PixelAxis]
     height: int
+    width: int
 
     def pixel_of(self, point_ras_mm: npt.ArrayLike) -> FloatArray:
         """[2, 2] row and column of a point, RAS mm, on the canvas of the coronal and the sagittal view; whole in a pixel's

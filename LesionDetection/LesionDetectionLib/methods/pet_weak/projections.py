@@ -39,8 +39,8 @@ class Projections:
         geometry: of the PET in axial order.
         lowest, highest: of all voxels; NaN where one is NaN, infinite where one is.
         pixel_mm: see ``seen``.
-        seen: both projections of those voxels that are the nearest one to a place of a grid of ``pixel_mm``, where no axis is finer
-            than that all of them.
+        seen: both projections of those voxels along each ray that are the nearest one to a place of a grid of ``pixel_mm``: all of
+            them where the PET is no finer than that.
     """
 
     coronal: FloatArray
@@ -60,8 +60,8 @@ def project(axial: Image, pixel_mm: float = Seen().pixel_mm, threads: int = 1) -
         pixel_mm: of the grid that :func:`network_views` will ask for.
         threads: that share the slices.
     """
-    axes = axes_of(axial.geometry, pixel_mm)
-    taken = [axis.nearest() for axis in axes] if any(axis.is_finer for axis in axes) else None
+    _, j, i = axes_of(axial.geometry, pixel_mm)
+    taken = (j.nearest(), i.nearest()) if j.is_finer or i.is_finer else None
     rays = look_through(axial.voxels, taken, threads)
     return Projections(*rays.whole, axial.geometry, rays.lowest, rays.highest, pixel_mm, rays.taken)
 
@@ -93,6 +93,7 @@ def network_views(projections: Projections, settings: Seen) -> Views:
         _centred(k, rows, height),
         (_centred(i, columns[0], width), _centred(j, columns[1], width)),
         height,
+        width,
     )
     inputs = np.zeros((2, 1, height, width), dtype=np.float32)
     for target, picture, axis in zip(inputs[:, 0], pictures, placing.columns, strict=True):

@@ -88,7 +88,7 @@ def test_the_parts_together_are_where_the_whole_volume_counts(seed, stride, shar
 def test_no_array_of_the_size_of_a_whole_body_is_made():
     geometry = Geometry((650, 400, 400), np.diag([-1.65, -1.65, 1.65, 1.0]))
     k, j, i = axes_of(geometry, 2.0)
-    placing = Placing(geometry, k, (i, j), 544)
+    placing = Placing(geometry, k, (i, j), 544, 336)
     maps = np.zeros((2, 34, 21), np.float32)
     maps[:, 10:12, 9:11] = 1.0
     maps[:, 25, 4] = 0.8
@@ -107,7 +107,7 @@ def two_maps(rows):
     maps = np.zeros((2, 8, 8), np.float32)
     for view, heights in enumerate(rows):
         maps[view, :, 3] = heights[::-1]
-    return back_project(maps, Placing(geometry, k, (i, j), 8))
+    return back_project(maps, Placing(geometry, k, (i, j), 8, 8))
 
 
 def test_agreement_in_height_is_what_both_profiles_share():
