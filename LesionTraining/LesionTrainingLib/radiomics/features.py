@@ -21,6 +21,7 @@ from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, UNKNOWN, Image
 from LesionDetectionLib.core.lesion import Mask
 from LesionDetectionLib.imaging.geometry import to_axial
 
+from .autocorrelation import instead_of_mirps
 from .dependencies import require
 from .settings import NOT_DISCRETISED, FeatureSettings
 
@@ -150,7 +151,7 @@ def _quietly(
     }
     image = ImageNumpyFile(image_data=voxels, image_modality=modality, **place)
     mask = MaskNumpyFile(image_data=inside.astype(int), **place)
-    with _silence():
+    with _silence(), instead_of_mirps():
         try:
             (table,) = extract_features(image=image, mask=mask, image_modality=modality, **settings)
         except (TypeError, ValueError, IndexError):  # as it does over a mask that resampling has emptied

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import DependencyError, GeometryError, InputError, ModalityError, UsageError
-from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR
+from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, understood_as
+from LesionDetectionLib.io.files import read_image
 from LesionTrainingLib.radiomics import dependencies
 from LesionTrainingLib.radiomics.features import features_of
 from LesionTrainingLib.radiomics.settings import FeatureSettings, RadiomicsSettings, StudySettings, preset
@@ -198,3 +199,18 @@ def test_settings_that_make_no_sense_are_told(make, words):
     with pytest.raises(UsageError, match=words):
         make()
     assert preset("") == RadiomicsSettings()
+
+
+def test_a_sarcoma_in_a_real_pet(real_data):
+    """What can be said of the tumour without MIRP is what MIRP says."""
+    folder = real_data("sts-petct/STS_002")
+    image = understood_as(read_image(folder / "PET_image.nii.gz"), PET)
+    mask = read_image(folder / "PET_mask.nii.gz").voxels > 0
+    found = features_of(image, mask, replace(QUICK, families=("statistics", "morphology")))
+    values = image.voxels[mask].astype(np.float64)
+    assert found["stat_max"] == values.max()
+    assert found["stat_mean"] == pytest.approx(values.mean(), rel=1e-6)
+    assert found["morph_vol_approx"] == pytest.approx(mask.sum() * image.geometry.voxel_volume_mm3, rel=1e-4)
+    coarse = features_of(image, mask, FeatureSettings(families=("statistics", "morphology")))
+    assert coarse["morph_volume"] == pytest.approx(found["morph_volume"], rel=0.05)
+    assert not np.isnan(list(coarse.values())).any()
