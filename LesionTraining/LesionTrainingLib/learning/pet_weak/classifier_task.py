@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.methods.pet_weak.maps import class_activation_map
 from LesionDetectionLib.methods.pet_weak.network import CamNetwork
 from torch import nn
 from torch.nn import functional
@@ -73,7 +72,7 @@ class ClassifierTask(Task[Samples]):
         terms = {NAME: Term(losses, len(batch.labels))}
         if weight := self._settings.distance_weight:
             own = activations.float()[torch.arange(len(batch.labels), device=self._device), batch.labels]
-            away = distance_loss(class_activation_map(own), batch.points)
+            away = distance_loss(own, batch.points)
             terms["distance"] = Term(weight * away.sum(), (~batch.points.isnan().any(dim=1)).sum())
         return terms
 

@@ -60,7 +60,7 @@ def classifier_row(logits: Tensor, activations: Tensor, one: TrainingViews, sett
     own = classes.index(one.label)
     loss = functional.cross_entropy(logits, torch.full((len(logits),), own, device=logits.device))
     if settings.distance_weight and one.has_tumour:
-        away = distance_loss(class_activation_map(activations[:, own]), torch.from_numpy(one.points))
+        away = distance_loss(activations[:, own], torch.from_numpy(one.points))
         loss = loss + settings.distance_weight * away.mean()
     maps = class_activation_map(activations[:, tumour_class(logits, settings.architecture)])
     right = int(logits.mean(dim=0).argmax()) == own

@@ -23,6 +23,8 @@ POINT_RATES = (0.1, 0.25, 0.5, 1.0, 2.0)
 """False positives a scan that operating points are made for."""
 DEFAULT_RATE = 0.5
 """[choice]: every second scan has a false mark, which is seen at a glance in a projection."""
+LEAST_SCORE = 0.001
+"""No point lies below this: in a scan that is taken for one without a tumour all scores are 0, and no lesion is shown."""
 EVERYTHING = "everything"
 """The only operating point where no validation case could be detected in."""
 _OWN = ("most_lesions", "region_ras_mm", "operating_point")
@@ -53,7 +55,7 @@ def operating_points(judged: Sequence[JudgedCase]) -> dict[str, Any]:
     if not judged:
         return {"operating_points": {EVERYTHING: 0.0}, "default_operating_point": EVERYTHING}
     outcomes = [one.outcome for one in judged]
-    points = {point_name(rate): round(threshold_at_rate(outcomes, rate), 6) for rate in POINT_RATES}
+    points = {point_name(rate): max(round(threshold_at_rate(outcomes, rate), 6), LEAST_SCORE) for rate in POINT_RATES}
     return {"operating_points": points, "default_operating_point": point_name(DEFAULT_RATE)}
 
 

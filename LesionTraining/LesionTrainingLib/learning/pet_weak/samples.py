@@ -131,7 +131,7 @@ def common_canvas(cases: Sequence[TrainingViews]) -> tuple[int, int]:
 
 def offset_on(size: Sequence[int], canvas: tuple[int, int]) -> npt.NDArray[np.int64]:
     """[2] rows and columns before an image of this size in the middle of a canvas."""
-    return (np.array(canvas) - np.array(size)) // 2
+    return np.asarray((np.array(canvas) - np.array(size)) // 2)
 
 
 def on_canvas(image: npt.NDArray[Any], canvas: tuple[int, int]) -> npt.NDArray[Any]:

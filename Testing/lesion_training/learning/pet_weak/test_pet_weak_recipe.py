@@ -61,6 +61,7 @@ def test_a_bundle_says_how_it_is_to_be_used(trained, bundle, kind):
     points = trained.settings["operating_points"]
     assert trained.settings["default_operating_point"] in points
     assert sorted(points.values(), reverse=True) == list(points.values())
+    assert min(points.values()) > 0  # the scores in a scan that is taken for one without a tumour
     assert "region_ras_mm" not in trained.settings["pet_weak_settings"]
     json.dumps([trained.record, trained.metrics, trained.settings, trained.architecture], allow_nan=False)
 

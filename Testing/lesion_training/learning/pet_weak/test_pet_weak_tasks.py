@@ -120,7 +120,7 @@ def test_the_loss_is_cross_entropy_and_the_weighted_distance_of_scans_with_a_tum
     expected = 0.0
     for activations, label, point in zip(scored.activations.detach(), batch.labels, batch.points, strict=True):
         if not point.isnan().any():
-            expected += plain_distance_loss(np.maximum(activations[label].numpy(), 0), tuple(point.tolist()))
+            expected += plain_distance_loss(activations[label].numpy(), tuple(point.tolist()))
     assert float(terms["distance"].total.detach()) == pytest.approx(3 * expected, rel=1e-4)
     assert set(task_of(tiny(distance_weight=0.0)).loss(task.network, batch, Peers())) == {"classification"}
 
@@ -156,7 +156,8 @@ def test_a_classifier_is_measured_by_the_map_of_the_likeliest_tumour():
     off = np.linalg.norm(places * 16 + 7.5 - one.points, axis=1) * 8
     assert row["distance mm"] == pytest.approx(off.mean(), rel=1e-5)
     entropy = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 0]))
-    assert row["loss"] == pytest.approx(float(entropy) + 2 * off.mean() / 8 / math.hypot(64, 32), rel=1e-5)
+    away = [plain_distance_loss(activations[n, 0].numpy(), tuple(one.points[n])) for n in range(2)]
+    assert row["loss"] == pytest.approx(float(entropy) + 2 * np.mean(away), rel=1e-5)
     assert classifier_row(logits, activations, one, settings)["pointing"] == np.mean(off <= 20)
     nowhere = classifier_row(logits, -activations.abs(), one, settings)
     assert nowhere["pointing"] == 0
