@@ -110,14 +110,12 @@ def _fit(steps: int, rate: float) -> EngineSettings:
 
 def _small() -> ReproductionSettings:
     """A demonstration for two cores: a quarter of the width, few steps, varied projections, and fewer features."""
-    networks = _networks((8, 16, 32, 64), _fit(400, 2e-3), _fit(240, 2e-3), variation=VariationSettings())
-    networks = replace(
-        networks, unet=replace(networks.unet, fit=_fit(200, 2e-3))
-    )  # a step takes more than twice as long
+    networks = _networks((8, 16, 32, 64), _fit(560, 2e-3), _fit(200, 2e-3), variation=VariationSettings())
+    supervised = replace(networks.unet, fit=_fit(120, 2e-3))  # a step takes more than twice as long
     radiomics = preset("quick")
     study = replace(radiomics.study, permutations=0, bootstraps=1000)
     own = replace(radiomics, study=study)
-    return replace(networks, radiomics=own, validation_share=0.1, bootstraps=1000)
+    return replace(networks, unet=supervised, radiomics=own, validation_share=0.1, bootstraps=1000)
 
 
 def _smoke() -> ReproductionSettings:
