@@ -25,7 +25,10 @@ _FIRST_SHARE = 0.4
 """Most tumours end within this share of the reach, which is looked at first."""
 _AROUND_MM = 6.0
 """From so far outside of a focus to twice as far lies what it must stand out from; a voxel at least."""
+_COARSE_MM, _MOST_OUT = 8.0, 0.3
+"""On voxels so far apart it is looked whether uptake flows out to the reach on so much of all sides."""
 _NOTHING = "Nothing stands out at this point; point at uptake that is higher than what surrounds it."
+_BESIDE = "The point lies beside it, where the uptake is low."
 _RAISED = "Outlined at {share:.0f} % of its SUVmax, as at less it flows into what surrounds it: check the outline."
 _CUT = "It goes on beyond {reach:.0f} mm from the point, where the outline was cut off: check it."
 
@@ -35,19 +38,21 @@ class FocusSettings:
     """Attributes:
     share: the uptake ends at this share of its local maximum (METHODS: .4).
     snap_mm: it is the one that the hottest voxel so near to the point belongs to: fingers are no finer.
+    beside_mm: where that voxel lies at the foot of something higher, this counts if the box around it begins no further from the
+        point: large tumours are often dead in the middle.
     reach_mm: it is cut off so far from the point.
-    split_share: two maxima are two foci where the uptake between them falls below this share of the lower one: dips that noise
-        makes are no deeper.
+    split_share: two maxima are two foci where the uptake between them falls below this share of the lower one; noise, and
+        dead parts of large tumours, make dips that are no deeper.
     most_around: nothing stands out where what surrounds it has more than this share of its maximum: the median of what lies 6 to
         12 mm outside of all that has this share itself.
-    above_around: it ends so many times above what surrounds it at least, if need be at more than ``share`` of its maximum: at
-        less it would flow out.
+    above_around: where it flows out on all sides to the end of the reach, it ends so many times above what surrounds it instead.
     """
 
     share: float = 0.4
     snap_mm: float = 5.0
+    beside_mm: float = 8.0
     reach_mm: float = 80.0
-    split_share: float = 0.85
+    split_share: float = 0.6
     most_around: float = 0.6
     above_around: float = 1.25
 
@@ -57,6 +62,8 @@ class FocusSettings:
             raise UsageError("Shares of a focus lie above 0, up to 1.")
         if not 0 <= self.snap_mm <= self.reach_mm <= 1000 or self.reach_mm == 0:
             raise UsageError("A focus reaches up to 1000 mm, and further than the point may lie beside it.")
+        if not (self.beside_mm >= 0 and self.above_around >= 1):
+            raise UsageError("A focus lies 0 mm or more beside the point, and ends above what surrounds it.")
 
 
 def point_through(pet: Image, point_ras_mm: npt.ArrayLike, view: str) -> Point:
@@ -108,28 +115,34 @@ def focus_at(pet: Image, point_ras_mm: npt.ArrayLike, settings: FocusSettings | 
         )
     pet = replace(pet, modality=PET, unit=SUV_BW)
     axial = to_axial(pet)
-    at = _nearest(axial, point_ras_mm)
-    for reach_mm in (_FIRST_SHARE * settings.reach_mm, settings.reach_mm):
-        part = _Part(axial, at, max(reach_mm, settings.snap_mm), settings)
-        hill, share = part.hill(settings.share), settings.share
-        around = part.share_around(hill)
-        if around > settings.most_around:
-            if part.reaches_out(hill):
-                continue  # a large one may only not have ended yet
-            break
-        share = max(share, settings.above_around * around)
-        if share > settings.share:
-            hill = part.hill(share)
-        if not part.reaches_out(hill):
-            break
-    if around > settings.most_around:
-        raise InputError(_NOTHING)
+    part, hill, share = _focus(axial, _nearest(axial, point_ras_mm), settings)
     notes = (
+        _BESIDE if part.beside else "",
         _RAISED.format(share=100 * share) if share > settings.share else "",
         _CUT.format(reach=settings.reach_mm) if part.reaches_out(hill) else "",
     )
     found = (pet, part.image, part.start_kji, hill.voxels, hill.start_kji)
     return pet_lesion(*found, score=1.0, method=METHOD, notes=notes)
+
+
+def _focus(axial: Image, at: Triple, settings: FocusSettings) -> tuple[_Part, Hill, float]:
+    """The focus around a voxel, what it lies in, and the share of its maximum that it ends at. Raises InputError."""
+    for reach_mm in (_FIRST_SHARE * settings.reach_mm, settings.reach_mm):
+        part = _Part(axial, at, max(reach_mm, settings.snap_mm), settings)
+        hill, share = part.hill(settings.share), settings.share
+        around, goes_on = part.share_around(hill), part.reaches_out(hill)
+        flows_out = goes_on and _flows_out(axial, part.in_pet(hill.peak_kji), share * hill.peak, settings.reach_mm)
+        if around > settings.most_around and (flows_out or not goes_on):
+            raise InputError(_NOTHING)
+        if flows_out and settings.above_around * around > share:
+            share = settings.above_around * around
+            hill = part.hill(share)
+            goes_on = part.reaches_out(hill)
+        if not goes_on:
+            return part, hill, share
+    if around > settings.most_around or share > settings.share:
+        raise InputError(_NOTHING)
+    return part, hill, share
 
 
 class _Part:
@@ -138,10 +151,11 @@ class _Part:
     Attributes:
         image: it, as float32.
         start_kji: where in the whole PET it begins.
+        beside: whether the point lies beside the hill that was asked for last, not in it.
     """
 
     def __init__(self, axial: Image, at: Triple, reach_mm: float, settings: FocusSettings) -> None:
-        self._settings, self._reach_mm = settings, reach_mm
+        self._settings, self._reach_mm, self.beside = settings, reach_mm, False
         mm = np.array(axial.spacing_mm[::-1])
         margin = np.ceil((reach_mm + 2 * _AROUND_MM) / mm).astype(int)
         low = np.maximum(np.array(at) - margin, 0)
@@ -161,7 +175,7 @@ class _Part:
         """The focus that the hottest voxel next to the point belongs to, down to a share of its maximum.
 
         Raises:
-            InputError: the point lies at the foot of something else.
+            InputError: there is none, or that voxel lies at the foot of something far away.
         """
         values, settings = self.image.voxels, self._settings
         # At least the point's own voxel and its neighbours, however large these are.
@@ -178,14 +192,19 @@ class _Part:
         number = hills.number_at(start)
         assert number is not None
         hill = hills.hill(number)
-        if not hill.holds(start):
+        if self._mm2[_box(hill)].min() > max(settings.beside_mm, *self.image.spacing_mm) ** 2:
             raise InputError(_NOTHING)
+        self.beside = not hill.holds(start)
         return hill
 
     def reaches_out(self, hill: Hill) -> bool:
         """Whether it goes on beyond what was looked at."""
         inner = max(0.0, self._reach_mm - max(self.image.spacing_mm))
         return bool((self._mm2[_box(hill)][hill.voxels] > inner**2).any())
+
+    def in_pet(self, kji: Triple) -> Triple:
+        """A voxel of the part in the whole PET."""
+        return triple(np.add(kji, self.start_kji))
 
     def share_around(self, hill: Hill) -> float:
         """What lies around the upper part of it, the median, as a share of its maximum; 1 where nothing does."""
@@ -196,6 +215,30 @@ class _Part:
         near = grown_by_ball(upper, spacing, near_mm)
         around = grown_by_ball(upper, spacing, 2 * near_mm) & ~near
         return float(np.median(self.image.voxels[around])) / hill.peak if around.any() else 1.0
+
+
+def _flows_out(axial: Image, peak_kji: Triple, level: float, reach_mm: float) -> bool:
+    """Whether what hangs together with a peak above a level goes on to the end of the reach on a good part of all sides.
+
+    Looked at on every few voxels: what flows out is not thin.
+    """
+    low, picked = [], []
+    for at, size, mm in zip(peak_kji, axial.shape_kji, axial.spacing_mm[::-1], strict=True):
+        step = max(1, round(_COARSE_MM / mm))
+        before, after = min(at, int(reach_mm / mm)) // step, min(size - 1 - at, int(reach_mm / mm)) // step
+        low.append(before)
+        picked.append(np.arange(-before, after + 1) * step)
+    values = axial.voxels[np.ix_(*(np.add(at, own) for at, own in zip(peak_kji, picked, strict=True)))]
+    k, j, i = ((own * mm) ** 2 for own, mm in zip(picked, axial.spacing_mm[::-1], strict=True))
+    mm2 = k[:, None, None] + j[:, None] + i
+    within = mm2 <= reach_mm**2
+    above = within & (values >= level)
+    above[tuple(low)] = True
+    own, offset = connected_part(above, triple(np.array(low)))
+    found = np.zeros_like(above)
+    found[tuple(slice(n, n + size) for n, size in zip(offset, own.shape, strict=True))] = own
+    shell = within & (mm2 > max(0.0, reach_mm - 2 * _COARSE_MM) ** 2)
+    return bool(shell.any() and found[shell].mean() > _MOST_OUT)
 
 
 def _box(hill: Hill) -> tuple[slice, slice, slice]:

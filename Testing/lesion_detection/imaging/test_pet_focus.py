@@ -134,6 +134,14 @@ def test_dips_of_noise_divide_nothing():
     assert noisy.mask.count == pytest.approx(plain.mask.count, rel=0.15)
 
 
+def test_a_tumour_that_is_dead_in_the_middle_is_found_from_there():
+    shell = a_pet((((0.0, 0, 0), 60.0, 8.0), ((0.0, 0, 0), 36.0, -8.0)))
+    lesion = focus_at(shell, (0.0, 0, 0))
+    assert lesion.center_ras_mm == pytest.approx((0, 0, 0), abs=3)
+    assert "lies beside it" in lesion.note
+    assert "beside" not in focus_at(shell, (24.0, 0, 0)).note
+
+
 def test_in_warm_surroundings_the_outline_is_raised_and_said_so():
     lesion = focus_at(a_pet((((0.0, 0, 0), 24.0, 3.0),), background=3.0), (0.0, 0, 0))
     assert lesion.measurements["equivalent_diameter_mm"] == pytest.approx(24, abs=5)
@@ -195,6 +203,12 @@ def test_voxels_that_are_no_numbers(pet):
 
 
 def test_settings_that_make_no_sense():
-    for wrong in ({"share": 0.0}, {"reach_mm": 0.0, "snap_mm": 0.0}, {"snap_mm": 90.0}, {"most_around": 1.5}):
+    for wrong in (
+        {"share": 0.0},
+        {"reach_mm": 0.0, "snap_mm": 0.0},
+        {"snap_mm": 90.0},
+        {"most_around": 1.5},
+        {"above_around": 0.5},
+    ):
         with pytest.raises(UsageError):
             FocusSettings(**wrong)
