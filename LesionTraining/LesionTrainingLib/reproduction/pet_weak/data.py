@@ -85,6 +85,11 @@ def label_of(case: Case) -> str:
     return str(getattr(case, "label", ""))
 
 
+def is_drawn(cohort: Cohort) -> bool:
+    """Whether any tumour is: without that there is no supervised network, and no Dice."""
+    return any(getattr(case, "mask", None) is not None for case in cohort.cases)
+
+
 def of_label(cohort: Cohort, label: str) -> tuple[Case, ...]:
     """The cases with this label."""
     return tuple(case for case in cohort.cases if label_of(case) == label)

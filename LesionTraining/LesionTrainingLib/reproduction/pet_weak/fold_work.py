@@ -26,10 +26,10 @@ from ..folds import Fold, fold_folder, held_fold
 from ..kept import network_digest
 from ..units import fitted_once, run_of
 from ..wording import named
-from .data import label_of
+from .data import is_drawn, label_of
 from .found import MASKS, Found, FoundStore, overlap_of, shown
 from .maps_kept import MAP, SeenMap
-from .rows import ALONE_ROW, FCN_ROW, NETWORK_ROWS, TableRow
+from .rows import ALONE_ROW, FCN_ROW, NETWORK_ROWS, UNET_ROW, TableRow
 from .settings import ReproductionSettings
 
 NETWORK = "network.safetensors"
@@ -56,7 +56,8 @@ class RowFound:
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What one fold gave: its patients, and the row's name -> what its network found."""
+    """What one fold gave: its patients, and the row's name -> what its network found; without the supervised row where no tumour is
+    drawn."""
 
     fold: Fold
     rows: dict[str, RowFound]
@@ -86,10 +87,11 @@ class FoldWork:
             Cancelled: see ``progress``.
         """
         with held_fold(self._job.folder, self._fold.number):
-            rows, count = dict[str, RowFound](), len(NETWORK_ROWS)
-            for n, row in enumerate(NETWORK_ROWS):
-                rows[row.name] = self._row(row, named(progress.part(n / count, (n + 1) / count), row.title))
-            return FoldResult(self._fold, rows)
+            rows = [row for row in NETWORK_ROWS if row != UNET_ROW or is_drawn(self._job.cohort)]
+            done, count = dict[str, RowFound](), len(rows)
+            for n, row in enumerate(rows):
+                done[row.name] = self._row(row, named(progress.part(n / count, (n + 1) / count), row.title))
+            return FoldResult(self._fold, done)
 
     def _row(self, row: TableRow, progress: Progress) -> RowFound:
         network = make_network(self._settings.recipe_of(row).architecture)

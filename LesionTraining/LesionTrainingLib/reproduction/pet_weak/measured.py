@@ -61,7 +61,7 @@ class Outlined:
 
 
 def outlined(table: int, folds: Mapping[int, FoldResult]) -> dict[str, Outlined]:
-    """Row's name -> its outlines in the patients of a table, of rows with a network of their own."""
+    """Row's name -> its outlines in the patients of a table, of rows that have networks."""
     label = LABELS[table]
     return {
         row.name: Outlined(
@@ -72,6 +72,7 @@ def outlined(table: int, folds: Mapping[int, FoldResult]) -> dict[str, Outlined]
             },
         )
         for row in NETWORK_ROWS
+        if all(row.name in result.rows for result in folds.values())
     }
 
 

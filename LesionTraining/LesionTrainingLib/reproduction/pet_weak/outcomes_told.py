@@ -83,7 +83,7 @@ def _row(
     masked = [_masked(job, row, case) for case in cases if _seen(row, case, folds)]
     subjects, left_out = _measured(job, row, masked, progress.part(0, 0.6))
     names = [[case.patient for case in part] for part in parts]
-    how = replace(settings.radiomics.study, seed=job.seed, classifier=_classifier(settings, row))
+    how = _how(job, row)
     more = (settings.radiomics.rpet,) if row == RPET_ROW else ()
     key = study_key(subjects, told.values, names, how, *more)
     path = job.folder / STUDIES / f"table{table}-{row.name}.json"
@@ -95,8 +95,10 @@ def _row(
     return RowTold(row, study, left_out=(*unseen, *left_out))
 
 
-def _classifier(settings: ReproductionSettings, row: TableRow) -> str:
-    return RPET_NET if row == RPET_ROW else settings.radiomics.study.classifier
+def _how(job: Job, row: TableRow) -> StudySettings:
+    """The study of a row. 3D-RPET-Net would be fitted anew for each permutation, and has none."""
+    how: StudySettings = replace(job.settings.radiomics.study, seed=job.seed)
+    return replace(how, classifier=RPET_NET, permutations=0) if row == RPET_ROW else how
 
 
 def _patients(job: Job, one: FoldResult, table: int, told: Told) -> list[Case]:

@@ -83,7 +83,7 @@ def patients_figure(job: Job, rows: Mapping[str, Outlined], data: str) -> Plot |
     if not patients:
         return None
     cases = {case.id: case for case in job.cohort.cases}
-    order = [*(one for name, one in rows.items() if name != UNET_ROW.name), rows[UNET_ROW.name]]
+    order = sorted(rows.values(), key=lambda one: one.row == UNET_ROW)  # the supervised one last
     tiles, cells = list[tuple[str, Pixels]](), list[tuple[Cell, ...]]()
     for patient in patients:
         views, drawn = _read(cases[patient.case])

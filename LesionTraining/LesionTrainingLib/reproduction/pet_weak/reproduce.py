@@ -5,6 +5,7 @@ from __future__ import annotations
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.progress import Progress
 
+from ...radiomics.dependencies import require
 from ..contract import Job, Report
 from ..folds import chosen_folds
 from ..record import begin
@@ -34,6 +35,8 @@ def reproduce(job: Job, progress: Progress) -> Report:
         )
     settings: ReproductionSettings = job.settings
     outcomes = outcomes_of(job.cohort, settings)
+    if any(told.values for told in outcomes.values()):
+        require("mirp", "sklearn")  # now, and not after hours of fitting
     begin(job.folder, {"outcomes": {str(table): sorted(told.values.items()) for table, told in outcomes.items()}})
     plan = folds_of(job.cohort, outcomes, settings, job.seed)
     numbers = chosen_folds(plan, job.folds)

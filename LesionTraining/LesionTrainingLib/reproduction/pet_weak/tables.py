@@ -176,7 +176,7 @@ def studies_table(told: Mapping[str, RowTold], name: str, data: str) -> Table:
         )
     caption = (
         "Pooled AUC: of all patients together, with 95 % of a bootstrap over patients. p by chance: how often outcomes that are dealt out anew "
-        "are told as well; only where settings ask for it. Slope of the calibration: 1 is right. Brier: of the probabilities, less that of telling "
+        "are told as well; only where settings ask for it, and not of 3d-rpet-Net. Slope of the calibration: 1 is right. Brier: of the probabilities, less that of telling "
         "everyone the share; below 0 something was told. Features: those chosen most often, and in how many folds."
     )
     columns = (

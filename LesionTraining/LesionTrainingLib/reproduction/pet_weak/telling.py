@@ -9,7 +9,7 @@ from ...cohorts.cohort import LeftOut
 from ..contract import Job
 from ..high_uptake_ct.measured import Spread
 from ..wording import counted, unused
-from .data import Told, data_name, measured_on
+from .data import Told, data_name, is_drawn, measured_on
 from .fold_work import FoldResult
 from .measured import Outlined, spread_over_folds
 from .outcomes_told import RowTold
@@ -101,6 +101,10 @@ def warnings_of(job: Job, results: Results) -> tuple[str, ...]:
         told.append(f"Some settings are not those of the preset “{job.preset}”; tables.json has all.")
     if results.some:
         told.append(f"{counted(len(results.folds), 'fold')} of {results.every}: the others are not in these figures.")
+    if not is_drawn(job.cohort):
+        told.append(
+            "No tumour is drawn here: there is no Dice, and no U-NET, which learns from drawn tumours, as 3d-rpet-Net does in its way."
+        )
     for one in results.tables:
         if one.patients < _FEW:
             told.append(

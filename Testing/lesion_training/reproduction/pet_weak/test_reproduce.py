@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 import torch
 from LesionDetectionLib.core.detections import Detections
-from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.errors import DependencyError, UsageError
 from LesionDetectionLib.core.image import PET, SUV_BW, Image
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.files import write_image
 from LesionTrainingLib.cohorts.spec import open_cohort
 from LesionTrainingLib.evaluation.metrics.dice import dice
-from LesionTrainingLib.reproduction.pet_weak import fold_work, outcomes_told
+from LesionTrainingLib.reproduction.folds import Fold
+from LesionTrainingLib.reproduction.pet_weak import fold_work, outcomes_told, reproduce
+from LesionTrainingLib.reproduction.pet_weak.fold_work import FoldWork, RowFound
 from LesionTrainingLib.reproduction.pet_weak.found import FoundStore
+from LesionTrainingLib.reproduction.pet_weak.measured import outlined
 from LesionTrainingLib.reproduction.pet_weak.settings import preset_settings
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 
@@ -205,6 +208,30 @@ def test_killed_between_steps_it_ends_in_the_same(whole, asked_for, tmp_path, mo
     assert set(again["tables"]) == stems  # no outcomes are told
     assert any("1 fold of 2" in warning for warning in again["warnings"])
     assert any("two folds at least" in warning for warning in again["warnings"])
+
+
+def test_without_drawn_tumours_there_is_no_supervised_row(data, tmp_path, monkeypatch):
+    cohort = open_cohort(f"table:{data}")
+    bare = replace(cohort, cases=tuple(replace(case, mask=None) for case in cohort.cases))
+    monkeypatch.setattr(FoldWork, "_row", lambda _self, row, _progress: RowFound(row, {}, (), ()))
+    fold = Fold(0, (), (), ())
+
+    def rows(given):
+        job = SimpleNamespace(folder=tmp_path, cohort=given, settings=SETTINGS)
+        return FoldWork(job, fold, LABELS).do(Progress())
+
+    assert set(rows(cohort).rows) == {"cams-alone", "cams-fcn", "our", "unet"}
+    assert set(rows(bare).rows) == set(outlined(1, {0: rows(bare)})) == {"cams-alone", "cams-fcn", "our"}
+
+
+def test_what_radiomics_needs_is_looked_for_before_anything_is_fitted(asked_for, tmp_path, monkeypatch):
+    def missing(*_):
+        raise DependencyError("This needs MIRP.")
+
+    monkeypatch.setattr(reproduce, "require", missing)
+    monkeypatch.setattr(fold_work, "fit_network", lambda *_: pytest.fail("it was fitted"))
+    with pytest.raises(DependencyError, match="MIRP"):
+        run_reproduction(asked_for(tmp_path / "out"), Progress())
 
 
 @pytest.mark.parametrize(
