@@ -46,10 +46,9 @@ def warnings(found: Found) -> tuple[str, ...]:
             f"Chance alone gives as much in {100 * study.permutations.p:.0f} of 100 studies: this one shows no more than chance."
         )
     if len(study.patients) < FEW:
-        width = study.pooled.high - study.pooled.low
         said.append(
-            f"With {len(study.patients)} patients the interval of the area is {width:.2f} wide, and other folds give another area. It "
-            "holds for the classifiers as they were learned, and for patients like these; others need data from elsewhere."
+            f"{len(study.patients)} patients are few: dealt out to other folds they give another area. Its interval holds for the "
+            "classifiers as they were learned, and for patients like these; what it is in others only data from elsewhere can show."
         )
     if found.request.mask_folder is not None:
         said.append(
@@ -105,7 +104,7 @@ def _study_in_words(settings: StudySettings) -> tuple[str, ...]:
     repeats = f", dealt out {settings.repeats} times" if settings.repeats > 1 else ""
     threshold = f"{settings.threshold:g}" if settings.threshold else "the share of positives among those learned from"
     lines = [
-        f"{settings.folds} folds{repeats}; a patient is called positive from a probability of {threshold} on. Seed {settings.seed}."
+        f"{settings.folds} folds{repeats}; a patient is called positive where the probability is at least {threshold}. Seed {settings.seed}."
     ]
     if settings.classifier != RPET_NET:
         what = "random forest" if settings.classifier == FOREST else "logistic regression"
