@@ -136,14 +136,15 @@ class FoldWork:
             image = understood_as(read.images[PET], PET)
             case = by_id[image.name]
             found = shown(detector.detect({PET: image}, settings, Progress()), self._settings.least_score)
-            overlap, hit = overlap_of(found.lesions, read.truth.lesions.masks, image)
+            overlap = overlap_of(found.lesions, read.truth.lesions.masks, image)
             path = store.detections(case.id)
             path.parent.mkdir(parents=True, exist_ok=True)
             for one in found.maps.values():
                 SeenMap.of(one).save(path.with_name(MAP))
-            store.put(
-                Found(case.id, case.patient, label_of(case), overlap, hit, len(found.lesions), label_told(found)), found
+            own = Found(
+                case.id, case.patient, label_of(case), overlap.dice, overlap.hit, len(found.lesions), label_told(found)
             )
+            store.put(replace(own, first_dice=overlap.first_dice), found)
 
         _, left_out = work_on_read(waiting, look, self._job.workers, progress)
         return tuple(left_out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from math import isfinite, nan
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Found:
         hit: whether the hottest voxel of the mark with the highest score lies in a drawn tumour; None where one is not drawn.
         marks: how many.
         said: the label that the network tells; empty where it tells none.
+        first_dice: Dice of the mark with the highest score alone.
     """
 
     case: str
@@ -43,6 +44,11 @@ class Found:
     hit: bool | None
     marks: int
     said: str = ""
+    first_dice: float = nan
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; None for what is not defined."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
 
 
 class FoundStore:
@@ -65,9 +71,12 @@ class FoundStore:
         values = kept_json(self._folder / case / MEASURED)
         if values is None or values.pop("key", None) != self._key or not self.detections(case).is_file():
             return None
+        plain: dict[str, Any] = {
+            name: nan if "dice" in name and value is None else value for name, value in values.items()
+        }
         try:
-            return Found(**{**values, "dice": nan if values["dice"] is None else values["dice"]})
-        except (TypeError, KeyError):
+            return Found(**plain)
+        except TypeError:
             return None
 
     def put(self, found: Found, detections: Detections) -> None:
@@ -75,8 +84,7 @@ class FoundStore:
         folder = self._folder / found.case
         folder.mkdir(parents=True, exist_ok=True)
         detections.save(self.detections(found.case))
-        values: dict[str, Any] = {**asdict(found), "dice": found.dice if isfinite(found.dice) else None}
-        keep_json(folder / MEASURED, {"key": self._key, **values})
+        keep_json(folder / MEASURED, {"key": self._key, **found.to_json()})
 
 
 def shown(detections: Detections, least_score: float) -> Detections:
@@ -85,8 +93,17 @@ def shown(detections: Detections, least_score: float) -> Detections:
     return replace(detections, lesions=taken, operating_point=OperatingPoint("taken here", least_score))
 
 
-def overlap_of(found: Sequence[Lesion], drawn: Sequence[Mask | None], image: Image) -> tuple[float, bool | None]:
-    """Dice, and whether the focus is hit; see :class:`Found`.
+@dataclass(frozen=True)
+class Overlap:
+    """See :class:`Found`."""
+
+    dice: float
+    first_dice: float
+    hit: bool | None
+
+
+def overlap_of(found: Sequence[Lesion], drawn: Sequence[Mask | None], image: Image) -> Overlap:
+    """Dice of all marks and of the first, and whether the focus is hit.
 
     Args:
         found: in falling score.
@@ -96,12 +113,13 @@ def overlap_of(found: Sequence[Lesion], drawn: Sequence[Mask | None], image: Ima
         InputError: masks that do not fit the image.
     """
     if not drawn or None in drawn:
-        return nan, None
+        return Overlap(nan, nan, None)
     truth = _union(drawn, image)
     marked = [lesion.mask for lesion in found if lesion.mask is not None]
     if not marked:
-        return 0.0, False
-    return dice(_union(marked, image), truth), bool(truth[_hottest(marked[0], image)])
+        return Overlap(0.0, 0.0, False)
+    hit = bool(truth[_hottest(marked[0], image)])
+    return Overlap(dice(_union(marked, image), truth), dice(_union(marked[:1], image), truth), hit)
 
 
 def _hottest(mask: Mask, image: Image) -> tuple[int, ...]:

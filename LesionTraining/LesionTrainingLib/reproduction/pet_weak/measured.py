@@ -43,6 +43,11 @@ class Outlined:
         """Over the patients whose tumours are drawn, as the paper has it."""
         return Spread.of([one.dice for one in self.found])
 
+    @cached_property
+    def first_dice(self) -> Spread:
+        """The same of the mark with the highest score alone."""
+        return Spread.of([one.first_dice for one in self.found])
+
     @property
     def hits(self) -> tuple[int, int]:
         """Patients whose focus lies in a drawn tumour, of how many."""

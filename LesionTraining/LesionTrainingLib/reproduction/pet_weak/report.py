@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from math import isfinite
 from typing import Any
 
 from ...evaluation.output.page import Block, Section
@@ -131,7 +130,7 @@ def _folds_table(folds: Mapping[int, FoldResult]) -> Table:
             counts = (each.record["training"], each.record["validation"], len(fold.fold.test))
             own = (each.record["parameters"], last["steps"], last["weights_of_step"], last["seconds"], last["device"])
             rows.append((number, each.row.title, *counts, *own))
-    patients = ("learned from", "weights chosen by", "tested on")
+    patients = ("learned from", "validated on", "tested on")
     columns = ("fold", "network", *patients, "parameters", "steps", "weights of step", "fit, s", "on")
     caption = (
         "Patients. The fully convolutional network’s labels are the maps of “CAMs alone”, which was fitted before."
@@ -152,7 +151,7 @@ def _fold_values(one: FoldResult) -> dict[str, Any]:
 def _row_values(one: RowFound) -> dict[str, Any]:
     return {
         "record": one.record,
-        "patients": [{**asdict(found), "dice": found.dice if isfinite(found.dice) else None} for found in one.found],
+        "patients": [found.to_json() for found in one.found],
         "left_out": [[left.case, left.reason] for left in one.left_out],
     }
 

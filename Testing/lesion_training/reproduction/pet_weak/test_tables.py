@@ -18,7 +18,7 @@ from LesionTrainingLib.radiomics.settings import RpetSettings, StudySettings
 from LesionTrainingLib.radiomics.study import Permutations, Study
 from LesionTrainingLib.radiomics.table import FeatureTable
 from LesionTrainingLib.reproduction.pet_weak.figures import roc_figure
-from LesionTrainingLib.reproduction.pet_weak.found import Found, FoundStore, overlap_of
+from LesionTrainingLib.reproduction.pet_weak.found import Found, FoundStore, Overlap, overlap_of
 from LesionTrainingLib.reproduction.pet_weak.kept_studies import keep_study, kept_study, study_key
 from LesionTrainingLib.reproduction.pet_weak.maps_kept import SeenMap
 from LesionTrainingLib.reproduction.pet_weak.measured import (
@@ -112,7 +112,7 @@ def test_all_that_the_paper_printed_stands_below_ours():
     assert list(ours) == [row.title for row in ALL_ROWS]
     assert ours["Our"]["Dice"] == "0.60 ± 0.22"
     assert ours["Our"]["AUC"] == "1.00 ± 0.00"
-    assert ours["CAMs alone"]["patients"] == "8 of 9"
+    assert ours["CAMs alone"]["outcomes told"] == "8 of 9"
     assert ours["CAMs alone"]["accuracy"] == "0.50 ± 0.00"
     assert ours["CAMs & FCNs"]["AUC"] == ours["U-NET"]["AUC"] == "–"
     values = rows_of(paper_table_values(OUTLINED, TOLD, "phantoms"))
@@ -205,15 +205,15 @@ def lesion(start_ijk, score=1.0, side=2):
 def test_dice_is_of_all_marks_and_the_focus_of_the_first(pet):
     near, far = lesion((1, 1, 1)), lesion((4, 3, 2))
     drawn = [near.mask]
-    assert overlap_of([near], drawn, pet) == (1.0, True)
-    assert overlap_of([near, far], drawn, pet) == (pytest.approx(2 / 3), True)
-    assert overlap_of([far, near], drawn, pet) == (pytest.approx(2 / 3), False)
+    assert overlap_of([near], drawn, pet) == Overlap(1.0, 1.0, True)
+    assert overlap_of([near, far], drawn, pet) == Overlap(pytest.approx(2 / 3), 1.0, True)
+    assert overlap_of([far, near], drawn, pet) == Overlap(pytest.approx(2 / 3), 0.0, False)
     shifted = lesion((0, 0, 0))  # its hottest corner is the drawn tumour's coolest
-    assert overlap_of([shifted], drawn, pet) == (pytest.approx(1 / 8), True)
-    assert overlap_of([], drawn, pet) == (0.0, False)
-    dice, hit = overlap_of([near], [near.mask, None], pet)
-    assert isnan(dice)
-    assert hit is None
+    assert overlap_of([shifted], drawn, pet) == Overlap(pytest.approx(1 / 8), pytest.approx(1 / 8), True)
+    assert overlap_of([], drawn, pet) == Overlap(0.0, 0.0, False)
+    unknown = overlap_of([near], [near.mask, None], pet)
+    assert isnan(unknown.dice)
+    assert unknown.hit is None
     with pytest.raises(InputError, match="not of one scan"):
         overlap_of([lesion((5, 4, 3))], drawn, pet)
 
@@ -226,7 +226,8 @@ def test_what_was_found_is_kept_for_the_network_that_found_it(pet, tmp_path):
     store.put(one, Detections((lesion((1, 1, 1)),), pet.geometry, "pet-weak"))
     kept = store.get(PATIENTS[0])
     assert isnan(kept.dice)
-    assert replace(kept, dice=0.0) == replace(one, dice=0.0)
+    assert isnan(kept.first_dice)
+    assert replace(kept, dice=0.0, first_dice=0.0) == replace(one, dice=0.0, first_dice=0.0)
     assert FoundStore(tmp_path / "our", "other").get(PATIENTS[0]) is None
     store.detections(PATIENTS[0]).unlink()
     assert store.get(PATIENTS[0]) is None
