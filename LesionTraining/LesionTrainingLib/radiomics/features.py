@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.errors import GeometryError, InputError, ModalityError, UsageError
-from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, UNKNOWN, Image
+from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, Image, understood_as
 from LesionDetectionLib.core.lesion import Mask
 from LesionDetectionLib.imaging.geometry import to_axial
 
@@ -40,7 +40,7 @@ def features_of(image: Image, mask: npt.NDArray[np.bool_], settings: FeatureSett
     scan ends (IBSI aligns grids by their centres). Negative SUV count as 0, as in MIRP.
 
     Args:
-        image: PET in SUV by body weight or CT in HU; where the file did not say what it is, it is taken for a PET.
+        image: PET in SUV by body weight or CT in HU; where nobody said what it is, values below −200 make it a CT, else it is a PET.
         mask: [k, j, i] on the image's grid.
 
     Returns:
@@ -69,7 +69,7 @@ def features_of(image: Image, mask: npt.NDArray[np.bool_], settings: FeatureSett
 
 def require_measurable(image: Image) -> str:
     """The modality that an image is taken for; raises ModalityError for any but PET in SUV by body weight and CT in HU."""
-    modality = image.modality if image.modality != UNKNOWN else PET
+    modality = understood_as(image).modality or PET
     if modality not in _UNITS:
         raise ModalityError(f"“{image.name}” is of modality {image.modality}; features are made of PET (PT) and CT.")
     if image.unit not in (_UNITS[modality], ""):

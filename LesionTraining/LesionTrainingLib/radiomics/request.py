@@ -26,7 +26,6 @@ class RadiomicsRequest:
     settings: of features and study.
     modality: of the image that is measured; empty for the main one.
     positive: the value of the outcome that is positive; empty where it goes without saying.
-    features: a table of features to use in place of measuring; None to measure.
     cache: folder of what was measured already; None for one in ``output``.
     workers: processes.
     overwrite: replace results.

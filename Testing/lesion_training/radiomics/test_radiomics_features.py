@@ -114,6 +114,9 @@ def test_a_ct_has_bins_of_its_own():
     found = features_of(image, mask, replace(QUICK, families=("glcm", "statistics")))
     assert found["stat_min"] == pytest.approx(np.rint(image.voxels[mask].min()), abs=1)
     assert any(name.endswith("fbs_w25.0") for name in found)
+    unsaid = replace(image, voxels=image.voxels - 400, modality="", unit="")
+    told = features_of(unsaid, mask, QUICK)
+    assert told["stat_mean"] == pytest.approx(found["stat_mean"] - 400, abs=1), "what is below -200 is no PET"
 
 
 def test_a_single_voxel_leaves_some_features_undefined():

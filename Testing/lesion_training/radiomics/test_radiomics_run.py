@@ -40,6 +40,10 @@ def found(asked):
     return run_radiomics(asked)
 
 
+def without_chance(**more):
+    return replace(SETTINGS, study=replace(SETTINGS.study, permutations=0, **more))
+
+
 def rows(path):
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -96,7 +100,7 @@ def test_the_page_names_no_patient_and_no_folder(found):
         assert (output / f"{name}.png").stat().st_size > 2000
 
 
-def test_what_was_measured_is_not_measured_again(asked, found, monkeypatch):
+def test_what_was_measured_is_not_measured_again(asked, found, tmp_path, monkeypatch):
     """But for what could not be: its reason may be gone."""
     measured = []
 
@@ -105,7 +109,8 @@ def test_what_was_measured_is_not_measured_again(asked, found, monkeypatch):
         return features_of(image, mask, settings)
 
     monkeypatch.setattr(extraction, "features_of", watched)
-    again = run_radiomics(replace(asked, overwrite=True))
+    kept = replace(asked, output=tmp_path / "out", cache=asked.output / "cache", settings=without_chance())
+    again = run_radiomics(kept)
     np.testing.assert_array_equal(again.study.probabilities, found.study.probabilities)
     assert measured == [1]
 
@@ -119,14 +124,14 @@ def test_masks_from_elsewhere_are_measured_and_warned_of(asked, found, tmp_path)
     for path in (tmp_path.parent, asked.output.parent / "data"):
         for mask in path.glob("c*-mask.nrrd"):
             (tmp_path / mask.name.replace("-mask", "")).write_bytes(mask.read_bytes())
-    other = run_radiomics(replace(asked, masks=str(tmp_path), output=tmp_path / "out"))
+    other = run_radiomics(replace(asked, masks=str(tmp_path), output=tmp_path / "out", settings=without_chance()))
     np.testing.assert_array_equal(other.table.values, found.table.values)
     assert any("knows them" in said for said in warnings(other))
     assert not any("knows them" in said for said in warnings(found))
 
 
 def test_the_network_is_judged_by_the_same_command(asked, tmp_path):
-    settings = replace(SETTINGS, study=replace(SETTINGS.study, classifier=RPET_NET, permutations=0))
+    settings = without_chance(classifier=RPET_NET)
     other = run_radiomics(replace(asked, output=tmp_path / "out", settings=settings))
     assert len(other.study.patients) == 17, "a single voxel is in the middle of a cube too"
     assert other.table is None
