@@ -125,21 +125,22 @@ def test_the_loss_is_cross_entropy_and_the_weighted_distance_of_scans_with_a_tum
     assert set(task_of(tiny(distance_weight=0.0)).loss(task.network, batch, Peers())) == {"classification"}
 
 
-@pytest.mark.parametrize("kind", ["cam", "unet"])
-def test_the_loss_falls(tmp_path, kind):
-    how = replace(FIT, steps=30, validate_every=0, learning_rate=2e-2)
-    settings = tiny(kind, fit=how, variation=VariationSettings(share=0.0))
+def test_drawn_tumours_are_learned(tmp_path):
+    how = replace(FIT, steps=16, validate_every=0, learning_rate=3e-2)
+    settings = tiny("unet", fit=how, variation=VariationSettings(share=0.0))
     done = fit(task_of(settings), how, tmp_path, CPU, Progress())
     told = [record.values["loss"] for record in done.history.of_kind("step")]
-    assert np.mean(told[-5:]) < 0.85 * np.mean(told[:5])
+    assert np.mean(told[-4:]) < 0.85 * np.mean(told[:4])
 
 
 def test_the_distance_loss_brings_the_map_to_the_tumour(tmp_path):
-    how, away = replace(FIT, steps=60, validate_every=60, learning_rate=1e-2), []
+    how, away = replace(FIT, steps=45, validate_every=45, learning_rate=1e-2), []
     for weight in (0.0, 20.0):
         settings = tiny(fit=how, distance_weight=weight, variation=VariationSettings(share=0.0))
         done = fit(task_of(settings, others=CASES), how, tmp_path / str(weight), CPU, Progress())
         away.append(done.history.of_kind(VALIDATION)[-1].values["distance mm"])
+        told = [record.values["loss"] for record in done.history.of_kind("step")]
+        assert np.mean(told[-5:]) < 0.9 * np.mean(told[:5])
     assert away[1] < 0.8 * away[0]
 
 

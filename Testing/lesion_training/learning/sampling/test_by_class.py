@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionTrainingLib.learning.sampling.by_class import ClassOrder
 
@@ -23,6 +23,7 @@ def test_classes_come_as_often_and_samples_once_a_round():
     assert all(sorted(second[n : n + 2]) == [1, 4] for n in range(0, 10, 2))
 
 
+@settings(max_examples=30)
 @given(seed=st.integers(0, 20), size=st.integers(1, 7), step=st.integers(0, 30))
 def test_a_step_needs_none_before_it(seed, size, step):
     order = ClassOrder(LABELS, seed)
