@@ -137,10 +137,10 @@ def taken_by(slot: Callable[..., Any], offered: int) -> int:
 
 def _taken_by_qt(slot: Any, offered: int) -> int:
     """A Qt method as slot (``timer.timeout.connect(loop.quit)``) takes what one of its forms takes."""
-    from .calls import _forms, _takes
+    from .calls import forms_of
 
-    forms = _forms(getattr(slot._proxy._real, slot._name)) or []
-    return next((count for count in range(offered, -1, -1) if any(_takes(form, count) for form in forms)), offered)
+    forms = forms_of(getattr(slot._proxy._real, slot._name)) or []
+    return next((count for count in range(offered, -1, -1) if any(form.takes(count) for form in forms)), offered)
 
 
 def _slot(target: tuple[Any, ...], sender: Proxy, signature: str) -> Callable[..., Any]:
