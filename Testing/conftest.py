@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from kept_phantoms import KeptPhantoms
+from kept_phantoms import KeptPhantoms, lung_part
 from slicer_double.fixture import slicer_app, slicer_lists  # noqa: F401 (fixtures)
 
 # The same examples in every run: a red test can be run again, and a green one does not turn red by luck. Look for new
 # ones with: pytest --hypothesis-profile=default
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -54,6 +54,17 @@ def kept_phantoms(tmp_path_factory):
 @pytest.fixture(scope="module")
 def phantoms_kept(kept_phantoms):
     """What makes phantoms in this process takes those that are kept, while the tests of this file run."""
+    yield from _in_place(kept_phantoms)
+
+
+@pytest.fixture(scope="module")
+def lung_parts_kept(kept_phantoms):
+    """The same with a part of a lung in place of a chest, where little is to be learned from it."""
+    yield from _in_place(kept_phantoms, lung_part)
+
+
+def _in_place(kept, *change):
     with pytest.MonkeyPatch.context() as patch:
-        kept_phantoms.put_in_place(patch)
+        kept.put_in_place(patch, *change)
         yield
+    kept.taken_away()

@@ -1,6 +1,7 @@
 """Phantoms that a test needs and does not question: each is made once in a run of pytest, by whichever process comes first.
 
-The fixture ``kept_phantoms`` of conftest.py has them. Tests of how phantoms are made take none of these.
+The fixtures ``kept_phantoms``, ``phantoms_kept`` and ``lung_parts_kept`` of conftest.py have them. Tests of how phantoms are
+made take none of these.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ import functools
 import hashlib
 import pickle
 import tempfile
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+_PACKAGE = "LesionTrainingLib.cohorts.phantoms"
 _MAKERS = {"chest": "make_chest", "petct": "make_petct"}
-"""Module of LesionTrainingLib.cohorts.phantoms: the function of it that takes seconds."""
+"""Module of the package: the function of it that takes seconds."""
 
 
 class KeptPhantoms:
-    """``kept.chest(1, TINY)`` is what ``make_chest(1, TINY)`` gives, and nobody else's: it may be written to."""
+    """``kept.chest(1, TINY)`` is what ``make_chest(1, TINY)`` gives."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -29,17 +32,26 @@ class KeptPhantoms:
     def petct(self, seed, settings):
         return self._kept("petct", seed, settings)
 
-    def put_in_place(self, monkeypatch):
-        """Have all who look for the makers in their modules take what is kept: the library, and the modules' self-tests."""
+    def put_in_place(self, monkeypatch, change=lambda case: case):
+        """Have all who look for the makers in their modules take what is kept: the library, and the modules' self-tests.
+
+        Args:
+            change: what is done to a case before it is handed out.
+        """
+        _forget_the_last()
         for name, function in _MAKERS.items():
             _maker(name)
-            module = import_module(f"LesionTrainingLib.cohorts.phantoms.{name}")
-            monkeypatch.setattr(module, function, functools.partial(self._instead, name, module.DEFAULT))
+            module = import_module(f"{_PACKAGE}.{name}")
+            monkeypatch.setattr(module, function, functools.partial(self._instead, name, module.DEFAULT, change))
 
-    def _instead(self, name, default, seed, settings=None, progress=None):
+    def taken_away(self):
+        """What is in place is so no more."""
+        _forget_the_last()
+
+    def _instead(self, name, default, change, seed, settings=None, progress=None):
         if progress is not None:
             progress(0.0, "Drawing the patient")
-        case = self._kept(name, seed, settings or default)
+        case = change(self._kept(name, seed, settings or default))
         if progress is not None:
             progress(1.0, "Done")
         return case
@@ -56,7 +68,27 @@ class KeptPhantoms:
         return pickle.loads(path.read_bytes())
 
 
+def lung_part(case):
+    """The upper half of the right lung of a chest phantom, with what lies whole in it: a quarter of the work on the scan."""
+    nk, nj, ni = case.image.shape_kji
+    first = nk // 2
+    image = case.image.crop((0, 0, first), (ni // 2, nj, nk - first))
+    lesions, kinds = [], []
+    for lesion, kind in zip(case.lesions, case.kinds, strict=True):
+        i, j, k = lesion.mask.start_ijk
+        if k >= first and i + lesion.mask.voxels.shape[2] <= ni // 2:
+            lesions.append(replace(lesion, mask=replace(lesion.mask, start_ijk=(i, j, k - first))))
+            kinds.append(kind)
+    mimics = tuple(mimic for mimic in case.mimics if image.geometry.contains_ras(mimic.center_ras_mm))
+    return replace(case, image=image, lesions=tuple(lesions), kinds=tuple(kinds), mimics=mimics)
+
+
 @functools.cache
 def _maker(name):
     """The function itself, whatever stands in its place later."""
-    return getattr(import_module(f"LesionTrainingLib.cohorts.phantoms.{name}"), _MAKERS[name])
+    return getattr(import_module(f"{_PACKAGE}.{name}"), _MAKERS[name])
+
+
+def _forget_the_last():
+    """The phantom that a cohort keeps between asking for its image and for its truth."""
+    import_module(f"{_PACKAGE}.cohort")._cached.cache_clear()

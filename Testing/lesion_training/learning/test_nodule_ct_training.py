@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from kept_phantoms import lung_part
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.core.errors import Cancelled
 from LesionDetectionLib.core.image import CT
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
-from LesionTrainingLib.cohorts.phantoms.chest import make_chest
 from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
 from LesionTrainingLib.learning.engine.history import History
 from LesionTrainingLib.learning.engine.settings import EngineSettings
 from LesionTrainingLib.learning.nodule_ct.settings import RecipeSettings
 from LesionTrainingLib.learning.parts import PartsRequest
 from LesionTrainingLib.learning.training import TrainingRequest, train_bundle
+
+pytestmark = pytest.mark.usefixtures("lung_parts_kept")
 
 SETTINGS = RecipeSettings(
     spacing_mm=(2.0, 2.0, 2.5),
@@ -31,7 +33,7 @@ SETTINGS = RecipeSettings(
 
 
 def train(folder, progress, resume=False):
-    specs = [f"phantoms:chest?seeds={seeds}&protocol=tiny" for seeds in ("0", "50")]
+    specs = [f"phantoms:chest?seeds={seeds}&protocol=tiny" for seeds in ("0", "1")]
     request = TrainingRequest(
         "nodule-ct",
         PartsRequest(*specs, seed=1),
@@ -50,7 +52,7 @@ def stopping_at(text):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_in_either_network_ends_in_the_same_model(tmp_path):
+def test_a_run_that_is_stopped_in_either_network_ends_in_the_same_model(tmp_path, kept_phantoms):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(whole, Progress())
     for at in ("Step 2 of 6", "Step 4 of 5"):
@@ -68,6 +70,6 @@ def test_a_run_that_is_stopped_in_either_network_ends_in_the_same_model(tmp_path
         assert curves[0] == curves[1]
     detector = method("nodule-ct").create(again, "cpu")
     detections = detector.detect(
-        {CT: make_chest(90, TINY).image}, method("nodule-ct").default_settings(again), Progress()
+        {CT: lung_part(kept_phantoms.chest(0, TINY)).image}, method("nodule-ct").default_settings(again), Progress()
     )
     assert "phantom" in " ".join(detections.warnings)

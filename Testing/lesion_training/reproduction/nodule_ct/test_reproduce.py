@@ -39,6 +39,8 @@ from LesionTrainingLib.reproduction.nodule_ct.reproduce import wanted_work
 from LesionTrainingLib.reproduction.nodule_ct.settings import ReproductionSettings, preset_settings
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 
+pytestmark = pytest.mark.usefixtures("lung_parts_kept")
+
 RECIPE = RecipeSettings(
     spacing_mm=(3.0, 3.0, 3.0),
     screening=ScreeningArchitecture(widths=(2, 2, 4, 4)),
