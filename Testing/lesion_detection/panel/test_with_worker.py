@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import CENTERS, chest_image
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 
 @pytest.fixture
 def widget(slicer_app, monkeypatch, tmp_path):
@@ -145,15 +147,14 @@ def test_dicom_of_a_real_series_is_written_by_the_worker(slicer_app, panel, ui, 
 
 
 @pytest.mark.slow
-def test_two_examinations_are_aligned_by_the_worker_and_compared(slicer_app, panel, ui):
+def test_two_examinations_are_aligned_by_the_worker_and_compared(slicer_app, panel, ui, kept_phantoms):
     from dataclasses import replace
 
     import numpy as np
     from LesionDetectionLib.io.mrml import volume_node
-    from LesionTrainingLib.cohorts.phantoms.chest import make_chest
     from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
 
-    case = make_chest(1, TINY)
+    case = kept_phantoms.chest(1, TINY)
     moved = np.array(case.image.ijk_to_ras)
     shift = np.array((9.0, -14.0, 30.0))
     moved[:3, 3] += shift
