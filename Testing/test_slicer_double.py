@@ -404,7 +404,7 @@ def test_nothing_is_left_after_a_test(slicer_lists, tmp_path, monkeypatch):
     assert not left
 
 
-def test_a_dicom_database_is_a_file_that_other_processes_read(slicer_app, tmp_path):
+def test_a_dicom_database_is_a_file_that_other_processes_read(slicer_app, phantoms_kept, tmp_path):
     import slicer
     from DICOMLib import DICOMUtils
     from LesionDetectionLib.core.progress import Progress

@@ -133,9 +133,9 @@ def test_all_left_out_is_a_failure(quick_cases, tmp_path, capsys):
 
 def test_a_yaml_file_is_a_cohort(the_stand_in, tmp_path, capsys):
     path = tmp_path / "both.yaml"
-    path.write_text("kind: phantoms\npath: chest\nseeds: '3'\nprotocol: tiny\n")
+    path.write_text("kind: phantoms\npath: body\nseeds: '3'\nprotocol: tiny\n")
     assert detect(tmp_path / "out", "-q", cohort=str(path)) == 0
-    assert (tmp_path / "out" / "chest-phantom-0003").is_dir()
+    assert (tmp_path / "out" / "body-phantom-0003").is_dir()
 
 
 @pytest.mark.parametrize(

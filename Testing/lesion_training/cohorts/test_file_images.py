@@ -13,6 +13,8 @@ from LesionTrainingLib.cohorts.file_images import grid_of, read_as
 from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
 from LesionTrainingLib.cohorts.phantoms.writing import write_phantoms
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 TURN = np.array([[0.6, -0.8, 0, 7], [0.8, 0.6, 0, -20], [0, 0, -1, 30], [0, 0, 0, 1.0]]) @ np.diag([0.7, 0.8, 2.5, 1])
 
 

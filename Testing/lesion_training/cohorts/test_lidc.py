@@ -16,6 +16,8 @@ from LesionTrainingLib.cohorts.phantoms.writing import write_phantoms
 from LesionTrainingLib.cohorts.spec import open_cohort
 from lidc_xml import block, message, nodule, non_nodule, outline, roi
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 MATRIX = np.array([[-0.5, 0, 0, 40], [0, -0.5, 0, 30], [0, 0, 2, -100], [0, 0, 0, 1.0]])
 SHAPE = (8, 40, 50)
 Z = [-100.0 + 2 * k for k in range(SHAPE[0])]
@@ -175,7 +177,7 @@ def test_files_with_turned_axes_give_the_same_places(tmp_path, flips):
 
 def test_the_archives_layout_with_dicom(tmp_path):
     """LIDC-IDRI-0001/<study>/<series>/*.dcm with the readings among them."""
-    write_phantoms("chest", 5, 1, "dicom", tmp_path / "made", settings=TINY)
+    write_phantoms("chest", 1, 1, "dicom", tmp_path / "made", settings=TINY)
     (series,) = [path for path in (tmp_path / "made").iterdir() if path.is_dir()]
     image = read_image(series)
     place = series.parent / "set" / "LIDC-IDRI-0007" / "study"

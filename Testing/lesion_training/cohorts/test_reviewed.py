@@ -17,11 +17,12 @@ from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, Image
 from LesionDetectionLib.core.lesion import LESION, MASS, NODULE, Lesion, Mask
 from LesionTrainingLib.cohorts.case import Truth
 from LesionTrainingLib.cohorts.checking import check_case
-from LesionTrainingLib.cohorts.phantoms.chest import make_chest
 from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
 from LesionTrainingLib.cohorts.reviewed import write_reviewed_case
 from LesionTrainingLib.cohorts.spec import open_cohort
 from scipy.spatial.transform import Rotation
+
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
 
 SHAPE = (10, 24, 20)
 ACCEPTED, REJECTED = Status.ACCEPTED, Status.REJECTED
@@ -257,11 +258,11 @@ def test_what_is_no_folder_of_cases(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def phantom_cases(tmp_path_factory):
+def phantom_cases(kept_phantoms, tmp_path_factory):
     """Two phantoms, their nodules accepted and their mimics rejected."""
     folder, made = tmp_path_factory.mktemp("reviewed"), {}
     for seed in (1, 2):
-        phantom = make_chest(seed, TINY)
+        phantom = kept_phantoms.chest(seed, TINY)
         items = [Finding(f"L{n}", lesion, status=ACCEPTED) for n, lesion in enumerate(phantom.lesions, 1)]
         marks = [Lesion(mimic.center_ras_mm, mimic.diameter_mm, 0.5) for mimic in phantom.mimics]
         items += [Finding(f"L{n}", mark, status=REJECTED) for n, mark in enumerate(marks, len(items) + 1)]

@@ -11,6 +11,8 @@ from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
 from LesionTrainingLib.cohorts.phantoms.writing import write_phantoms
 from LesionTrainingLib.cohorts.spec import open_cohort
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 MATRIX = np.diag([-1.0, -1.0, 2.0, 1.0])
 SHAPE = (6, 20, 24)
 POINTS, BOXES = "image,x,y,z,diameter_mm", "image,x1,y1,z1,x2,y2,z2"

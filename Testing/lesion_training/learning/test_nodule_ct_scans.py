@@ -15,12 +15,14 @@ from LesionTrainingLib.cohorts.spec import open_cohort
 from LesionTrainingLib.learning.nodule_ct import scans as training_scans
 from LesionTrainingLib.learning.nodule_ct.scans import prepare_scan, prepared_for
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 SETTINGS = NoduleSettings(spacing_mm=(1.9, 1.9, 2.7))
 
 
 @pytest.fixture(scope="module")
 def phantom():
-    return open_cohort("phantoms:chest?seeds=3&protocol=tiny", Progress()).cases[0]
+    return open_cohort("phantoms:chest?seeds=1&protocol=tiny", Progress()).cases[0]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import pytest
 from LesionDetectionLib.app.worker.engine import InProcess
 from LesionDetectionLib.core.errors import OutputError
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 
 @pytest.fixture
 def sample(ui):

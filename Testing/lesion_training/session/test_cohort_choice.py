@@ -12,6 +12,8 @@ from LesionTrainingLib.cohorts.spec import kinds, open_cohort
 from LesionTrainingLib.cohorts.statistics import describe
 from LesionTrainingLib.session.cohort_choice import FILE, FOLDER, NAME, CohortChoice, CohortSummary, sources
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 
 def test_every_kind_can_be_chosen_and_says_what_its_path_is():
     found = {source.kind: source for source in sources()}

@@ -31,6 +31,8 @@ from LesionTrainingLib.session.requests import (
 )
 from LesionTrainingLib.session.runs import RunFolder
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 PLAN = TrainingPlan("mine", "nodule-ct", "phantoms:chest?seeds=0-7&protocol=tiny")
 
 
@@ -173,7 +175,7 @@ def test_a_measured_model_replaces_itself_or_is_copied(fake_recipe, begun, tmp_p
 
 
 def test_a_phantom_and_its_truth(tmp_path):
-    folder = do(PhantomRequest(str(tmp_path / "phantom"), seed=2, protocol="tiny"))
+    folder = do(PhantomRequest(str(tmp_path / "phantom"), seed=1, protocol="tiny"))
     image, truth = read_image(folder / "image"), Detections.load(folder / "truth.json")
     assert image.modality == "CT"
     assert truth.geometry.shape_kji == image.shape_kji
@@ -183,7 +185,7 @@ def test_a_phantom_and_its_truth(tmp_path):
 def test_phantoms_as_dicom_with_labels_can_be_learned_from(tmp_path):
     from LesionTrainingLib.cohorts.spec import open_cohort
 
-    assert do(PhantomSeriesRequest(str(tmp_path / "dicom"), 1, seed=3)) == 1
+    assert do(PhantomSeriesRequest(str(tmp_path / "dicom"), 1, seed=2)) == 1
     (case,) = open_cohort(f"dicom:{tmp_path / 'dicom'}").cases
     truth = Detections.load(next(tmp_path.rglob("*.truth.json")))
     found = case.truth().lesions

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.methods.active_pet_ct.settings import ActivePetCtSettings
-from LesionTrainingLib.cohorts.phantoms.petct import TINY, make_petct
+from LesionTrainingLib.cohorts.phantoms.petct import TINY
 
 HULL_ALONE = {"organs_thicker_mm": 0.0, "least_share_inside": 0.0, "least_lung_share": 0.0}
 
 
-def test_the_active_lesion_and_no_organ():
-    case = make_petct(3, TINY)
+def test_the_active_lesion_and_no_organ(kept_phantoms):
+    case = kept_phantoms.petct(3, TINY)
     images = {"CT": case.image, **case.others}
     detector = method("active-pet-ct").create(None)
 

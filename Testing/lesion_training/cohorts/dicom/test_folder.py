@@ -19,6 +19,8 @@ from LesionTrainingLib.cohorts.phantoms.chest_settings import TINY
 from LesionTrainingLib.cohorts.phantoms.writing import write_phantoms
 from LesionTrainingLib.cohorts.spec import open_cohort
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 NAME, PATIENT_ID = "Doe", "P-4711"
 
 
@@ -302,7 +304,7 @@ def test_values_depend_on_what_is_read_and_not_on_where(files, blobs, tmp_path):
 def phantom(tmp_path_factory):
     """A small phantom as DICOM, and its truth."""
     folder = tmp_path_factory.mktemp("phantom")
-    series, truth = write_phantoms("chest", 5, 1, "dicom", folder / "out", settings=TINY)
+    series, truth = write_phantoms("chest", 1, 1, "dicom", folder / "out", settings=TINY)
     return series, Detections.load(truth)
 
 

@@ -16,6 +16,8 @@ from LesionTrainingLib.cohorts.phantoms.dicom_writing import series_uid
 from LesionTrainingLib.cohorts.phantoms.writing import write_phantoms
 from LesionTrainingLib.cohorts.spec import open_cohort
 
+pytestmark = pytest.mark.usefixtures("phantoms_kept")
+
 SMALL = replace(
     chest.FAST, shape_ijk=(72, 56, 40), spacing_mm=(4.4, 4.4, 6.5), slice_thickness_mm=6.5, vessel_tips=60, psf_mm=4.0
 )
@@ -161,10 +163,10 @@ def test_subsets_and_protocols_that_there_are_not(tmp_path, options):
 
 
 def test_several_cases_have_each_their_name(tmp_path):
-    paths = write_phantoms("chest", 3, 2, "nrrd", tmp_path / "out", settings=SMALL)
+    paths = write_phantoms("chest", 21, 2, "nrrd", tmp_path / "out", settings=SMALL)
     assert sorted(p.name for p in paths if p.name.endswith(".json")) == [
-        "chest-phantom-0003.truth.json",
-        "chest-phantom-0004.truth.json",
+        "chest-phantom-0021.truth.json",
+        "chest-phantom-0022.truth.json",
     ]
     assert all(path.exists() for path in paths)
 
@@ -188,7 +190,7 @@ def test_overwriting_replaces(written):
 def test_calling_it_off_leaves_nothing(tmp_path):
     progress = Progress(lambda fraction, _: fraction > 0.6 and progress.cancel())
     with pytest.raises(Cancelled):
-        write_phantoms("chest", 1, 2, "nrrd", tmp_path / "out", progress, settings=SMALL)
+        write_phantoms("chest", 21, 2, "nrrd", tmp_path / "out", progress, settings=SMALL)
     assert list(tmp_path.iterdir()) == []
 
 
