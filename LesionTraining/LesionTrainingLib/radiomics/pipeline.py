@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from ..evaluation.metrics.roc import auc_of_each
 from .settings import FOREST, LASSO, StudySettings
@@ -212,9 +213,9 @@ class LearnFeatures:
     def __call__(self, subjects: FeatureTable, positive: BoolArray, seed: int, progress: Progress) -> FittedFeatures:
         progress(0.0)
         settings = self.settings
-        with config_context(
-            assume_finite=True, skip_parameter_validation=True
-        ):  # half of the time; our own are checked
+        # One thread: several wait for each other over so small matrices (5 times as long). Our values are checked: the checks take
+        # half of the time.
+        with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
             pipeline, best = tuned(make_pipeline(settings, seed), subjects.values, positive, settings, seed)
         names = pipeline[:-1].get_feature_names_out(np.array(subjects.names, dtype=object))
         threshold = settings.threshold or float(positive.mean())
