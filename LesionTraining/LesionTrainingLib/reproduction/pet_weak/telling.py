@@ -110,6 +110,12 @@ def warnings_of(job: Job, results: Results) -> tuple[str, ...]:
             told.append(
                 f"Only {counted(one.patients, 'patient')} with a tumour of the {one.label}: deviations and p are rough."
             )
+        undrawn = sum(found.dice != found.dice for found in one.outlined[OUR_ROW.name].found)
+        if undrawn and is_drawn(job.cohort):
+            told.append(
+                f"{counted(undrawn, 'patient')} with a tumour of the {one.label} {'has' if undrawn == 1 else 'have'} no Dice: a tumour is not drawn, or the "
+                "annotated point lies in none that is."
+            )
         if one.outcome.why_not:
             told.append(one.outcome.why_not)
         told += [

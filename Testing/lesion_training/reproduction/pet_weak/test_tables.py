@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import isnan, nan
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion, Mask
-from LesionTrainingLib.cohorts.cohort import LeftOut
+from LesionTrainingLib.cohorts.cohort import Cohort, LeftOut
 from LesionTrainingLib.evaluation.metrics.interval import Interval
 from LesionTrainingLib.radiomics.calibration import calibrate
 from LesionTrainingLib.radiomics.cross_validation import FoldResult
 from LesionTrainingLib.radiomics.settings import RpetSettings, StudySettings
 from LesionTrainingLib.radiomics.study import Permutations, Study
 from LesionTrainingLib.radiomics.table import FeatureTable
+from LesionTrainingLib.reproduction.pet_weak.data import Told
 from LesionTrainingLib.reproduction.pet_weak.figures import roc_figure
 from LesionTrainingLib.reproduction.pet_weak.found import Found, FoundStore, Overlap, overlap_of
 from LesionTrainingLib.reproduction.pet_weak.kept_studies import keep_study, kept_study, study_key
@@ -41,6 +43,7 @@ from LesionTrainingLib.reproduction.pet_weak.rows import (
     RPET_ROW,
     UNET_ROW,
 )
+from LesionTrainingLib.reproduction.pet_weak.settings import preset_settings
 from LesionTrainingLib.reproduction.pet_weak.tables import (
     found_table,
     paper_table,
@@ -48,6 +51,7 @@ from LesionTrainingLib.reproduction.pet_weak.tables import (
     studies_table,
     told_table,
 )
+from LesionTrainingLib.reproduction.pet_weak.telling import Results, TableResults, warnings_of
 
 PATIENTS = tuple(f"p{n}" for n in range(8))
 POSITIVE = np.array([True, False] * 4)
@@ -182,6 +186,33 @@ def test_the_roc_has_the_rows_that_tell_and_the_paper_s_rings():
     assert len(rings) == 3
     assert (rings[-1][2], rings[-1][3]) == (pytest.approx(1 - 0.58), 0.65)
     assert roc_figure(2, {FCN_ROW.name: TOLD[FCN_ROW.name]}, "", "") is None
+
+
+def test_what_makes_the_figures_mean_less_is_said():
+    drawn, bare = (
+        Cohort("table:here", "scans of cases.csv", (SimpleNamespace(mask=mask),), on_phantoms=mask is not None)
+        for mask in ("mask.nrrd", None)
+    )
+    job = SimpleNamespace(cohort=drawn, preset="small", settings=preset_settings("paper"))
+    one = TableResults(2, Told("survival_3y", {"p0": True}), OUTLINED, TOLD, 8)
+    fold = SimpleNamespace(rows={})
+    told = " ".join(warnings_of(job, Results({0: fold}, 5, (one,))))
+    for text in (
+        "no patients",
+        "Preset “small”",
+        "not those of the preset",
+        "1 fold of 5",
+        "Only 8 patients with a tumour of the lung",
+        "1 patient with a tumour of the lung has no Dice",
+        "CAMs & FCNs, lung: Too few patients.",
+        "CAMs alone, lung: of 1 patient there are no features",
+    ):
+        assert text in told
+    job.cohort, job.preset = bare, "paper"
+    told = " ".join(warnings_of(job, Results({0: fold}, 1, (one,))))
+    assert "No tumour is drawn here" in told
+    for text in ("no patients", "Preset", "not those of the preset", "fold of", "has no Dice"):
+        assert text not in told
 
 
 def test_shown_patients_go_from_the_lowest_dice_to_the_highest():
