@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIZE = 128
 SCALE = 8
-CHEST_SEED, PET_CT_SEED, BODY_SEED = 424242, 424255, 424265
+CHEST_SEED, PET_CT_SEED, BODY_SEED, PET_SEED = 424242, 424255, 424265, 424278
 """Those of panel/sample_data.py."""
 
 RIM, BODY, LUNG = "#9fc3dd", "#3f6f92", "#16293a"
@@ -195,10 +195,42 @@ def body_thumbnail() -> Image.Image:
     return Image.fromarray(pixels).quantize(96)
 
 
+def pet_thumbnail() -> Image.Image:
+    """Both projections of Sample Data's whole-body PET phantom, dark where it takes up tracer; the tumour ringed."""
+    import numpy as np
+    from LesionDetectionLib.app.drawing import ring
+    from LesionDetectionLib.imaging.geometry import to_axial
+    from LesionTrainingLib.cohorts.phantoms.pet import DEFAULT, make_pet
+
+    case = make_pet(PET_SEED, DEFAULT)
+    axial = to_axial(case.image)
+    lesion = max(case.lesions, key=lambda one: one.diameter_mm)
+    i, j, k = axial.geometry.ijk_from_ras(lesion.center_ras_mm)
+    width, height = THUMBNAIL_SIZE
+    scale = height / (axial.shape_kji[0] * axial.spacing_mm[2])
+    page = np.zeros((height, width, 3), dtype=np.uint8)
+    for start, axis, along, at in ((0, 1, 0, i), (width // 2, 2, 1, j)):
+        gray = np.clip(axial.voxels.max(axis=axis)[::-1] / 6, 0, 1)
+        picture = Image.fromarray((255 * gray**0.8).astype(np.uint8))
+        picture = picture.resize(
+            (round(gray.shape[1] * axial.spacing_mm[along] * scale), height), Image.Resampling.LANCZOS
+        )
+        shown = np.asarray(picture)
+        left = (width // 2 - shown.shape[1]) // 2
+        cut = max(0, -left)
+        part = shown[:, cut : cut + width // 2]
+        page[:, start + max(0, left) : start + max(0, left) + part.shape[1]] = part[..., None]
+        x = start + left + (at + 0.5) * axial.spacing_mm[along] * scale
+        y = height - (k + 0.5) * axial.spacing_mm[2] * scale
+        ring(page, (float(x), float(y)), 0.6 * lesion.diameter_mm * scale + 7, LESION_RGB)
+    return Image.fromarray(page).quantize(96)
+
+
 THUMBNAILS = {
     "LesionDetection/Resources/Icons/LesionDetectionChestPhantom.png": chest_thumbnail,
     "LesionDetection/Resources/Icons/LesionDetectionPetCtPhantom.png": pet_ct_thumbnail,
     "LesionDetection/Resources/Icons/LesionDetectionBodyPhantom.png": body_thumbnail,
+    "LesionDetection/Resources/Icons/LesionDetectionPetPhantom.png": pet_thumbnail,
 }
 
 

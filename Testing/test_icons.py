@@ -35,7 +35,8 @@ def test_at_22_points_it_stands_out_from_the_theme(path, theme):
 
 
 @pytest.mark.parametrize(
-    "name", ["LesionDetectionChestPhantom", "LesionDetectionPetCtPhantom", "LesionDetectionBodyPhantom"]
+    "name",
+    [f"LesionDetection{kind}Phantom" for kind in ("Chest", "PetCt", "Body", "Pet")],
 )
 def test_a_sample_has_a_small_picture(name):
     path = REPOSITORY / "LesionDetection" / "Resources" / "Icons" / f"{name}.png"

@@ -35,8 +35,8 @@ class Sample:
         name: under which it is listed.
         anatomy, protocol, seed: what is made (``LesionTrainingLib.cohorts.phantoms``).
         nodes: names of its volumes by modality; the first is shown.
-        sha256: of the CT's voxels (little-endian int16, ``[k, j, i]``), with the libraries of ``requirements.lock``. A PET has
-            real numbers, whose last digits differ from processor to processor.
+        sha256: of the CT's voxels (little-endian int16, ``[k, j, i]``), with the libraries of ``requirements.lock``. Empty
+            where there is none: a PET has real numbers, whose last digits differ from processor to processor.
         thumbnail: file in the folder of icons.
         truth: name of a result with the true lesions, added as well; none where empty.
         changes: of the protocol's settings.
@@ -86,12 +86,23 @@ _BODY = Sample(
 )
 """No model of ours learned from it, nor was one measured on it. A part of 16 cm of a body, made in seconds as a whole one is
 not, in slices as most of DeepLesion's are."""
+_PET = Sample(
+    name="Whole-body PET phantom",
+    anatomy="pet",
+    protocol="default",
+    seed=424278,
+    nodes={PET: "Whole-body PET phantom"},
+    sha256="",
+    thumbnail="LesionDetectionPetPhantom.png",
+)
+"""No model of ours learned from it, nor was one measured on it. It has one tumour."""
 
 SAMPLES = (
     _CHEST,
     replace(_CHEST, name="Chest phantom, nodules marked", truth="True nodules"),
     _PET_CT,
     _BODY,
+    _PET,
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from LesionDetectionLib.core.image import PHANTOM
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ICONS = REPOSITORY / "LesionDetection" / "Resources" / "Icons"
@@ -40,7 +41,7 @@ def test_the_module_lists_them_once_slicer_has_started(slicer_app):
     slicer_app.load_logic("LesionDetection")
     assert slicer_app.samples == []
     slicer_app.startup_completed()
-    assert [Path(one["thumbnailFileName"]).is_file() for one in slicer_app.samples] == [True] * 4
+    assert [Path(one["thumbnailFileName"]).is_file() for one in slicer_app.samples] == [True] * 5
 
 
 def test_without_the_training_library_nothing_is_listed(slicer_app, sample_data, monkeypatch):
@@ -60,7 +61,7 @@ def test_listing_loads_no_library():
         "print(len(found), sorted(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "4 []"
+    assert done.stdout.strip() == "5 []"
 
 
 def has_known_voxels(ct, sample):
@@ -105,6 +106,18 @@ def test_a_click_makes_a_body_with_known_voxels(slicer_app, sample_data):
     assert node.GetName() == sample.name == "Body CT phantom"
     assert has_known_voxels(node, sample)
     assert node.GetImageData().GetDimensions() == (512, 512, 32)
+    assert slicer_app.questions == []
+
+
+def test_a_click_makes_a_pet_of_a_whole_body(slicer_app, sample_data):
+    from LesionDetectionLib.io.mrml import image_from_node
+
+    sample_data.register(ICONS)
+    (node,) = slicer_app.samples[4]["customDownloader"](None)
+    assert node.GetName() == sample_data.SAMPLES[4].name == "Whole-body PET phantom"
+    image = image_from_node(node)
+    assert (image.modality, image.unit, image.identifiers[PHANTOM]) == ("PT", "SUVbw", "pet")
+    assert image.shape_kji[0] * image.spacing_mm[2] > 700
     assert slicer_app.questions == []
 
 
