@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+from pathlib import Path
+
 import pytest
 import torch
+from LesionDetectionLib.methods import pet_weak
 from LesionDetectionLib.methods.pet_weak.architecture import FCN, UNET, PetWeakArchitecture
 from LesionDetectionLib.methods.pet_weak.maps import class_activation_map
 from LesionDetectionLib.methods.pet_weak.network import make_network
@@ -16,6 +21,18 @@ TINY = (2, 3, 4, 5)
 def of_kind(kind, widths=TINY, **changes):
     torch.manual_seed(0)
     return make_network(PetWeakArchitecture(kind=kind, widths=widths, **changes)).eval()
+
+
+@pytest.mark.parametrize("name", ["architecture", "layers", "network", "segmentation_networks", "maps"])
+def test_the_networks_need_torch_alone(name):
+    """They run on a bare GPU machine."""
+    tree = ast.parse((Path(pet_weak.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
+    absolute = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+    found = {node.module.split(".")[0] for node in absolute}
+    found |= {
+        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+    assert found - set(sys.stdlib_module_names) <= {"torch", "numpy"}
 
 
 def test_eight_convolutions_in_four_blocks_and_a_map_of_a_sixteenth():
