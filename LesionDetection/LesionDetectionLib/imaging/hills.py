@@ -71,6 +71,10 @@ class Hills:
             kept = (inside[a] == inside[b]) | (own.heights >= one_share * lower)
             own = type(own)(own.voxels, own.values, own.basin, own.peaks, own.passes[kept], own.heights[kept])
         self._leader = joined(own, lambda peak: share * peak, split_share)
+        # The voxels by the hill that they belong to, so that each hill is a piece of the list.
+        leader = self._leader[self._found.basin]
+        self._members = np.argsort(leader, kind="stable")
+        self._bounds = np.searchsorted(leader[self._members], np.arange(len(self._leader) + 1))
 
     @property
     def peaks(self) -> list[tuple[int, Triple, float]]:
@@ -92,7 +96,7 @@ class Hills:
         """One of those of :attr:`peaks`."""
         found, peak = self._found, int(self._found.peaks[number])
         value = float(found.values[peak])
-        own = np.flatnonzero(np.isin(found.basin, np.flatnonzero(self._leader == number)))
+        own = self._members[self._bounds[number] : self._bounds[number + 1]]
         own = own[found.values[own] >= self._share * value]
         places = np.stack(np.unravel_index(found.voxels[own], self._shape), axis=1)
         low = places.min(axis=0)

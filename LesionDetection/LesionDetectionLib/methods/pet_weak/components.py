@@ -71,7 +71,7 @@ class Found:
         components: by falling agreement.
         unexplained: so many peaks, of those that are no lower than a tumour beside them ends, are what neither view shows: at the
             crossing of two tumours' shadows, or behind hotter organs.
-        least_suv: where too many voxels count, only those of this SUV or more were looked at; 0 for all.
+        least_suv: where too many voxels count, only peaks of this SUV or more were looked at; 0 for all.
     """
 
     components: tuple[Component, ...]
@@ -113,9 +113,11 @@ def _in_slab(
         least = float(np.partition(values[mask], -MOST_VOXELS)[-MOST_VOXELS])
         mask &= values >= least
     if not (mask & slab.core).any():
-        return [], 0, least
+        return [], 0, least / settings.uptake_share
     hills = Hills(values, mask, settings.uptake_share, settings.split_share, slab.core)
-    hot = [(number, kji) for number, kji, suv in hills.peaks if suv >= settings.least_suvmax]
+    # Of a peak below this its end, and what it is one with, are not known.
+    least /= settings.uptake_share
+    hot = [(number, kji) for number, kji, suv in hills.peaks if suv >= max(settings.least_suvmax, least)]
     chosen = [(number, kji) for number, kji in hot if slab.core[kji]] or _led_up_to(hills, hot, values, axial, slab)
     components, hidden = [], 0
     for number, kji in chosen:
@@ -136,12 +138,15 @@ def _lowest_peak(
     What is lower than a share of it plays no part in any tumour's hill: in a body that is most of all voxels.
     """
     k, j, i = slab.box
-    shown = np.minimum(projections.coronal[k, None, i], projections.sagittal[k, j, None])
-    places = np.argwhere(
-        slab.core
-        & (values >= settings.least_suvmax)
-        & (values >= np.float32(settings.explained_share) * shown * (1 - _ROUNDING))
-    )
+    found = []
+    # Slice by slice: of a diffuse map the slab is the whole body.
+    for number, (plane, core) in enumerate(zip(values, slab.core, strict=True)):
+        row = k.start + number
+        shown = np.minimum(projections.coronal[row, None, i], projections.sagittal[row, j, None])
+        high = (plane >= settings.least_suvmax) & (plane >= shown * np.float32(settings.explained_share - _ROUNDING))
+        rows, columns = np.nonzero(core & high)
+        found.append(np.stack([np.full(len(rows), number), rows, columns], axis=1))
+    places = np.concatenate(found)
     own = values[tuple(places.T)]
     is_peak = np.ones(len(places), dtype=bool)
     for step in product((-1, 0, 1), repeat=3):

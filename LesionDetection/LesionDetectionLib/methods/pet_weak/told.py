@@ -32,9 +32,9 @@ def sentences(
             f"The map is diffuse: it counts in {100 * covered:.0f} % of the body's projection, and so points nowhere. Do not rely "
             "on the places marked."
         )
-    if found.least_suv > settings.uptake_share * settings.least_suvmax:
+    if found.least_suv > settings.least_suvmax:
         told.append(
-            f"The map covers so much that only uptake from an SUV of {found.least_suv:.1f} on was looked at there."
+            f"The map covers so much that only uptake with an SUVmax of {found.least_suv:.1f} or more was looked at there."
         )
     if found.unexplained:
         told.append(

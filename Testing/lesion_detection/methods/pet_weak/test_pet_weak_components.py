@@ -142,11 +142,16 @@ def test_nothing_is_found_where_nothing_is(paint, parts, marked):
     assert found(paint(parts), marked)[1].components == ()
 
 
-def test_where_too_much_counts_the_hottest_is_looked_at(paint, monkeypatch):
-    monkeypatch.setattr(components, "MOST_VOXELS", 150)
-    _, result = found(paint((BODY, LEFT, RIGHT)), [(0.0, 0.0, 100.0, 1.0)], width_mm=300.0)
-    assert len(result.components) == 2
-    assert result.least_suv > 3
+def test_where_too_much_counts_only_peaks_whose_end_is_known_are_told(paint, monkeypatch):
+    pet, marked = paint((BODY, LEFT, RIGHT)), [(0.0, 0.0, 100.0, 1.0)]
+    _, every = found(pet, marked, width_mm=300.0)
+    monkeypatch.setattr(components, "MOST_VOXELS", 195)
+    axial, hottest = found(pet, marked, width_mm=300.0)
+    assert (len(every.components), every.least_suv) == (2, 0)
+    (one,) = hottest.components
+    assert centers(axial, hottest)[0] == pytest.approx(LEFT[0], abs=7)
+    assert one.voxels.sum() in {other.voxels.sum() for other in every.components}
+    assert 7 < hottest.least_suv <= one.suvmax
 
 
 @settings(max_examples=10, deadline=None)
