@@ -115,7 +115,7 @@ def test_further_clicks_at_an_organ_make_it_no_worse(overlap_mm):
 directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.2)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     st.sampled_from(["solid", "vessel", "liver", "pet"]), directions, st.floats(0.7, 1.5), st.floats(0, 0.2), directions
 )
@@ -138,7 +138,7 @@ def test_the_outline_goes_through_the_point_wherever_it_is_put(kind, direction, 
 SCENES = {}
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(directions, min_size=2, max_size=6), st.integers(0, 9))
 def test_the_outline_goes_through_several_points(where, seed):
     """On an ellipsoid that is not the sphere in the image: no two of them are behind each other."""

@@ -375,7 +375,7 @@ def test_more_than_a_hundred_findings(dicom, tmp_path):
     files = dicom.series(EVEN)
     geometry = read_image(dicom.folder).geometry
     findings = findings_on(geometry, count=110)
-    export = export_dicom(tmp_path / "out", files, findings)
+    export = export_dicom(tmp_path / "out", files, findings, with_report=False)
     for found, item in zip(by_highdicom(export.seg, geometry), findings.reported, strict=True):
         assert np.array_equal(found, item.lesion.mask.full(geometry.shape_kji))
 
@@ -400,7 +400,7 @@ def test_real_series(real_data, tmp_path, name):
     image = read_image(folder)
     findings = findings_on(image.geometry, modality=image.modality, unit=image.unit)
     files = [path for path in sorted(Path(folder).rglob("*"), reverse=True) if path.is_file()]
-    export = export_dicom(tmp_path / "out", files, findings)
+    export = export_dicom(tmp_path / "out", files, findings, with_report=False)
     frame = dcmread(export.seg).FrameOfReferenceUID
     assert frame == dcmread(files[0]).FrameOfReferenceUID
     labels = read_segmentation(export.seg, image.geometry, frame, LabelRules(one_lesion=WHOLES))

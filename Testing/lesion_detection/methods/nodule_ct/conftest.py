@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ SCREENING = ScreeningArchitecture(widths=(3, 4, 5, 6))
 REDUCTION = ReductionArchitecture(trunk_widths=(3, 4, 5), widths=(4, 8), hidden=8)
 
 
+@functools.cache
 def a_chest(nodules_mm=((35.0, 0.0, 5.0, 12.0),), seed=0) -> Image:
     """A body of 0 HU with two lungs of -850 HU, 60 x 90 x 90 mm each, and nodules (right, anterior, superior, diameter)."""
     spacing = np.array([2.0, 2.0, 2.5])

@@ -30,7 +30,7 @@ def test_values_spacing_and_search(chest):
 
 def test_a_nodule_stays_where_it_is(chest):
     center = np.array([38.0, 6.0, -9.0])
-    prepared = prepare(chest([(*center, 14.0)]), NoduleSettings())
+    prepared = prepare(chest(((*center, 14.0),)), NoduleSettings())
     kji = np.argwhere(prepared.voxels > 0.5)
     ras = prepared.geometry.ras_from_ijk(kji[:, ::-1])
     near = np.linalg.norm(ras - center, axis=1) < 12

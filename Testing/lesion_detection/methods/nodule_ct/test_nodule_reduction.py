@@ -217,9 +217,9 @@ def test_streamed_equals_patch_by_patch(places):
 @pytest.mark.parametrize("shape", [(29, 71, 61), (5, 30, 200), (90, 40, 33), (1, 1, 1)])
 def test_of_many_candidates_the_order_stays(shape, monkeypatch):
     """In several groups, far apart and overlapping ones together; each answer belongs to its candidate."""
-    monkeypatch.setattr(groups, "MOST", 7)
+    monkeypatch.setattr(groups, "MOST", 4)
     scan = a_scan(shape, seed=2)
-    ijk = np.random.default_rng(3).uniform(0, 1, (20, 3)) * np.array(shape[::-1])
+    ijk = np.random.default_rng(3).uniform(0, 1, (12, 3)) * np.array(shape[::-1])
     found = assert_same(scan, a_network(1), at(scan, ijk))
     turned = classify(scan, a_network(1), at(scan, ijk[::-1]), CPU, way="streamed")
     np.testing.assert_allclose(turned.probability[::-1], found.probability, atol=1e-5)
