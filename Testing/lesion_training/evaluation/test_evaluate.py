@@ -262,9 +262,12 @@ def test_comparing_two_folders(folders, capsys):
     assert found["sentence"] in capsys.readouterr().out
 
 
-def test_comparing_under_every_protocol(folders):
-    arguments = ("--truth", folders / "truth", "--detections", folders / "marks", "--compare", folders / "marks")
-    assert run("--protocol", "all", *arguments, "--output", folders / "out", "--quiet", "--bootstraps", "20") == 0
+def test_comparing_under_every_protocol_while_progress_rises_to_the_end(folders):
+    given = {"truth": folders / "truth", "detections": folders / "marks", "compare": folders / "marks"}
+    seen = []
+    evaluate(Request("all", folders / "out", **given, samples=20), Progress(lambda share, text: seen.append(share)))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
     for name, values in summary_of(folders / "out")["protocols"].items():
         assert values["comparison"]["difference"] == 0, name
         assert (values["comparison"]["first"], values["comparison"]["second"]) == ("marks (first)", "marks (second)")
@@ -503,14 +506,6 @@ def test_cancelling_leaves_nothing(folders):
     assert not (folders / "out").exists()
     assert not list(folders.glob(".partial*"))
     assert seen == sorted(seen)
-
-
-def test_progress_rises_to_the_end(folders):
-    seen = []
-    request = Request("all", folders / "out", truth=folders / "truth", detections=folders / "marks", samples=10)
-    evaluate(request, Progress(lambda fraction, text: seen.append(fraction)))
-    assert seen == sorted(seen)
-    assert seen[-1] == 1
 
 
 def test_asking_for_help_loads_no_heavy_library():

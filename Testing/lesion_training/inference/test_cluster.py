@@ -79,23 +79,23 @@ def living_children():
     return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize(("given", "torch_threads"), [(None, 1), ("2", 2)])
-def test_the_workers_share_the_cores(monkeypatch, stand_ins, given, torch_threads):
-    """What the user has set stays; our own environment is as before."""
+def test_the_workers_share_the_cores(monkeypatch, stand_ins):
+    """Our own environment is as before. No more of them than cases."""
     monkeypatch.setattr("dask.system.CPU_COUNT", 1)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    if given:
-        monkeypatch.setenv("OMP_NUM_THREADS", given)
     before = [os.environ.get(name) for name in cluster.THREADS]
-    with workers_for(Where(workers=1, device="cpu"), most=1) as workers:
+    with workers_for(Where(workers=5, device="cpu"), most=1) as workers:
+        assert len(workers.client.nthreads()) == 1
         (seen,) = workers.client.run(stand_ins.threads).values()
-        assert seen == {"OpenCV": 1, "ITK": 1, "torch": torch_threads}
+        assert seen == {"OpenCV": 1, "ITK": 1, "torch": 1}
     assert [os.environ.get(name) for name in cluster.THREADS] == before
 
 
-def test_no_more_workers_than_cases():
-    with workers_for(Where(workers=5, device="cpu"), most=1) as workers:
-        assert len(workers.client.nthreads()) == 1
+def test_how_many_threads_the_user_has_set_stays(monkeypatch):
+    monkeypatch.setattr("dask.system.CPU_COUNT", 1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with workers_for(Where(workers=1, device="cpu"), most=1) as workers:
+        assert list(workers.client.run(os.getenv, "OMP_NUM_THREADS").values()) == ["2"]
 
 
 def test_each_gpu_gets_a_process(monkeypatch):

@@ -44,7 +44,7 @@ NODULE = NoduleSettings(lungs_only=False)
 SMALL = RecipeSettings(
     screening=ScreeningArchitecture(widths=(4, 4, 8, 8)),
     reduction=ReductionArchitecture(trunk_widths=(4, 4, 8), widths=(8, 8), hidden=8),
-    screening_stage=EngineSettings(steps=90, batch=32, learning_rate=1e-2, schedule="cosine", tensorboard=False),
+    screening_stage=EngineSettings(steps=90, batch=20, learning_rate=1e-2, schedule="cosine", tensorboard=False),
     reduction_stage=EngineSettings(steps=25, batch=6, learning_rate=5e-3, schedule="cosine", tensorboard=False),
     # So few steps suffice only where all scans look alike.
     clutter=ClutterSettings(share=0.0),

@@ -73,7 +73,7 @@ def names(outcome):
 
 
 @given(points(), points(8), points(4), st.sampled_from([1, 3, 100]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_luna16(truth, marks, excluded, most):
     image = ImageFindings("x", truth, marks, excluded)
     outcome = Luna16(most_marks=most).match(image)
@@ -83,7 +83,7 @@ def test_luna16(truth, marks, excluded, most):
 
 
 @given(boxed(), boxed(8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_deeplesion(truth, marks):
     image = ImageFindings("x", truth, marks)
     outcome = DeepLesion().match(image)
@@ -93,7 +93,7 @@ def test_deeplesion(truth, marks):
 
 
 @given(boxed(), boxed(8), boxed(3), st.sampled_from([2, 100]), st.sampled_from([0.1, 0.25, 0.5]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_coco3d(truth, marks, excluded, most, least):
     image = ImageFindings("x", truth, marks, excluded)
     outcome = Coco3d(least, most).match(image)
@@ -103,7 +103,7 @@ def test_coco3d(truth, marks, excluded, most, least):
 
 
 @given(masked(), masked())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_picai(truth, marks):
     outcome = Picai().match(ImageFindings("x", truth, marks, geometry=Geometry((9, 9, 9), np.eye(4))))
     values = mask_iou(truth.masks, marks.masks)
@@ -118,7 +118,7 @@ def test_picai(truth, marks):
 
 
 @given(masked(), masked())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_autopet(truth, marks):
     geometry = Geometry((9, 9, 9), np.diag([2.0, 1.0, 3.0, 1.0]))
     outcome, volumes = AutoPet().measure(ImageFindings("x", truth, marks, geometry=geometry))

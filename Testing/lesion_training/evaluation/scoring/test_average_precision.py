@@ -82,7 +82,7 @@ def test_coco3d(seed):
 
 
 @given(st.integers(0, 10_000), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_picai(seed, ties):
     """picai_eval hands (1, score) of true, (0, score) of false and (1, 0) of missed ones to scikit-learn."""
     images = random_images(seed, ties=ties)

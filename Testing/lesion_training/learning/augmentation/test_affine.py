@@ -63,7 +63,7 @@ def test_masks_take_the_nearest_value():
     source=st.tuples(*[st.integers(1, 7)] * 3),
     size=st.tuples(*[st.integers(1, 7)] * 3),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whole_voxels_stay_bit_by_bit(axes, signs, shift, source, size):
     """Against a plain loop over voxels, wherever centres fall on centres."""
     values = torch.randint(-1000, 1000, (1, 1, *source), generator=torch.Generator().manual_seed(1), dtype=torch.int16)
