@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
 from LesionDetectionLib.core.errors import InputError
 
 MODULES = ("LesionDetection", "LesionTraining")
-HEAVY = ("torch", "torchvision", "SimpleITK", "cv2", "matplotlib", "skimage", "pydicom", "highdicom")
 
 modules = pytest.mark.parametrize("name", MODULES)
 
@@ -90,28 +88,6 @@ def test_the_choices_come_back_with_a_saved_scene(slicer_app, name, tmp_path):
     slicer_app.scene.Clear(0)
     slicer.util.loadScene(str(tmp_path / "case.mrb"))
     assert getattr(widget.logic.getParameterNode(), field) in ("nodule-ct", "cpu")
-
-
-def test_starting_slicer_loads_no_heavy_library(slicer_lists):
-    """Both modules are loaded in a fresh Python, as at Slicer's start."""
-    code = f"""
-import pathlib, sys, tempfile, pytest
-from slicer_double import api
-from slicer_double.slicer_app import running
-folder = pathlib.Path(tempfile.mkdtemp())
-with running(api.load(pathlib.Path({str(slicer_lists)!r})), folder, pytest.MonkeyPatch()) as app:
-    for name in {MODULES!r}:
-        app.load_module(name)
-    app.startup_completed()
-    app.process_events()
-    print(sorted(set({HEAVY!r}) & set(sys.modules)))
-"""
-    from slicer_double.slicer_app import REPOSITORY
-
-    environment = {"PYTHONPATH": str(REPOSITORY / "Testing"), "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
 def test_phantoms_are_offered_as_sample_data(slicer_app):

@@ -23,7 +23,7 @@ def test_no_library_is_loaded_before_it_is_needed(name, real_data):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     assert not (LACKING | SLOW) & set(found["before"]), "the double itself loads some, which hides the answer"
-    for stage in ("file", "setup", "enter"):
+    for stage in ("file", "started", "setup", "enter"):
         loaded = {module.partition(".")[0] for module in found[stage]["modules"]}
         assert not loaded & (LACKING | SLOW), stage
     assert found["file"]["modules"] == [name], "the module file alone"
