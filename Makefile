@@ -54,6 +54,9 @@ MEASURE_universal-ct = phantoms:body?seeds=9000-9099&protocol=slab
 LEARN_liver-ct = phantoms:body?seeds=0-299&protocol=liver
 CHECK_liver-ct = phantoms:body?seeds=5000-5029&protocol=liver
 MEASURE_liver-ct = phantoms:body?seeds=9000-9039&protocol=abdomen
+LEARN_pet-weak = phantoms:pet?seeds=0-299&protocol=mixed
+CHECK_pet-weak = phantoms:pet?seeds=5000-5039&protocol=mixed
+MEASURE_pet-weak = phantoms:pet?seeds=9000-9059&protocol=mixed
 model: setup
 	@test -n '$(LEARN_$(METHOD))' || { echo 'There is no demonstration model for METHOD=$(METHOD).'; exit 1; }
 	$(RUN)/lesion train --method $(METHOD) --name $(METHOD)-phantom --config Resources/Training/$(METHOD)-phantom.yaml \

@@ -50,6 +50,8 @@ class LesionDetection(ScriptedLoadableModule):
             "Detection with Dense Masks from Weak RECIST Labels. MICCAI 2019.</p>"
             "<p>Method liver-ct: Aluko S, Hari SN, Yakubenko VP. Liver Lesion Localization using Deep Convolutional Neural "
             "Networks. Stanford University.</p>"
+            "<p>Method pet-weak: Amyar A, Modzelewski R, Vera P, Morard V, Ruan S. Weakly Supervised PET Tumor Detection Using "
+            "Class Response. 2020.</p>"
             "<p>Size and change: Eisenhauer EA et al. New response evaluation criteria in solid tumours: revised RECIST "
             "guideline (version 1.1). Eur J Cancer 2009.</p>"
             "<p>3D Slicer: Fedorov A et al. 3D Slicer as an Image Computing Platform for the Quantitative Imaging Network. "

@@ -26,6 +26,8 @@ VIEW = 360
 COLORS = 256
 OUTLINE = (230, 60, 40)
 PATIENCE_S = 900
+PROJECTED_SEEDS = (424281, 424282, 424283, 424286)
+"""Of phantoms that no model of ours learned from, nor was measured on."""
 
 
 @contextmanager
@@ -300,6 +302,34 @@ def _outlined(picture: Image.Image, slice_node: Any, mask: Any, geometry: Any) -
     return Image.fromarray(pixels)
 
 
+def projections(app: Any, output: Path) -> None:
+    """What the demonstration model makes of both projections of four computer-made PETs that it did not learn from."""
+    from LesionDetectionLib.core.bundle import Bundle
+    from LesionDetectionLib.core.detector import method
+    from LesionDetectionLib.core.progress import Progress
+    from LesionDetectionLib.core.resources import demonstration_model
+    from LesionTrainingLib.cohorts.phantoms.phantom import maker, protocol_of
+    from LesionTrainingLib.evaluation.output.tiles import sheet
+    from LesionTrainingLib.reproduction.pet_weak.maps_kept import SeenMap
+    from LesionTrainingLib.reproduction.pet_weak.pictures import LEGEND, WIDTH, Views, axial_union, both_views
+
+    info = method("pet-weak")
+    bundle = Bundle.open(demonstration_model(info.demonstration_model))
+    detector, settings = info.create(bundle, "cpu"), info.default_settings(bundle)
+    make_case, _default = maker("pet")
+    tiles = []
+    for seed in PROJECTED_SEEDS:
+        case = make_case(seed, protocol_of("pet", "mixed", seed), Progress())
+        found = detector.detect(case.images, settings, Progress())
+        (values,) = found.maps.values()
+        masks = [
+            axial_union([one.mask for one in lesions], found.geometry) for lesions in (case.lesions, found.lesions)
+        ]
+        seen = SeenMap.of(values) if found.lesions else None
+        tiles.append((case.label, both_views(Views.of(case.image), *masks, seen)))
+    (output / "pet-weak.png").write_bytes(sheet(tiles, len(tiles), WIDTH, LEGEND))
+
+
 def similarity(app: Any, output: Path) -> None:
     """Some slices of a CT searched for what looks active: the map over the CT, and its thresholds. The patient is that of the
     sample PET/CT, scanned as the model wants it."""
@@ -388,6 +418,7 @@ SUBJECTS: dict[str, Callable[[Any, Path], None]] = {
     "follow-up": follow_up,
     "pet-ct": pet_ct,
     "uptake": uptake,
+    "projections": projections,
     "similarity": similarity,
     "training": training,
 }

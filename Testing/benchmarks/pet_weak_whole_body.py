@@ -141,7 +141,7 @@ def detection(pet: Image, network: torch.nn.Module, device: torch.device, diffus
 
 
 def plain_way(pet: Image, device: torch.device) -> dict:
-    """As METHODS says it: resample, project, look, back-project, threshold; each step on the whole."""
+    """As the paper tells it: resample, project, look, back-project, threshold; each step on the whole."""
     settings, network = PetWeakSettings(), make_network(PetWeakArchitecture()).eval().requires_grad_(False)
     network = network.to(device)
     placing = network_views(project(pet), settings).placing

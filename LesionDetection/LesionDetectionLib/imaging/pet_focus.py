@@ -36,7 +36,7 @@ _CUT = "It goes on beyond {reach:.0f} mm from the point, where the outline was c
 @dataclass(frozen=True)
 class FocusSettings:
     """Attributes:
-    share: the uptake ends at this share of its local maximum (METHODS: .4).
+    share: the uptake ends at this share of its local maximum [choice].
     snap_mm: it is the one that the hottest voxel so near to the point belongs to: fingers are no finer.
     beside_mm: where that voxel lies at the foot of something higher, this counts if the box around it begins no further from the
         point: large tumours are often dead in the middle.

@@ -27,6 +27,11 @@ def sentences(
     told = []
     if looked.probabilities:
         told.append(_kind(looked))
+    if not found.components and not looked.says_none:
+        told.append(
+            "The maps of both projections meet at no uptake that could be a tumour's: nothing is marked, which rules out nothing. A "
+            "click on a tumour outlines it."
+        )
     if covered > settings.diffuse_share:
         told.append(
             f"The map is diffuse: it counts in {100 * covered:.0f} % of the body's projection, and so points nowhere. Do not rely "

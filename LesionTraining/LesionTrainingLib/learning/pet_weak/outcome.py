@@ -27,6 +27,8 @@ LEAST_SCORE = 0.001
 """No point lies below this: in a scan that is taken for one without a tumour all scores are 0, and no lesion is shown."""
 EVERYTHING = "everything"
 """The only operating point where no validation case could be detected in."""
+EVERY_MARK = "every mark"
+"""The lowest point: from here on no lower score would show more."""
 _OWN = ("most_lesions", "region_ras_mm", "operating_point")
 """Settings of the method that are the user's; all others go with the weights, as the operating points hold for these only."""
 
@@ -51,12 +53,20 @@ def bundled_settings(method: PetWeakSettings, judged: Sequence[JudgedCase]) -> d
 
 
 def operating_points(judged: Sequence[JudgedCase]) -> dict[str, Any]:
-    """The points that a model offers: scores at which validation cases have so many false marks each."""
+    """The points that a model offers: scores at which validation cases have so many false marks each; ends with the one that shows
+    every mark, where there are so few."""
     if not judged:
         return {"operating_points": {EVERYTHING: 0.0}, "default_operating_point": EVERYTHING}
     outcomes = [one.outcome for one in judged]
-    points = {point_name(rate): max(round(threshold_at_rate(outcomes, rate), 6), LEAST_SCORE) for rate in POINT_RATES}
-    return {"operating_points": points, "default_operating_point": point_name(DEFAULT_RATE)}
+    points = dict[str, float]()
+    for rate in POINT_RATES:
+        threshold = round(threshold_at_rate(outcomes, rate), 6)
+        if threshold <= LEAST_SCORE:
+            points[EVERY_MARK] = LEAST_SCORE
+            break
+        points[point_name(rate)] = threshold
+    default = point_name(DEFAULT_RATE)
+    return {"operating_points": points, "default_operating_point": default if default in points else EVERY_MARK}
 
 
 def point_name(rate: float) -> str:

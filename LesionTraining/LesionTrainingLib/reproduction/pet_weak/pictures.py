@@ -33,8 +33,8 @@ _GAP = 4
 _MOST_SUV = 8.0
 _BODY_SUV, _MARGIN_MM = 0.3, 16.0
 _SHOWN_MAP = 0.5
-"""A map is outlined where it reaches this: from there on it counts (METHODS)."""
-_LEGEND = (("drawn tumour", YELLOW), ("found", RED), ("map from 0.5 on", BLUE))
+"""A map is outlined where it reaches this: from there on it counts."""
+LEGEND = (("drawn tumour", YELLOW), ("found", RED), ("map from 0.5 on", BLUE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def patients_figure(job: Job, rows: Mapping[str, Outlined], data: str) -> Plot |
             tiles.append((_title(one, patient, own), _tile(job, one, own, views, drawn)))
             cells.append((patient.case, one.row.title, own.dice if own else None, own.marks if own else None))
     table = Table(("patient", "method", "dice", "marks"), tuple(cells))
-    png = sheet(tiles, len(order), WIDTH, _LEGEND)
+    png = sheet(tiles, len(order), WIDTH, LEGEND)
     caption = (
         f"Test patients of {data}, a line each, evenly from the lowest Dice of our row to the highest: both projections, SUV 0 (white) to "
         f"{_MOST_SUV:g}, with the outlines of what was drawn, of what each network’s marks are, and of its map (the highest along each ray of "
@@ -104,10 +104,11 @@ def patients_figure(job: Job, rows: Mapping[str, Outlined], data: str) -> Plot |
 def _read(case: Case) -> tuple[Views, npt.NDArray[np.bool_]]:
     """The projections of a patient, and [k, j, i] the drawn tumours in axial order."""
     image = understood_as(case.images()[PET], PET)
-    return Views.of(image), _axial([lesion.mask for lesion in case.truth().lesions], image.geometry)
+    return Views.of(image), axial_union([lesion.mask for lesion in case.truth().lesions], image.geometry)
 
 
-def _axial(masks: Sequence[Mask | None], grid: Geometry) -> npt.NDArray[np.bool_]:
+def axial_union(masks: Sequence[Mask | None], grid: Geometry) -> npt.NDArray[np.bool_]:
+    """[k, j, i] what lies in any of the masks, on the grid in axial order."""
     whole = np.zeros(grid.shape_kji, dtype=np.uint8)
     for mask in masks:
         if mask is not None:
@@ -125,8 +126,20 @@ def _tile(job: Job, one: Outlined, own: Found | None, views: Views, drawn: npt.N
     found, seen_map = np.zeros_like(drawn), None
     if path is not None:
         detections = Detections.load(path)
-        found = _axial([lesion.mask for lesion in detections.lesions], detections.geometry)
+        found = axial_union([lesion.mask for lesion in detections.lesions], detections.geometry)
         seen_map = SeenMap.load(path.with_name(MAP))
+    return both_views(views, drawn, found, seen_map)
+
+
+def both_views(
+    views: Views, drawn: npt.NDArray[np.bool_], found: npt.NDArray[np.bool_], seen_map: SeenMap | None
+) -> Pixels:
+    """Both projections side by side with outlines in the colours of :data:`LEGEND`, :data:`WIDTH` pixels wide.
+
+    Args:
+        drawn, found: [k, j, i] on the PET's grid, in axial order.
+        seen_map: outlined where it is .5 or more; None for none.
+    """
     pictures = zip(views.seen(views.axial.voxels), views.seen(drawn), views.seen(found), strict=True)
     wide = [picture.shape[1] * mm[1] for picture, mm in zip(views.seen(drawn), views.pixel_mm, strict=True)]
     first = round((WIDTH - _GAP) * wide[0] / sum(wide))

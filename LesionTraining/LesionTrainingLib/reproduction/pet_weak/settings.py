@@ -109,9 +109,10 @@ def _fit(steps: int, rate: float) -> EngineSettings:
 
 
 def _small() -> ReproductionSettings:
-    """A demonstration for two cores: a quarter of the width, few steps, varied projections, and fewer features."""
-    networks = _networks((8, 16, 32, 64), _fit(560, 2e-3), _fit(200, 2e-3), variation=VariationSettings())
-    supervised = replace(networks.unet, fit=_fit(120, 2e-3))  # a step takes more than twice as long
+    """A demonstration for two cores: pixels of 3 mm, a quarter of the width, few steps, varied projections, and fewer features."""
+    seen = {"pixel_mm": 3.0, "canvas_px": (352, 176)}
+    networks = _networks((8, 16, 32, 64), _fit(700, 2e-3), _fit(250, 2e-3), variation=VariationSettings(), **seen)
+    supervised = replace(networks.unet, fit=_fit(150, 2e-3))  # a step takes more than twice as long
     radiomics = preset("quick")
     study = replace(radiomics.study, permutations=0, bootstraps=1000)
     own = replace(radiomics, study=study)

@@ -123,7 +123,7 @@ def test_a_tumour_larger_than_the_reach_is_cut_off_and_says_so(paint):
     pet = paint((BODY, ((60.0, 0.0, 100.0), (60.0, 60.0, 240.0), 8.0)))
     (one,) = found(pet, [(60.0, 0.0, 100.0, 1.0)])[1].components
     assert one.goes_on
-    assert one.voxels.shape[0] * 5 == pytest.approx(2 * (25 + 16), abs=10)
+    assert one.voxels.shape[0] * 5 == pytest.approx(2 * (25 + 32), abs=10)
     (whole,) = found(pet, [(60.0, 0.0, 100.0, 1.0)], PetWeakSettings(canvas_px=(64, 64), reach_mm=120.0))[1].components
     assert not whole.goes_on
 

@@ -117,6 +117,12 @@ def test_a_diffuse_map_is_said_to_be_one(detect, patient, bright_looker):
     assert found.provenance["map_covers"] > 0.8
 
 
+def test_maps_that_meet_at_no_uptake_are_said_to(detect, patient):
+    found = detect(patient, least_suvmax=15.0)
+    assert found.lesions == ()
+    assert any("nothing is marked, which rules out nothing" in told for told in found.warnings)
+
+
 def test_several_tumours_the_best_first_and_no_more_than_asked_for(detect, paint):
     pet = paint((BODY, TUMOUR, SECOND))
     both = detect(pet, operating_point="sensitive", map_share=0.2)

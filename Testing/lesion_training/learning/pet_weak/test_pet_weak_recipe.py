@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from LesionDetectionLib.methods.pet_weak.model import load_network
 from LesionDetectionLib.methods.pet_weak.settings import settings_for
 from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.learning.engine.distributed import Processes
+from LesionTrainingLib.learning.pet_weak import outcome
 from LesionTrainingLib.learning.pet_weak.judging import judge_cases
 from LesionTrainingLib.learning.pet_weak.outcome import EVERYTHING, operating_points, supervision
 from LesionTrainingLib.learning.pet_weak.recipe import fit_network, prepare, train
@@ -143,6 +145,24 @@ def test_what_is_all_the_same_teaches_nothing(folder, label, told):
 
 def test_without_a_scan_to_set_points_on_everything_is_shown():
     assert operating_points([]) == {"operating_points": {EVERYTHING: 0.0}, "default_operating_point": EVERYTHING}
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "points", "default"),
+    [
+        ((0.4, 0.3, 0.2, 0.1, 0.05), ["0.1 FP per scan", "0.25 FP per scan", "0.5 FP per scan"], "0.5 FP per scan"),
+        ((0.4, 0.0, 0.0, 0.0, 0.0), ["0.1 FP per scan", "every mark"], "every mark"),
+        ((0.0, 0.0, 0.0, 0.0, 0.0), ["every mark"], "every mark"),
+    ],
+)
+def test_points_end_where_every_mark_is_shown(monkeypatch, thresholds, points, default):
+    by_rate = dict(zip(outcome.POINT_RATES, thresholds, strict=True))
+    monkeypatch.setattr(outcome, "threshold_at_rate", lambda outcomes, rate: by_rate[rate])
+    found = operating_points([SimpleNamespace(outcome=None)])
+    assert list(found["operating_points"])[: len(points)] == points
+    assert found["default_operating_point"] == default
+    assert min(found["operating_points"].values()) > 0
+    assert len(set(found["operating_points"].values())) == len(found["operating_points"])
 
 
 def test_supervision_is_told():
