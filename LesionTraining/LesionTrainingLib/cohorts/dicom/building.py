@@ -17,7 +17,7 @@ from .options import AUTO, LATEST, NONE, TABLE, DicomOptions
 from .records import LABEL_MODALITIES, RTSTRUCT, SEG, SeriesCatalogue, SeriesRecord, short
 from .references import LabelRecord, assign, read_labels
 from .selection import select
-from .table_labels import Mark, read_marks
+from .table_labels import Mark, read_image_labels, read_marks
 
 _TRIED = 3
 """So many headers are tried before a series counts as damaged."""
@@ -29,6 +29,7 @@ class _Labelling:
 
     files: Mapping[str, Sequence[LabelRecord]] = field(default_factory=dict)
     marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
+    of_images: Mapping[str, str] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -114,12 +115,13 @@ def _labelling(
     if options.labels == NONE or not cases:
         return _Labelling()
     if options.labels.startswith(TABLE):
-        marks, left_out = read_marks(_table_path(options.labels.removeprefix(TABLE), catalogue.folder), options.frame)
+        path = _table_path(options.labels.removeprefix(TABLE), catalogue.folder)
+        marks, left_out = read_marks(path, options.frame)
         mains = {case[0].series_uid for case in cases}
         others = len(set(marks) - mains)
         notes = [f"Series of the table that are no case here: {others} of {len(marks)}."] if others else []
         left_out = [left for left in left_out if left.case in mains or not _is_uid(left.case)]
-        return _Labelling(marks=marks, left_out=left_out, notes=notes)
+        return _Labelling(marks=marks, of_images=read_image_labels(path), left_out=left_out, notes=notes)
     kinds = LABEL_MODALITIES if options.labels == AUTO else (options.labels.upper(),)
     patients = {record.patient_key for case in cases for record in case}
     images = [record for record in records if record.modality not in LABEL_MODALITIES and record.patient_known]
@@ -162,6 +164,7 @@ def _case(records: tuple[SeriesRecord, ...], labelling: _Labelling, options: Dic
         series=tuple(ImageSeries(record.modality, record.series_uid, record.files) for record in records),
         label_files=tuple(LabelFile(label.kind, label.sop_uid, label.path) for label in labels),
         marks=marks or (),
+        label=labelling.of_images.get(main.series_uid, ""),
         rules=options.rules,
     )
 

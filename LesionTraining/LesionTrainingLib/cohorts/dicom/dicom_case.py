@@ -47,12 +47,14 @@ class DicomCase(Case):
     label_files: whose lesions are used, all of them.
     marks: of a table; used beside the label files.
     rules: how the label files are read.
+    label: what the whole image shows, by the table; empty where it does not say.
     """
 
     series: tuple[ImageSeries, ...]
     label_files: tuple[LabelFile, ...] = ()
     marks: tuple[Mark, ...] = ()
     rules: LabelRules = field(default_factory=LabelRules)
+    label: str = ""
 
     def images(self, progress: Progress | None = None) -> dict[str, Image]:
         from LesionDetectionLib.io.dicom import read_stack
@@ -86,7 +88,7 @@ class DicomCase(Case):
         outside = sum(not geometry.contains_ras(mark.center_ras_mm) for mark in self.marks)
         if outside:
             notes.append(f"Marks of the table that lie outside the image: {outside}. Is the frame (LPS, RAS) right?")
-        return Truth(tuple(lesions), notes=tuple(notes))
+        return Truth(tuple(lesions), notes=tuple(notes), label=self.label)
 
     def sources(self) -> tuple[Path, ...]:
         images = (path for series in self.series for path in series.files)

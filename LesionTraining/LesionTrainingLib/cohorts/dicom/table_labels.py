@@ -2,7 +2,8 @@
 
 A row is a lesion: the series (column ``SeriesInstanceUID`` or ``seriesuid``), and either its centre and size (``x``,
 ``y``, ``z``, and ``diameter_mm`` if it is known; ``coordX`` ... as in LUNA16 will do) or its box (``x_min`` ... ``z_max``),
-all in mm. A row with a series and nothing else says that somebody looked, and there is no lesion.
+all in mm. A row with a series and nothing else says that somebody looked, and there is no lesion. A column ``label`` says in a
+word what the whole series shows (``lung``), for methods that learn from that.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .options import RAS
 _SERIES = ("seriesinstanceuid", "seriesuid", "series_uid")
 _POINT = (("x", "coordx"), ("y", "coordy"), ("z", "coordz"))
 _DIAMETER = ("diameter_mm", "diameter")
+_LABEL = ("label",)
 _BOX = (("x_min",), ("y_min",), ("z_min",), ("x_max",), ("y_max",), ("z_max",))
 
 
@@ -57,10 +59,13 @@ def read_marks(path: Path, frame: str) -> tuple[dict[str, tuple[Mark, ...]], lis
         )
     diameter = _columns(table, (_DIAMETER,))
     marks: dict[str, list[Mark]] = defaultdict(list)
+    label, labels = _columns(table, (_LABEL,)), dict[str, str]()
     left_out = [LeftOut(bad.case, f"{bad.reason} Its series counts as not labelled.") for bad in table.bad]
     for row in table.rows:
         uid = row.text(series[0])
         try:
+            if label and (said := row.text(label[0])) and labels.setdefault(uid, said) != said:
+                raise ValueError(f"the label is “{said}”, and “{labels[uid]}” in a row before")
             found = _point(row, point, diameter, frame) or _box(row, box, frame)
             marks[uid] += [found] if found else []
         except ValueError as error:
@@ -68,6 +73,18 @@ def read_marks(path: Path, frame: str) -> tuple[dict[str, tuple[Mark, ...]], lis
     wrong = {"", *(left.case for left in left_out)}
     kept = {uid: tuple(found) for uid, found in marks.items() if uid not in wrong}
     return kept, shortened(left_out, f"lines of {path.name}")
+
+
+def read_image_labels(path: Path) -> dict[str, str]:
+    """What each series shows as a whole, by Series Instance UID; those that :func:`read_marks` leaves out, too.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    table = read_table(path)
+    series, label = _columns(table, (_SERIES,)), _columns(table, (_LABEL,))
+    rows = table.rows if series and label else ()
+    return {row.text(series[0]): row.text(label[0]) for row in rows if row.text(label[0])}
 
 
 def _columns(table: Table, wanted: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The network's geometry as the paper and METHODS.md have it, its parts against torchvision's, and weights from elsewhere."""
+"""The network's geometry as the paper has it, its parts against torchvision's, and weights from elsewhere."""
 
 from __future__ import annotations
 

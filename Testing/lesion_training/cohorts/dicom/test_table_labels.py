@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from LesionDetectionLib.core.errors import InputError
-from LesionTrainingLib.cohorts.dicom.table_labels import read_marks
+from LesionTrainingLib.cohorts.dicom.table_labels import read_image_labels, read_marks
 from LesionTrainingLib.cohorts.spec import open_cohort
 
 
@@ -28,6 +28,18 @@ def test_points_in_either_frame(table):
     assert marks["1.3"] == ()  # looked at, and nothing there
     assert left_out == []
     assert read_marks(path, "RAS")[0]["1.2"][0].center_ras_mm == (10.0, -20.0, 30.0)
+
+
+def test_what_the_whole_image_shows(table):
+    path = table(
+        "seriesuid,label,x,y,z\n1.2,lung,1,2,3\n1.2,,4,5,6\n1.3,none,,,\n1.4,,1,2,3\n1.5,lung,1,2,3\n1.5,none,,,\n"
+    )
+    marks, (left,) = read_marks(path, "RAS")
+    assert (left.case, "the label is “none”, and “lung” in a row before" in left.reason) == ("1.5", True)
+    assert {uid: len(found) for uid, found in marks.items()} == {"1.2": 2, "1.3": 0, "1.4": 1}
+    labels = read_image_labels(path)
+    assert {uid: labels.get(uid, "") for uid in marks} == {"1.2": "lung", "1.3": "none", "1.4": ""}
+    assert read_image_labels(table("seriesuid,x,y,z\n1.2,1,2,3\n", "points.csv")) == {}
 
 
 def test_boxes(table):
@@ -86,7 +98,8 @@ def test_a_box_without_size_is_refused(table):
 def test_a_table_of_a_folder(files, table):
     labelled, empty, unknown = (files.image(into=name) for name in "abc")
     (files.folder / "labels.csv").write_text(
-        f"seriesuid,coordX,coordY,coordZ,diameter_mm\n{labelled},-26,18,105,4\n{labelled},999,0,0,4\n{empty},,,,\n1.9,1,1,1,1\n"
+        f"seriesuid,coordX,coordY,coordZ,diameter_mm,label\n{labelled},-26,18,105,4,lung\n{labelled},999,0,0,4,\n"
+        f"{empty},,,,,\n1.9,1,1,1,1,\n"
     )
     cohort = open_cohort(f"dicom:{files.folder}?labels=table:labels.csv")
     cases = {case.id: case for case in cohort.cases}
@@ -95,6 +108,7 @@ def test_a_table_of_a_folder(files, table):
     assert [lesion.center_ras_mm for lesion in truth.lesions] == [(26.0, -18.0, 105.0), (-999.0, 0.0, 0.0)]
     assert "outside the image: 1" in truth.notes[0]
     assert cases[empty].truth().lesions == ()
+    assert (truth.label, cases[empty].truth().label) == ("lung", "")
     assert set(cohort.notes) == {"Series of the table that are no case here: 1 of 3.", "Cases without labels: 1 of 3."}
 
 
