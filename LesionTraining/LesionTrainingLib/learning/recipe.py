@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from LesionDetectionLib.core.bundle import Weights
-from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.errors import InputError, UsageError
 from LesionDetectionLib.core.late import declared, load
 from LesionDetectionLib.core.progress import Progress
 
@@ -67,6 +67,13 @@ class Run:
             self.processes.barrier()
         self.left_out += left_out
         return [entry for _, entry in found]
+
+    def require_cases(self, *parts: Sequence[Any]) -> None:
+        """Refuse a run a part of which, training or validation, has no case that can be used. Raises InputError, with the first
+        reason."""
+        if not all(parts):
+            first = f" The first: {self.left_out[0].case}: {self.left_out[0].reason}" if self.left_out else ""
+            raise InputError(f"No case of a part can be used; {len(self.left_out)} were left out.{first}")
 
 
 @dataclass(eq=False)

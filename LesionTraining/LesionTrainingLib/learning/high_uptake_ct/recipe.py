@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.high_uptake_ct.model import weights_of
 from LesionDetectionLib.methods.high_uptake_ct.network import PatchNetwork, parameter_count
@@ -97,9 +96,7 @@ def prepare(
     method, selection = settings.method(), settings.selection
     training = prepared_slices(run.training, run, method, selection, progress.part(0, 0.8))
     validation = prepared_slices(run.validation, run, method, selection, progress.part(0.8, 1))
-    if not training or not validation:
-        first = f" The first: {run.left_out[0].case}: {run.left_out[0].reason}" if run.left_out else ""
-        raise InputError(f"No case of a part can be used; {len(run.left_out)} were left out.{first}")
+    run.require_cases(training, validation)
     return training, validation
 
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ReductionResNet, ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
@@ -72,9 +71,7 @@ class Stages:
         nodule = NoduleSettings(spacing_mm=settings.spacing_mm)
         training = prepared_scans(run.training, run, nodule, progress.part(0, 0.8))
         validation = prepared_scans(run.validation, run, nodule, progress.part(0.8, 1))
-        if not training or not validation:
-            first = f" The first: {run.left_out[0].case}: {run.left_out[0].reason}" if run.left_out else ""
-            raise InputError(f"No case of a part can be used; {len(run.left_out)} were left out.{first}")
+        run.require_cases(training, validation)
         return cls(run, settings, training, validation)
 
     @property

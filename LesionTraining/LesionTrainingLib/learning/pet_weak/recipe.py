@@ -95,9 +95,7 @@ def prepare(run: Run, settings: RecipeSettings, progress: Progress) -> tuple[lis
     seen, network = settings.method(), settings.architecture
     training = prepared_views(run.training, run, seen, network, progress.part(0, 0.8))
     validation = prepared_views(run.validation, run, seen, network, progress.part(0.8, 1))
-    if not training or not validation:
-        first = f" The first: {run.left_out[0].case}: {run.left_out[0].reason}" if run.left_out else ""
-        raise InputError(f"No case of a part can be used; {len(run.left_out)} were left out.{first}")
+    run.require_cases(training, validation)
     return training, validation
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.progress import Progress
 
 from ..recipe import Run
@@ -19,7 +18,5 @@ def prepared_parts(run: Run, wanted: Wanted, progress: Progress) -> tuple[list[T
     """
     training = prepared_slices(run.training, run, wanted, progress.part(0, 0.8))
     validation = prepared_slices(run.validation, run, wanted, progress.part(0.8, 1))
-    if not training or not validation:
-        first = f" The first: {run.left_out[0].case}: {run.left_out[0].reason}" if run.left_out else ""
-        raise InputError(f"No case of a part can be used; {len(run.left_out)} were left out.{first}")
+    run.require_cases(training, validation)
     return training, validation

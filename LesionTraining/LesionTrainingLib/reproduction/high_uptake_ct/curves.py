@@ -10,7 +10,8 @@ import numpy as np
 from ...evaluation.blob_detection import FULL, RESPONSE, SIZE, VerificationCurve, verification_curve
 from ...evaluation.output.fold_plots import FoldCurve, FoldCurves, fold_curves_plot, mean_precision
 from ...evaluation.output.plots import Mark, Plot
-from .measured import FoldSlices, Measured, Spread
+from ..spread import Spread
+from .measured import FoldSlices, Measured
 from .paper import TABLE_1, TEST, TRAINING
 
 _FIGURE = {RESPONSE: 5, SIZE: 6}

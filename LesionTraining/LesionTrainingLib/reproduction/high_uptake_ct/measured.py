@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import nan
-
-import numpy as np
 
 from ...evaluation.blob_detection import (
     SIZE_BANDS_MM,
@@ -46,27 +43,6 @@ class FoldSlices:
         if data == SUBSET:
             return tuple(one for one in self.test if one.case in subset)
         return self.training if data == TRAINING else self.test
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and standard deviation over folds; NaN where there is none. Folds without the figure are left out.
-
-    Attributes:
-        mean, deviation: the latter with n - 1, NaN of a single fold.
-        folds: that have the figure.
-    """
-
-    mean: float
-    deviation: float
-    folds: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        known = np.array([value for value in values if value == value], dtype=np.float64)
-        if not known.size:
-            return cls(nan, nan, 0)
-        return cls(float(known.mean()), float(known.std(ddof=1)) if known.size > 1 else nan, known.size)
 
 
 @dataclass(frozen=True)

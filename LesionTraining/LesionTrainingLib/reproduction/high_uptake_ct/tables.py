@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from ...evaluation.blob_detection import FULL, NONE, RESPONSE, SIZE
 from ...evaluation.metrics.wilcoxon import PairedComparison
 from ...evaluation.output.tables import Cell, Table
-from .measured import FoldSlices, Measured, Spread
+from ..spread import Spread
+from .measured import FoldSlices, Measured
 from .paper import DATA, TABLE_1, WHOSE, WITHOUT, Pair
 
 NAMES = {NONE: "None", RESPONSE: "Resp.", SIZE: "Size", FULL: "Full"}

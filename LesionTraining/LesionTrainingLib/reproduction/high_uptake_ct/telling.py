@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from ...cohorts.cohort import LeftOut
 from ...evaluation.blob_detection import FULL, JudgedSlice, verification
 from ..contract import Job
+from ..spread import Spread
 from ..wording import counted, unused
 from .data import Roles, data_name, label
 from .fold_work import FoldResult
-from .measured import Measured, Spread
+from .measured import Measured
 from .paper import SUBSET, TABLE_1, TEST, TRAINING
 from .pet_ct import PetCtCase
 from .settings import ReproductionSettings, preset_settings

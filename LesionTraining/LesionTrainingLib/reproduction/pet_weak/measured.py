@@ -13,7 +13,7 @@ from LesionDetectionLib.core.errors import InputError
 from ...evaluation.metrics.wilcoxon import PairedComparison, wilcoxon
 from ...radiomics.comparison import AucDifference, compared
 from ...radiomics.study import Study
-from ..high_uptake_ct.measured import Spread
+from ..spread import Spread
 from .fold_work import FoldResult
 from .found import Found
 from .outcomes_told import RowTold

@@ -9,7 +9,7 @@ from ...evaluation.metrics.proportions import wilson_interval
 from ...evaluation.metrics.wilcoxon import PairedComparison
 from ...evaluation.output.tables import Cell, Table
 from ...radiomics.study import SCORES
-from ..high_uptake_ct.measured import Spread
+from ..spread import Spread
 from .measured import Outlined, ToldCompared, spread_over_folds
 from .outcomes_told import RowTold
 from .paper import DATA, P_VALUES, PRINTED, WHOSE, Pair

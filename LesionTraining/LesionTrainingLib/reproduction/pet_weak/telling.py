@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...cohorts.cohort import LeftOut
 from ..contract import Job
-from ..high_uptake_ct.measured import Spread
+from ..spread import Spread
 from ..wording import counted, unused
 from .data import Told, data_name, is_drawn, measured_on
 from .fold_work import FoldResult

@@ -9,10 +9,11 @@ from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.lesion import Lesion, Mask
 from LesionTrainingLib.evaluation.blob_detection import VARIANTS, JudgedSlice
 from LesionTrainingLib.reproduction.high_uptake_ct.curves import figures
-from LesionTrainingLib.reproduction.high_uptake_ct.measured import FoldSlices, Spread, compared, measured
+from LesionTrainingLib.reproduction.high_uptake_ct.measured import FoldSlices, compared, measured
 from LesionTrainingLib.reproduction.high_uptake_ct.paper import SUBSET, TABLE_1, TEST, TRAINING
 from LesionTrainingLib.reproduction.high_uptake_ct.pet_ct import PetCtCase, comparison_table, judge
 from LesionTrainingLib.reproduction.high_uptake_ct.tables import folds_table, table_1, table_1_values, wilcoxon_table
+from LesionTrainingLib.reproduction.spread import Spread
 
 
 def a_slice(case, blobs, lesion_mm=()):
