@@ -72,7 +72,7 @@ lists:
 lock: setup
 	$(RUN)/python -m pip install --quiet uv
 	echo 'torch==2.12.1' > $(VENV)/constraints.txt
-	$(RUN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate --extra test --extra radiomics --constraint $(VENV)/constraints.txt pyproject.toml --output-file requirements.lock
+	$(RUN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate --extra test --extra radiomics --extra viewer --constraint $(VENV)/constraints.txt pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf output .mypy_cache .pytest_cache .ruff_cache
