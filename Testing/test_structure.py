@@ -26,6 +26,9 @@ MAY_USE = {
     "LesionDetectionLib.panel": {
         f"LesionDetectionLib.{part}" for part in ("core", "imaging", "methods", "io", "app", "panel")
     },
+    "LesionDetectionLib.viewer": {
+        f"LesionDetectionLib.{part}" for part in ("core", "imaging", "methods", "io", "app", "viewer")
+    },
 }
 """Arrows point one way. LesionTrainingLib may use everything; nothing here may use it. All that needs Qt is in ``panel``."""
 
