@@ -1,0 +1,95 @@
+"""Fonts, sizes and colours of a printed report; and text as reportlab's paragraphs take it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib.colors import Color, HexColor
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+
+from LesionDetectionLib.io.display import Color as Triple
+
+from .document import clean
+
+PAGE = A4
+MARGIN = 16 * mm
+TOP, BOTTOM = 17 * mm, 21 * mm
+WIDTH = PAGE[0] - 2 * MARGIN
+"""Of what stands between the margins, in points; all lengths here are points (1/72 inch)."""
+HEIGHT = PAGE[1] - TOP - BOTTOM
+
+FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+INK, QUIET, RULE = HexColor("#1b1f24"), HexColor("#5f6670"), HexColor("#d3d3cc")
+LINK, BAR = HexColor("#1a5c96"), HexColor("#d5e1ec")
+WARN_PAPER, WARN_RULE = HexColor("#fff4d6"), HexColor("#d99a00")
+
+SMALL = 7.2
+
+
+@functools.cache
+def register_fonts() -> None:
+    """Once: DejaVu Sans, which has the signs that reports write (⌀ − ³ × “”). PDF's own fonts have only Latin letters."""
+    import matplotlib  # only for where it keeps the font
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    for name in (FONT, BOLD):
+        pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
+    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
+
+
+def _style(name: str, size: float, leading: float, **more: Any) -> ParagraphStyle:
+    options = {"fontName": FONT, "textColor": INK, "splitLongWords": 1, **more}
+    return ParagraphStyle(name, fontSize=size, leading=leading, **options)
+
+
+BODY = _style("body", 8.6, 12.2, spaceAfter=3.2)
+QUIET_BODY = _style("quiet", 7.6, 10.6, textColor=QUIET, spaceAfter=3)
+KIND = _style("kind", 7.2, 10, textColor=QUIET)
+TITLE = _style("title", 17, 21, fontName=BOLD, spaceAfter=4)
+LEAD = _style("lead", 10.2, 14.2, spaceAfter=5)
+HEADING = _style("heading", 11.2, 14, fontName=BOLD, spaceBefore=14, spaceAfter=5)
+CARD_HEADING = _style("card", 9.6, 12.5, fontName=BOLD, spaceBefore=9, spaceAfter=3)
+ITEM = _style("item", 8.6, 12.2, leftIndent=9, bulletIndent=1, bulletFontName=FONT, spaceAfter=2)
+NOTICE = _style("notice", 8.6, 12, fontName=BOLD)
+PATIENT = _style("patient", 9.2, 12.5, fontName=BOLD)
+NAME = _style("name", 7.6, 10.4, textColor=QUIET)
+VALUE = _style("value", 7.8, 10.6)
+CAPTION = _style("caption", SMALL, 9.6, textColor=QUIET, spaceBefore=2.5, spaceAfter=2)
+CELL = _style("cell", 7.6, 9.8)
+NUMBER = _style("number", 7.6, 9.8, alignment=TA_RIGHT)
+HEAD = _style("head", SMALL, 9, textColor=QUIET)
+HEAD_NUMBER = _style("head number", SMALL, 9, textColor=QUIET, alignment=TA_RIGHT)
+
+
+def written(text: str) -> str:
+    """Text for a paragraph: escaped, and without signs that the font lacks, which would be printed as empty boxes."""
+    return escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """Text with � for what the font lacks; line ends become spaces, as in HTML."""
+    have = _glyphs()
+    return "".join(sign if ord(sign) in have else "\ufffd" for sign in re.sub(r"\s+", " ", clean(text)))
+
+
+@functools.cache
+def _glyphs() -> frozenset[int]:
+    register_fonts()
+    return frozenset(pdfmetrics.getFont(FONT).face.charToGlyph) | {0x20}
+
+
+def text_width(text: str, style: ParagraphStyle) -> float:
+    return float(pdfmetrics.stringWidth(text, style.fontName, style.fontSize))
+
+
+def color_of(triple: Triple) -> Color:
+    return Color(*(min(max(part, 0.0), 1.0) for part in triple))

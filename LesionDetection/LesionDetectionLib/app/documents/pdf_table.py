@@ -1,0 +1,122 @@
+"""Tables on paper: columns as wide as what stands in them, headings again on each page."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from reportlab.platypus import Flowable, Paragraph
+from reportlab.platypus import Table as Grid
+
+from .document import Cell, Column, Row, Table
+from .html import hex_color
+from .pdf_style import BAR, CAPTION, CELL, HEAD, HEAD_NUMBER, NUMBER, QUIET_BODY, RULE, printable, text_width, written
+
+_PADDING = 3.2
+"""Left and right of what stands in a cell."""
+_DOT = "\u25cf"
+_LEAST_COLUMN = 16.0
+_MOST_STRETCH = 26.0
+"""Of a column: numbers far apart are hard to read across."""
+
+
+def table_groups(table: Table, width: float) -> list[list[Flowable]]:
+    """The table and its caption; a long table goes on over pages."""
+    widths = _column_widths(table, width)
+    data: list[list[Any]] = [
+        [Paragraph(written(column.title), HEAD_NUMBER if column.numeric else HEAD) for column in table.columns]
+    ]
+    style: list[tuple[Any, ...]] = [
+        ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+        ("VALIGN", (0, 1), (-1, -1), "TOP"),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.9, RULE),
+        ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+        ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
+        ("TOPPADDING", (0, 0), (-1, -1), 2.4),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.6),
+    ]
+    for row in table.rows:
+        _add_row(data, style, row, table.columns, widths)
+    grid = Grid(data, colWidths=widths, repeatRows=1, splitInRow=1, hAlign="LEFT", spaceBefore=2, spaceAfter=4)
+    grid.setStyle(style)
+    caption = [[Paragraph(written(table.caption), CAPTION)]] if table.caption else []
+    return [[grid], *caption]
+
+
+def _add_row(
+    data: list[list[Any]], style: list[tuple[Any, ...]], row: Row, columns: tuple[Column, ...], widths: list[float]
+) -> None:
+    data.append([_shown(cell, column, width) for cell, column, width in zip(row.cells, columns, widths, strict=True)])
+    at = len(data) - 1
+    if row.note:
+        data.append([Paragraph(written(row.note), QUIET_BODY), *[""] * (len(columns) - 1)])
+        style += [("SPAN", (0, at + 1), (-1, at + 1)), ("NOSPLIT", (0, at), (-1, at + 1))]
+        style += [("TOPPADDING", (0, at + 1), (-1, at + 1), 0), ("BOTTOMPADDING", (0, at + 1), (-1, at + 1), 0)]
+        at += 1
+    style.append(("LINEBELOW", (0, at), (-1, at), 0.4, RULE))
+
+
+def _shown(cell: Cell | str, column: Column, width: float) -> Flowable:
+    cell = Cell(cell) if isinstance(cell, str) else cell
+    text = written(cell.text)
+    if cell.link:
+        text = f"<a href={quoteattr('#' + printable(cell.link))} color='#1a5c96'>{text}</a>"
+    if cell.color is not None:
+        text = f'<font color="{hex_color(cell.color)}">{_DOT}</font> {text}'
+    paragraph = Paragraph(text, NUMBER if column.numeric else CELL)
+    return paragraph if cell.bar is None else _Barred(paragraph, cell.bar, width - 2 * _PADDING)
+
+
+class _Barred(Flowable):  # type: ignore[misc]
+    """A paragraph over a bar."""
+
+    def __init__(self, paragraph: Paragraph, share: float, width: float) -> None:
+        super().__init__()
+        self._paragraph, self._share, self.width = paragraph, min(max(share, 0.0), 1.0), width
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        self.width = min(self.width, available_width)
+        _, self.height = self._paragraph.wrap(self.width, available_height)
+        return self.width, self.height
+
+    def draw(self) -> None:
+        self.canv.setFillColor(BAR)
+        self.canv.rect(-1, -0.6, (self.width + 2) * self._share, self.height, stroke=0, fill=1)
+        self._paragraph.drawOn(self.canv, 0, 0)
+
+
+def _column_widths(table: Table, width: float) -> list[float]:
+    """What each column needs, and a little more where there is room; where the page is too narrow, columns of long text give way."""
+    natural, least = [], []
+    for n, column in enumerate(table.columns):
+        cells = [row.cells[n] for row in table.rows]
+        texts = [(column.title, HEAD), *((_with_dot(cell), CELL) for cell in cells)]
+        natural.append(max(text_width(text, style) for text, style in texts) + 2 * _PADDING + 1)
+        words = ((word, style) for text, style in texts for word in text.split() or [""])
+        least.append(max(_LEAST_COLUMN, *(text_width(word, style) for word, style in words)) + 2 * _PADDING + 1)
+    natural = [max(a, b) for a, b in zip(natural, least, strict=True)]
+    if sum(natural) <= width:
+        more = min((width - sum(natural)) / len(natural), _MOST_STRETCH)
+        return [n + more for n in natural]
+    if sum(least) <= width:
+        share = (width - sum(least)) / (sum(natural) - sum(least))
+        return [a + (b - a) * share for a, b in zip(least, natural, strict=True)]
+    # Words will be broken, in the widest columns first.
+    limit = _limit(least, width)
+    return [min(n, limit) for n in least]
+
+
+def _limit(widths: list[float], total: float) -> float:
+    """The width at which all wider columns are cut, so that they fill ``total``."""
+    rest, left = total, len(widths)
+    for n in sorted(widths):
+        if n * left >= rest:
+            break
+        rest, left = rest - n, left - 1
+    return rest / max(left, 1)
+
+
+def _with_dot(cell: Cell | str) -> str:
+    if isinstance(cell, str):
+        return printable(cell)
+    return f"{_DOT} {printable(cell.text)}" if cell.color else printable(cell.text)
