@@ -7,6 +7,13 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.finding_texts import (
+    MEANINGS,
+    about_controls,
+    about_finding,
+    about_threshold,
+    neighbour,
+)
 from LesionDetectionLib.app.session.result_set import ResultSet
 from LesionDetectionLib.app.threshold_text import score_of
 from LesionDetectionLib.core.detector import Score
@@ -16,7 +23,6 @@ from . import icons, views
 from .choices import fill
 from .context import Context, quietly, told
 from .controls_view import ControlsView
-from .finding_texts import MEANINGS, about_controls, about_finding, about_threshold
 from .findings_table import FindingsTable
 from .map_view import MapView
 from .message_line import MessageLine
@@ -161,11 +167,11 @@ class FindingsPart:
 
     def step(self, by: int) -> None:
         """Look at the next or previous row's finding, the first after the last, and go there."""
-        shown, session = self.table.shown, self._context.session
-        if not shown:
+        session = self._context.session
+        there = neighbour(self.table.shown, session.current, by)
+        if not there:
             return
-        at = shown.index(session.current) + by if session.current in shown else (0 if by > 0 else -1)
-        session.select(shown[at % len(shown)])
+        session.select(there)
         self.table.choose([session.current])
         self.go_to()
 

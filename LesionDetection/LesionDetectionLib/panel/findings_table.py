@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.finding_texts import (
+    KIND,
+    NUMBERS,
+    STATUS,
+    Row,
+    headings,
+    rows_of,
+    sorted_rows,
+    status_icon,
+)
 from LesionDetectionLib.core.detector import Score
 from LesionDetectionLib.core.finding import Findings, Status
 from LesionDetectionLib.io.display import lesion_color
 
 from . import icons
 from .context import quietly
-from .finding_texts import Row, status_icon, value_heading
 from .list_table import as_list
 from .shortcuts import on_key
-
-_STATUS, _KIND = 5, 6
-_RIGHT = range(1, 5)
-"""Columns of numbers, which stand at the right."""
 
 
 class FindingsTable:
@@ -36,7 +39,7 @@ class FindingsTable:
         self._sorted_by, self._descending = 1, True
         self._icons: dict[Status, Any] = {}
         self._swatches: dict[int, Any] = {}
-        table.setColumnCount(_KIND + 1)
+        table.setColumnCount(KIND + 1)
         as_list(table)
         header = table.horizontalHeader()
         header.setSectionsClickable(True)
@@ -63,10 +66,8 @@ class FindingsTable:
     def show(self, findings: Findings | None, rejected: bool, score: Score) -> None:
         """Show the listed findings; rejected ones only where ``rejected``. What is chosen stays so."""
         chosen = self.chosen
-        listed = [] if findings is None else findings.listed
-        items = [item for item in listed if rejected or item.status is not Status.REJECTED]
-        self._rows = [] if findings is None else [Row.of(item, findings, score.decimals) for item in items]
-        self._headings(score, _("Mean") if findings is None else value_heading(findings))
+        self._rows = rows_of(findings, rejected, score)
+        self._headings(findings, score)
         self._fill(chosen)
 
     @property
@@ -89,13 +90,12 @@ class FindingsTable:
                 self._table.setCurrentCell(wanted[0], 0)
             else:
                 for row in wanted:
-                    self._table.setRangeSelected(qt.QTableWidgetSelectionRange(row, 0, row, _KIND), True)
+                    self._table.setRangeSelected(qt.QTableWidgetSelectionRange(row, 0, row, KIND), True)
         if wanted:
             self._table.scrollToItem(self._table.item(wanted[0], 0))
 
     def _fill(self, chosen: Sequence[str]) -> None:
-        self._rows.sort(key=lambda row: (row.number,))
-        self._rows.sort(key=self._key, reverse=self._descending)
+        self._rows = sorted_rows(self._rows, self._sorted_by, self._descending)
         table = self._table
         with quietly(table):
             table.setRowCount(len(self._rows))
@@ -104,20 +104,14 @@ class FindingsTable:
                     table.setItem(number, column, self._item(row, column, text))
         self.choose(chosen)
 
-    def _key(self, row: Row) -> tuple[bool, float | str]:
-        """Missing numbers come last in either direction."""
-        key = row.keys[self._sorted_by]
-        missing = isinstance(key, float) and math.isnan(key)
-        return missing is not self._descending, 0.0 if missing else key
-
     def _item(self, row: Row, column: int, text: str) -> Any:
         item = qt.QTableWidgetItem(text)
         if column == 0:
             item.setIcon(self._swatch(row.number))
             item.setData(qt.Qt.UserRole, row.finding.id)
-        if column == _STATUS:
+        if column == STATUS:
             item.setIcon(self._icons[row.finding.status])
-        if column in _RIGHT:
+        if column in NUMBERS:
             item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         if row.finding.lesion.note:
             item.setToolTip(row.finding.lesion.note)
@@ -128,29 +122,19 @@ class FindingsTable:
             self._swatches[number] = icons.swatch(lesion_color(number))
         return self._swatches[number]
 
-    def _headings(self, score: Score, value: str) -> None:
-        names = [_("No."), _(score.title), _("mm"), _("mL"), value, _("Status"), _("Kind")]
-        tips = [
-            _("Number of the finding, as on its segment and mark, and its colour there"),
-            _(score.help),
-            _("Diameter: as the method estimates it, or the longest one that was measured"),
-            _("Volume of the outline"),
-            _("Mean value inside the outline"),
-            _("What you decided"),
-            _("What it is; change it with Relabel"),
-        ]
-        self._table.setHorizontalHeaderLabels(names)
+    def _headings(self, findings: Findings | None, score: Score) -> None:
+        texts = headings(findings, score)
+        self._table.setHorizontalHeaderLabels([text.title for text in texts])
         header = self._table.horizontalHeader()
         header.setMinimumSectionSize(24)
-        for column, tip in enumerate(tips):
-            self._table.horizontalHeaderItem(column).setToolTip(tip)
-        for column in range(len(names)):
-            header.setSectionResizeMode(column, header.Stretch if column == _KIND else header.ResizeToContents)
+        for column, text in enumerate(texts):
+            self._table.horizontalHeaderItem(column).setToolTip(text.tip)
+            header.setSectionResizeMode(column, header.Stretch if column == KIND else header.ResizeToContents)
         header.setSortIndicator(self._sorted_by, qt.Qt.DescendingOrder if self._descending else qt.Qt.AscendingOrder)
 
     def _on_header(self, column: int) -> None:
         chosen = self.chosen
-        self._descending = not self._descending if column == self._sorted_by else column in _RIGHT
+        self._descending = not self._descending if column == self._sorted_by else column in NUMBERS
         self._sorted_by = column
         header = self._table.horizontalHeader()
         header.setSortIndicator(column, qt.Qt.DescendingOrder if self._descending else qt.Qt.AscendingOrder)

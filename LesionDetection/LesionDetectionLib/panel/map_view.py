@@ -6,9 +6,10 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.finding_texts import inside_a_sentence
+
 from .choices import chosen_in, fill
 from .context import Context, told
-from .finding_texts import inside_a_sentence
 from .foreground import MAP, Layer
 
 

@@ -1,18 +1,20 @@
-"""What the panel says of findings: cells of the table, the lines below it, the meaning of a threshold."""
+"""What a user interface says of findings: the table, the lines below it, the meaning of a threshold."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from slicer.i18n import tr as _
-
-from LesionDetectionLib.app.operating import OperatingCurve
 from LesionDetectionLib.core.detections import Control
 from LesionDetectionLib.core.detector import Score
 from LesionDetectionLib.core.finding import CLICKED, DRAWN, MERGED, Finding, Findings, Status
 from LesionDetectionLib.core.lesion import LESION, MASS, NEOPLASM, NODULE, Code
 from LesionDetectionLib.io.lesion_table import VOLUME, named_measurements
+
+from .operating import OperatingCurve
+from .translation import tr as _
 
 MEANINGS: tuple[Code, ...] = (
     NODULE,
@@ -24,6 +26,9 @@ MEANINGS: tuple[Code, ...] = (
 )
 """What a finding can be called; the terms of ``LesionDetection.term.json``."""
 
+NUMBERS, STATUS, KIND = range(1, 5), 5, 6
+"""Columns of the table: those of numbers, which stand at the right; the decision; the meaning."""
+
 _RECIST = "recist"
 """``method`` of a lesion that was made of two drawn diameters."""
 _VALUES = (("hu", "HU"), ("suvbw", "SUV"), ("bqml", "Bq/ml"), ("value", ""))
@@ -31,7 +36,7 @@ _VALUES = (("hu", "HU"), ("suvbw", "SUV"), ("bqml", "Bq/ml"), ("value", ""))
 
 
 def status_word(status: Status) -> str:
-    return str({Status.NEW: _("New"), Status.ACCEPTED: _("Accepted"), Status.REJECTED: _("Rejected")}[status])
+    return {Status.NEW: _("New"), Status.ACCEPTED: _("Accepted"), Status.REJECTED: _("Rejected")}[status]
 
 
 def status_icon(status: Status) -> str:
@@ -39,9 +44,9 @@ def status_icon(status: Status) -> str:
     return {Status.NEW: "undecided", Status.ACCEPTED: "accept", Status.REJECTED: "reject"}[status]
 
 
-def value_heading(findings: Findings) -> str:
+def _value_heading(findings: Findings) -> str:
     """Heading of the column of mean values: their unit."""
-    return str({"HU": "HU", "SUVbw": "SUV", "Bq/ml": "Bq/ml"}.get(findings.run.unit, _("Mean")))
+    return {"HU": "HU", "SUVbw": "SUV", "Bq/ml": "Bq/ml"}.get(findings.run.unit, _("Mean"))
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,56 @@ class Row:
             self.finding.status.value,
             self.finding.lesion.meaning.meaning,
         )
+
+
+def rows_of(findings: Findings | None, rejected: bool, score: Score) -> list[Row]:
+    """The listed findings; rejected ones only where ``rejected``. ``score`` says what their method's score is."""
+    if findings is None:
+        return []
+    items = [item for item in findings.listed if rejected or item.status is not Status.REJECTED]
+    return [Row.of(item, findings, score.decimals) for item in items]
+
+
+def sorted_rows(rows: Iterable[Row], column: int, descending: bool) -> list[Row]:
+    """By a column, equal ones by their number; missing numbers come last in either direction."""
+
+    def key(row: Row) -> tuple[bool, float | str]:
+        value = row.keys[column]
+        missing = isinstance(value, float) and math.isnan(value)
+        return missing is not descending, 0.0 if missing else value
+
+    return sorted(sorted(rows, key=lambda row: row.number), key=key, reverse=descending)
+
+
+class Heading(NamedTuple):
+    """Of a column, and what its tool tip says."""
+
+    title: str
+    tip: str
+
+
+def headings(findings: Findings | None, score: Score) -> tuple[Heading, ...]:
+    """Of the table's columns, in the order of :attr:`Row.cells`."""
+    return (
+        Heading(_("No."), _("Number of the finding, as on its segment and mark, and its colour there")),
+        Heading(_(score.title), _(score.help)),
+        Heading(_("mm"), _("Diameter: as the method estimates it, or the longest one that was measured")),
+        Heading(_("mL"), _("Volume of the outline")),
+        Heading(_("Mean") if findings is None else _value_heading(findings), _("Mean value inside the outline")),
+        Heading(_("Status"), _("What you decided")),
+        Heading(_("Kind"), _("What it is; change it with Relabel")),
+    )
+
+
+def neighbour(shown: Sequence[str], current: str, by: int) -> str:
+    """The id that comes ``by`` rows after ``current`` in the table, the first after the last; empty where none is shown.
+
+    Without a current one it is the first on the way forward, and the last on the way back.
+    """
+    if not shown:
+        return ""
+    at = shown.index(current) + by if current in shown else (0 if by > 0 else -1)
+    return shown[at % len(shown)]
 
 
 def about_finding(finding: Finding, findings: Findings) -> str:
@@ -165,7 +220,7 @@ def _quantity(control: Control) -> str:
 
 def _counts(findings: Findings) -> str:
     shown = len(findings.listed)
-    return str(_("{shown} shown, {hidden} hidden.").format(shown=shown, hidden=len(findings.items) - shown))
+    return _("{shown} shown, {hidden} hidden.").format(shown=shown, hidden=len(findings.items) - shown)
 
 
 def _rate(rate: float) -> str:
