@@ -102,6 +102,12 @@ class View:
         matrix = self.matrix()
         return np.asarray(ijk[..., [right, vertical]] @ matrix[:, :2].T + matrix[:, 2])
 
+    def distance_mm(self, ras_mm: npt.ArrayLike) -> float:
+        """How far a position in RAS mm, [3], lies before or behind the slice."""
+        across = _AXES[self.plane][2]
+        steps = self.geometry.ijk_from_ras(ras_mm)[across] - self.slice_index
+        return abs(float(steps)) * self.geometry.spacing_mm[across]
+
     def edge_letters(self) -> tuple[str, str, str, str]:
         """Where the patient lies beyond the left, right, top and bottom edge: ``("R", "L", "A", "P")``."""
         right, vertical, _ = _AXES[self.plane]

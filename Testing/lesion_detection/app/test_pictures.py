@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.app.drawing import jpeg, png
-from LesionDetectionLib.app.pictures import lesion_picture, overview_picture
+from LesionDetectionLib.app.pictures import Marked, lesion_picture, marked_picture, overview_picture
 from LesionDetectionLib.app.planes import AXIAL, CORONAL, SAGITTAL, View
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.image import PET, SUV_BW, Geometry, Image
@@ -126,3 +126,36 @@ def test_encoded_pictures_read_back(make_run):
     assert np.array_equal(exact, picture)
     near = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg(picture), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     assert np.abs(near.astype(int) - picture).mean() < 4
+
+
+def test_another_number_changes_name_and_colour_only(make_run):
+    image, detections = make_run(2)
+    picture = lesion_picture(image, detections, 1, number=7)
+    assert color_count(picture, 7) > 20
+    assert color_count(picture, 1) == 0
+    bare = lesion_picture(image, detections, 1)[34:, :290]
+    assert np.array_equal(picture[34:, :290], bare)
+    seen = overview_picture(image, detections, numbers=(9, 4))
+    assert (color_count(seen, 9) > 20, color_count(seen, 4) > 20, color_count(seen, 1)) == (True, True, 0)
+
+
+def test_others_are_drawn_where_a_plane_cuts_them():
+    """A ball of 10 mm, 8 mm above: seen in both upright planes, not in the axial one; one 3 mm above is cut smaller there."""
+    image = Image(np.zeros((60, 60, 60), np.float32), RADIOLOGICAL)
+    middle = image.geometry.ras_from_ijk((30, 30, 30))
+
+    def panels(above_mm):
+        other = Marked(Lesion(tuple(map(float, middle + np.array([0, 0, above_mm]))), 10.0, 1.0), lesion_color(2))
+        picture = marked_picture(
+            image, Marked(Lesion(tuple(map(float, middle)), 10.0, 1.0), lesion_color(1)), "M1", "", (other,)
+        )
+        return [picture[34:, 296 * n : 296 * n + 290] for n in range(4)]
+
+    def places(panel, rank):
+        return np.argwhere(np.abs(panel - np.array(lesion_color(rank)) * 255).max(axis=2) < 60)
+
+    far, near = panels(8.0), panels(3.0)
+    assert [len(places(panel, 2)) > 20 for panel in far] == [False, False, True, True]
+    assert [len(places(panel, 1)) > 20 for panel in far] == [False, True, True, True]
+    # 290 pixels show 50 mm; the ball of radius 5 mm has a radius of 4 mm in a plane 3 mm off its middle.
+    assert np.ptp(places(near[1], 2), axis=0) == pytest.approx(2 * 4 * 290 / 50, abs=2)
