@@ -8,8 +8,9 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from ..session.curve_lines import froc_lines, loss_lines, validation_lines
 from ..session.curves import LiveCurves
-from ..session.plot_nodes import FROC, LOSS, VALIDATION, chart, froc_lines, loss_lines, validation_lines
+from ..session.plot_nodes import FROC, LOSS, VALIDATION, chart
 from ..session.results import TrainingResult
 
 

@@ -20,13 +20,13 @@ from ..cohorts.cohort import LeftOut
 from ..cohorts.dicom.options import AUTO, TABLE
 from ..session.catalogue import Catalogue, Chosen, LabelChoice, SeriesFilter, folder_of, patient_ids
 from ..session.cohort_choice import CohortSummary, Source, is_long, sources, written
+from ..session.data_texts import DATABASE, no_labels, sentence, short_case, source_title, summary_notes, summary_rows
 from ..session.training_session import CHECK, LISTING
 from .database_tree import DatabaseTree
 from .places import runs_folder
 from .source_form import SourceForm
 from .training_context import TrainingContext
 
-DATABASE = "dicomdb"
 _COHORTS = ".cohorts"
 """Folder beside the runs: specifications that are too long for one line."""
 _SETTLE_MS = 1500
@@ -111,19 +111,18 @@ class DataPart:
         digest = hashlib.sha256(str(spec).encode()).hexdigest()[:12]
         return written(spec, runs_folder() / _COHORTS / digest)
 
-    @property
-    def summary(self) -> CohortSummary | None:
-        """What checking found; None where it was not done for this choice."""
-        return self._context.session.summary
-
     # -- showing ------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Show choices and what is known of them."""
         ui, chosen = self._context.ui, self._context.parameters
-        fill(ui.sourceComboBox, [(kind, _title(source)) for kind, source in self._sources.items()], self.source.kind)
+        fill(
+            ui.sourceComboBox,
+            [(kind, source_title(source)) for kind, source in self._sources.items()],
+            self.source.kind,
+        )
         database = self.source.kind == DATABASE
-        ui.sourceText.setText("" if database else html.escape(_sentence(self.source.title)))
+        ui.sourceText.setText("" if database else html.escape(sentence(self.source.title)))
         ui.sourceText.setVisible(not database)
         ui.databasePage.setVisible(database)
         ui.pathPage.setVisible(not database)
@@ -249,7 +248,7 @@ class DataPart:
         elif session.checking.error is not None:
             self.message.warn(str(session.checking.error))
         elif session.summary is not None and not session.summary.labelled:
-            self.message.warn(_("There are no labels: nothing can be learned from this."))
+            self.message.warn(no_labels())
         else:
             self.message.clear()
         ui.summaryText.setText("" if session.summary is None else _summary(session.summary))
@@ -268,7 +267,7 @@ class DataPart:
         shown = problems[:_MOST_PROBLEMS]
         table.rowCount = len(shown)
         for row, problem in enumerate(shown):
-            case = qt.QTableWidgetItem(_short(problem.case))
+            case = qt.QTableWidgetItem(short_case(problem.case))
             case.setToolTip(problem.case)
             reason = qt.QTableWidgetItem(problem.reason)
             reason.setToolTip(f"<p>{html.escape(problem.reason)}</p>")
@@ -352,51 +351,11 @@ class DataPart:
                 session.check(cohort)
 
 
-def _title(source: Source) -> str:
-    titles: dict[str, str] = {
-        DATABASE: _("Slicer’s DICOM database"),
-        "dicom": _("Folder of DICOM files"),
-        "luna16": _("LUNA16"),
-        "lidc": _("LIDC-IDRI"),
-        "deeplesion": _("DeepLesion"),
-        "folder": _("Folder of NIfTI, NRRD or MetaImage"),
-        "table": _("Table of scans (CSV)"),
-        "reviewed": _("Cases reviewed in Lesion Detection"),
-        "phantoms": _("Computer-made phantoms"),
-    }
-    return titles.get(source.kind, _sentence(source.title))
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
-
-
-def _short(uid: str) -> str:
-    """The end of a long UID, as sentences name it."""
-    return f"…{uid[-12:]}" if len(uid) > 30 else uid
-
-
 def _summary(summary: CohortSummary) -> str:
     """Counts and sizes, as rich text."""
-    rows = [
-        (
-            _("Cases"),
-            _("{cases} of {patients} patients, {labelled} with labels").format(
-                cases=summary.cases, patients=summary.patients, labelled=summary.labelled
-            ),
-        )
-    ]
-    if summary.lesions >= 0:
-        sizes = ", ".join(f"{band} mm: {count}" for band, count in summary.sizes.items() if count)
-        rows.append((_("Lesions"), f"{summary.lesions}" + (f" ({sizes})" if sizes else "")))
-    if summary.splits:
-        rows.append((_("Official parts"), ", ".join(f"{part}: {count}" for part, count in summary.splits.items())))
-    if summary.problems:
-        rows.append((_("Left out"), str(len(summary.problems))))
     lines = [
-        f"<tr><td><b>{html.escape(name)}</b>&nbsp;&nbsp;</td><td>{html.escape(text)}</td></tr>" for name, text in rows
+        f"<tr><td><b>{html.escape(name)}</b>&nbsp;&nbsp;</td><td>{html.escape(text)}</td></tr>"
+        for name, text in summary_rows(summary)
     ]
-    notes = "".join(f"<br>{html.escape(note)}" for note in summary.notes)
-    if summary.on_phantoms:
-        notes += f"<br>{html.escape(_('Computer-made: what is measured on it says nothing about patients.'))}"
+    notes = "".join(f"<br>{html.escape(note)}" for note in summary_notes(summary))
     return f"<table>{''.join(lines)}</table>{notes}"

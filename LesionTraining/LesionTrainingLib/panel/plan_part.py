@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import html
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.panel import ask
 from LesionDetectionLib.panel.choices import chosen_in, fill
 from slicer.i18n import tr as _
 
-from ..session.plan import ALL_FOLDS, TrainingPlan, folder_name
+from ..session.new_plan import check_new, folds_text, free_name, method_text
+from ..session.plan import ALL_FOLDS, TrainingPlan
 from ..session.presets import presets
 from .places import runs_folder, set_runs_folder
 from .training_context import TrainingContext
-
-_MANY = 100
 
 
 class PlanPart:
@@ -52,12 +49,7 @@ class PlanPart:
         return entered or self._free_name()
 
     def _free_name(self) -> str:
-        """Method and day, with a number behind it where that is taken."""
-        own = {entry.name for entry in self._context.shelf.entries() if not entry.shipped}
-        first = f"{self._context.method.id} {date.today().isoformat()}"
-        names = [first, *(f"{first} {n}" for n in range(2, _MANY))]
-        free = (name for name in names if name not in own and not (runs_folder() / folder_name(name)).exists())
-        return next(free, first)
+        return free_name(self._context.method.id, self._context.shelf, runs_folder())
 
     def plan(self, cohort: str) -> TrainingPlan:
         """What is chosen, to be trained on this cohort. Raises UsageError where it makes no sense."""
@@ -76,12 +68,7 @@ class PlanPart:
             seed=chosen.seed,
             workers=chosen.workers,
         )
-        plan.check()
-        taken = {entry.name for entry in self._context.shelf.entries() if not entry.shipped}
-        for part in plan.parts:
-            if part.name in taken:
-                text = _("A model “{name}” is in the model folder already. Give the new one another name.")
-                raise UsageError(text.format(name=part.name))
+        check_new(plan, self._context.shelf)
         return plan
 
     # -- showing ------------------------------------------------------------------------------------------------------
@@ -94,11 +81,7 @@ class PlanPart:
         ui, chosen, info = self._context.ui, self._context.parameters, self._context.method
         titles = [(name, one.title) for name, one in self._context.trainable.items()]
         fill(ui.methodComboBox, titles, info.id)
-        ui.methodText.setText(
-            html.escape(_("{finds} Learns from {what} with labelled lesions.")).format(
-                finds=html.escape(info.finds), what=html.escape(_(" and ").join(info.modalities))
-            )
-        )
+        ui.methodText.setText(html.escape(method_text(info)))
         known = presets(info.id)
         preset = fill(ui.presetComboBox, [(one.name, one.title) for one in known.values()], chosen.preset)
         ui.presetText.setText(known[preset].about)
@@ -130,15 +113,7 @@ class PlanPart:
         each = [(str(n), _("Only fold {n}").format(n=n + 1)) for n in range(folds)]
         fill(ui.foldComboBox, [(str(ALL_FOLDS), _("All in turn")), *each], str(chosen.fold))
         ui.foldComboBox.setVisible(folds > 1)
-        if folds == 1:
-            text = _("Cross-validation needs at least 2 folds.")
-        elif folds:
-            text = _(
-                "{folds} models, each measured on the patients that it has not seen; their curves are put together."
-            )
-        else:
-            text = _("15 % of the patients set thresholds, and 15 % are only measured on.")
-        ui.foldsText.setText(text.format(folds=folds))
+        ui.foldsText.setText(folds_text(folds))
         for widget in (ui.validationLabel, ui.validationEdit, ui.testLabel, ui.testEdit):
             widget.setEnabled(not folds)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import slicer
 from LesionDetectionLib.app.models import ModelEntry
@@ -17,6 +16,7 @@ from LesionDetectionLib.panel.message_line import MessageLine
 from slicer.i18n import tr as _
 
 from ..session.plan import folder_name
+from ..session.result_texts import cpm_texts, measured_text, measuring_warning, model_title, scans_text
 from ..session.results import TrainingResult, export_zip
 from .curves_view import CurvesView
 from .data_part import DataPart
@@ -76,7 +76,7 @@ class ResultPart:
         ui, chosen = self._context.ui, self._context.parameters
         entries = [entry for entry in self._context.shelf.entries(self._context.method.id) if not entry.problem]
         self._entries = {str(entry.path): entry for entry in entries}
-        items = [(path, _title(entry)) for path, entry in self._entries.items()]
+        items = [(path, model_title(entry)) for path, entry in self._entries.items()]
         together = self._together()
         if together is not None:
             items.insert(0, (f"{_FOLDS}{together.name}", _("{name}, all folds").format(name=together.name)))
@@ -150,7 +150,7 @@ class ResultPart:
             self.message.plain(_("There is no model yet. Train one above."))
             return
         ui.cpmText.setText(_cpm_text(result))
-        ui.measuredText.setText(_measured_text(result))
+        ui.measuredText.setText(measured_text(result))
         ui.phantomWarningText.setText(
             _(
                 "<b>On computer-made phantoms only.</b> These figures show how the program works; they say nothing about patients."
@@ -210,12 +210,8 @@ class ResultPart:
         self.message.clear()
         with told(self.message.warn):
             cohort = self._data.cohort()
-            text = _(
-                "The figures are worth something only if the model has not learned from these patients, and no threshold was "
-                "chosen on them. Measure “{name}” on the chosen data?"
-            )
             packages = method(result.method).packages
-            if ask.confirm(text.format(name=result.name), _("Measure the model?")) and dependencies.ensure(
+            if ask.confirm(measuring_warning(result.name), _("Measure the model?")) and dependencies.ensure(
                 "train", packages
             ):
                 chosen = self._context.parameters
@@ -230,38 +226,14 @@ class ResultPart:
         self._context.parameters.model = str(result.path)
         self.announce()
         self.refresh()
-        self.message.note(_("The card has the new figures.") + " " + _scans(result.scans))
-
-
-def _title(entry: Any) -> str:
-    name = f"{entry.name} {entry.version}".strip()
-    return str(_("{name} (came with the program)").format(name=name)) if entry.shipped else name
+        self.message.note(_("The card has the new figures.") + " " + scans_text(result.scans))
 
 
 def _cpm_text(result: TrainingResult) -> str:
+    figure, bounds = cpm_texts(result)
     if result.cpm is None:
-        return f'<span style="font-size:large">{_("Not measured")}</span>'
-    bounds = ""
-    if result.cpm_bounds is not None:
-        low, high = result.cpm_bounds
-        bounds = "&nbsp; " + _("95 %: {low:.3f} to {high:.3f}").format(low=low, high=high)
-    return f'<span style="font-size:x-large"><b>CPM {result.cpm:.3f}</b></span>{bounds}'
-
-
-def _measured_text(result: TrainingResult) -> str:
-    if result.cpm is None:
-        return str(_("Nothing is known of how good it is: no case was kept for a test, or none had a lesion."))
-    text = str(_("Mean sensitivity at 1/8 to 8 false marks per scan."))
-    text += f" {_scans(result.scans)}"
-    if result.models > 1:
-        text += " " + _("{models} models, each on patients that it has not seen.").format(models=result.models)
-    if result.cpm_bounds is not None:
-        text += " " + _("The bounds hold 95 % of what comes of drawing the scans anew.")
-    return text
-
-
-def _scans(count: int) -> str:
-    return str(_("Measured on one scan.") if count == 1 else _("Measured on {scans} scans.").format(scans=count))
+        return f'<span style="font-size:large">{figure}</span>'
+    return f'<span style="font-size:x-large"><b>{figure}</b></span>' + (f"&nbsp; {bounds}" if bounds else "")
 
 
 def _for_panel(markdown: str) -> str:

@@ -14,6 +14,7 @@ from LesionDetectionLib.panel.message_line import MessageLine
 from slicer.i18n import tr as _
 
 from ..session.plot_nodes import LOSS, VALIDATION
+from ..session.run_texts import curve_texts, failed_text, progress_text, trained_names, why_not_start
 from ..session.runs import RunFolder, unfinished
 from ..session.training_run import RunState
 from .curves_view import CurvesView
@@ -87,7 +88,7 @@ class RunPart:
         """Buttons, bar and texts, as the run is now."""
         ui, run, state = self._context.ui, self._context.session.run, self._context.session.run.state
         text, tip = _button(state)
-        why_not = self._why_not() if state in (RunState.NONE, RunState.FINISHED) else ""
+        why_not = why_not_start(self._context.session) if state in (RunState.NONE, RunState.FINISHED) else ""
         ui.startButton.text = text
         ui.startButton.toolTip = why_not or tip
         ui.startButton.setEnabled(state not in (RunState.PAUSING, RunState.STOPPING) and not why_not)
@@ -98,7 +99,7 @@ class RunPart:
         busy_or_open = can_end or state is RunState.FINISHED
         ui.progressBar.setVisible(state.is_busy or (can_end and run.fraction > 0))
         ui.progressBar.setValue(round(1000 * run.fraction))
-        ui.progressText.setText(self._progress_text())
+        ui.progressText.setText(progress_text(run))
         ui.progressText.setVisible(bool(ui.progressText.text))
         ui.plotRow.setVisible(busy_or_open)
         self._plan.enable(state in (RunState.NONE, RunState.FINISHED))
@@ -117,50 +118,21 @@ class RunPart:
 
     def poll(self) -> None:
         """Read what the run has written since, and draw it."""
-        curves = self._context.session.run.curves
-        if curves is not None and curves.update():
-            self._show_curves()
-        if self._context.session.run.state.is_busy:
-            self._context.ui.progressText.setText(self._progress_text())
-
-    def _why_not(self) -> str:
-        """Why nothing can be trained now, in a sentence; empty where it can."""
-        summary = self._data.summary
-        if self._context.session.measuring.busy:
-            return str(_("A model is being measured."))
-        if summary is not None and not summary.labelled:
-            return str(_("The chosen data has no labels."))
-        return ""
-
-    def _progress_text(self) -> str:
         run = self._context.session.run
-        if run.folder is None or not (run.state.is_busy or run.can_resume):
-            return ""
-        parts = run.folder.plan.parts
-        words = [run.folder.plan.name if len(parts) == 1 or run.part is None else run.part.name]
-        if run.state is RunState.PAUSING:
-            words.append(_("ends the step that is under way"))
-        elif run.state is RunState.STOPPING:
-            words.append(_("is being ended"))
-        elif run.text:
-            words.append(run.text)
-        left = run.seconds_left()
-        if left is not None:
-            words.append(_("about {time} left").format(time=_duration(left)))
-        return " · ".join(words)
+        if run.curves is not None and run.curves.update():
+            self._show_curves()
+        if run.state.is_busy:
+            self._context.ui.progressText.setText(progress_text(run))
 
     def _say(self, state: RunState) -> None:
         run = self._context.session.run
         if state is RunState.FAILED:
-            text = _("{error} What was learned so far is kept: Resume goes on from there.").format(error=run.error)
-            self.message.warn(text, run.details)
+            self.message.warn(failed_text(run), run.details)
         elif state is RunState.PAUSED:
             self.message.note(_("Paused. It can go on now or another day, after Slicer was closed too."))
         elif state is RunState.FINISHED and run.results:
-            names = ", ".join(result.name for result in run.results if result.path is not None)
-            self.message.note(
-                _("Trained: {names}. In the model folder, ready for Lesion Detection.").format(names=names)
-            )
+            text = _("Trained: {names}. In the model folder, ready for Lesion Detection.")
+            self.message.note(text.format(names=trained_names(run)))
         elif state.is_busy or (state is RunState.NONE and self._last_state is not RunState.NONE):
             self.message.clear()
 
@@ -180,13 +152,7 @@ class RunPart:
         node = self._curves.update_validation(curves) if curves.validations else loss
         if self._context.parameters.plotShown and slicer.app.layoutManager() is not None:
             self._curves.show(loss if kind == LOSS else node)
-        ends = [
-            _("{stage}: loss {last:.3g} after {steps} steps, {first:.3g} at first").format(
-                stage=curve.name, last=curve.smooth[-1], steps=int(curve.steps[-1]), first=curve.values[0]
-            )
-            for curve in losses
-        ]
-        ui.curveText.setText("\n".join([*ends, *curves.notes[-2:]]))
+        ui.curveText.setText("\n".join(curve_texts(curves)))
 
     # -- what the person does -----------------------------------------------------------------------------------------
 
@@ -254,15 +220,6 @@ def _button(state: RunState) -> tuple[str, str]:
         RunState.FAILED: resume,
         RunState.STOPPING: (_("Ending"), _("It is being ended.")),
     }[state]
-
-
-def _duration(seconds: float) -> str:
-    """In the unit that a person would say."""
-    if seconds < 90:
-        return str(_("{n} s").format(n=max(5, 5 * round(seconds / 5))))
-    if seconds < 5400:
-        return str(_("{n} min").format(n=round(seconds / 60)))
-    return str(_("{n} h").format(n=round(seconds / 3600, 1)))
 
 
 def _has_libraries(method_id: str) -> bool:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from LesionDetectionLib.app.models import ModelShelf
-from LesionDetectionLib.core.detector import MethodInfo, methods
+from LesionDetectionLib.core.detector import MethodInfo
 from LesionDetectionLib.panel.places import models_folder
 
-from ..learning.recipe import recipes
+from ..session.new_plan import trainable
 from ..session.training_session import TrainingSession
 
 
@@ -35,8 +35,7 @@ class TrainingContext:
     @property
     def trainable(self) -> dict[str, MethodInfo]:
         """The methods that can be trained, by id."""
-        known = methods()
-        return {name: known[name] for name in recipes() if name in known}
+        return trainable()
 
     @property
     def method(self) -> MethodInfo:

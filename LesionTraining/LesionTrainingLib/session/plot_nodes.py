@@ -6,91 +6,17 @@ What is written into a table is drawn at once where its chart is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from .curve_lines import RATES, FloatArray, Line
 
-from .curves import Curve
-from .results import TrainingResult
-
-FloatArray = npt.NDArray[np.float64]
 LOSS, VALIDATION, FROC = "loss", "validation", "froc"
 """The charts."""
 
 _MARK = "LesionTraining.Plot"
 """Node attribute: which chart, or which line of which chart."""
-_MOST_POINTS = 2000
 _COLORS = ((0.12, 0.47, 0.71), (0.85, 0.37, 0.01), (0.17, 0.55, 0.24), (0.58, 0.40, 0.74), (0.55, 0.34, 0.29))
 """Of lines; told apart on the plot view's white by those who see colours differently, too."""
-_RATES = (0.125, 8.0)
-"""LUNA16's lowest and highest false positives per scan."""
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """One line of a chart. N = points.
-
-    Attributes:
-        name: in the legend.
-        x, y: [N].
-        color: index of a colour; lines of one thing share it.
-        width: in pixels.
-        opacity: 0 to 1.
-        dashed: for bounds.
-    """
-
-    name: str
-    x: FloatArray
-    y: FloatArray
-    color: int = 0
-    width: float = 2.0
-    opacity: float = 1.0
-    dashed: bool = False
-
-
-def loss_lines(curves: Sequence[Curve], smooth: str) -> list[Line]:
-    """Of each stage the loss of single steps, faint, and their mean over the last few.
-
-    Args:
-        smooth: name of the second, with ``{stage}`` in it.
-    """
-    lines = []
-    for n, curve in enumerate(curves):
-        thin = curve.thinned(_MOST_POINTS)
-        mean = Curve(curve.name, curve.steps, curve.smooth).thinned(_MOST_POINTS)
-        lines.append(Line(curve.name, thin.steps, thin.values, n, 1.0, 0.35))
-        lines.append(Line(smooth.format(stage=curve.name), mean.steps, mean.values, n))
-    return lines
-
-
-def validation_lines(curves: Sequence[Curve]) -> list[Line]:
-    """One for each metric."""
-    return [Line(curve.name, curve.steps, curve.values, n) for n, curve in enumerate(curves)]
-
-
-def froc_lines(results: Sequence[TrainingResult], bounds: str) -> list[Line]:
-    """The curves of models, and the bounds of the last one where they are known.
-
-    Args:
-        bounds: name of the bounds, for the legend.
-    """
-    lines = []
-    for n, result in enumerate(results):
-        if not result.froc:
-            continue
-        last = result is results[-1]
-        x = np.geomspace(*_RATES, 61)
-        table = np.array([(0.0, 0.0), *result.froc])
-        # Linear between points, level beyond the last one: as sensitivities are read.
-        y = np.interp(x, table[:, 0], table[:, 1])
-        lines.append(Line(result.name, x, y, n, 3.0 if last else 1.5))
-        if last and result.band:
-            band = np.array(result.band)
-            lines.append(Line(bounds, band[:, 0], band[:, 1], n, 1.0, 0.8, dashed=True))
-            lines.append(Line(f"{bounds} ", band[:, 0], band[:, 2], n, 1.0, 0.8, dashed=True))
-    return lines
 
 
 def chart(scene: Any, which: str, lines: Sequence[Line], title: str, axes: tuple[str, str]) -> Any:
@@ -110,7 +36,7 @@ def chart(scene: Any, which: str, lines: Sequence[Line], title: str, axes: tuple
     if fresh and which == FROC:
         node.SetXAxisLogScale(True)
         node.SetXAxisRangeAuto(False)
-        node.SetXAxisRange(*_RATES)
+        node.SetXAxisRange(*RATES)
         node.SetYAxisRangeAuto(False)
         node.SetYAxisRange(0.0, 1.0)
     series = [_series(scene, f"{which}/{n}", line, axes) for n, line in enumerate(lines)]

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from LesionTrainingLib.session.curve_lines import froc_lines, loss_lines, validation_lines
 from LesionTrainingLib.session.curves import Curve
-from LesionTrainingLib.session.plot_nodes import (
-    FROC,
-    LOSS,
-    VALIDATION,
-    chart,
-    froc_lines,
-    loss_lines,
-    remove_charts,
-    validation_lines,
-)
+from LesionTrainingLib.session.plot_nodes import FROC, LOSS, VALIDATION, chart, remove_charts
 from LesionTrainingLib.session.results import TrainingResult
 
 AXES = ("Step", "Loss")
