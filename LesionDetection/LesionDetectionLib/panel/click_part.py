@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.focus_request import FocusRequest
+from LesionDetectionLib.app.scene_views.projections import Projections
 from LesionDetectionLib.app.worker.requests import MeasureRequest
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.lesion import Point
@@ -17,7 +18,6 @@ from .choices import chosen_in, fill
 from .context import Context, quietly, told
 from .message_line import MessageLine
 from .place_mode import PlaceMode
-from .projections import Projections
 from .shortcuts import on_key
 
 _CLICKS = (MeasureRequest, FocusRequest)
@@ -35,7 +35,7 @@ class ClickPart:
         self._context = context
         self.place: Point | None = None
         self._waiting: tuple[Point, str] | None = None
-        self._projections = Projections(context.scene)
+        self._projections = Projections(context.scene, context.views)
         self._mode = PlaceMode(context.scene, self.clicked, self._on_mode_ended)
         ui = context.ui
         self.message = MessageLine(ui.clickTextRow, ui.clickTextIcon, ui.clickText)

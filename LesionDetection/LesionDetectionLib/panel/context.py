@@ -12,13 +12,15 @@ from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.models import ModelEntry, ModelShelf
 from LesionDetectionLib.app.packages import explained, package_of
+from LesionDetectionLib.app.scene_views.foreground import Foreground
+from LesionDetectionLib.app.scene_views.slice_views import SceneViews
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings
 
 from . import ask
-from .foreground import Foreground
+from .slicer_views import SlicerViews
 
 
 @dataclass
@@ -30,7 +32,8 @@ class Context:
     engine: of the session, for what is no business of a session (which devices there are).
     shelf: the models.
     parameters: the choices, kept in the scene; None until the module has made them.
-    foreground: what lies over the image in the slice views.
+    views: the slice views.
+    foreground: what lies over the image in them.
     """
 
     ui: Any
@@ -39,8 +42,12 @@ class Context:
     engine: Engine
     shelf: ModelShelf
     parameters: Any = None
-    foreground: Foreground = field(default_factory=Foreground)
+    views: SceneViews = field(default_factory=SlicerViews)
+    foreground: Foreground = field(init=False)
     _models: dict[str, ModelEntry | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.foreground = Foreground(self.views)
 
     @property
     def volumes(self) -> dict[str, Any]:

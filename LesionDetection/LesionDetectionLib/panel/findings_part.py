@@ -14,12 +14,13 @@ from LesionDetectionLib.app.finding_texts import (
     about_threshold,
     neighbour,
 )
+from LesionDetectionLib.app.scene_views.going import go_to
 from LesionDetectionLib.app.session.result_set import ResultSet
 from LesionDetectionLib.app.threshold_text import score_of
 from LesionDetectionLib.core.detector import Score
 from LesionDetectionLib.core.finding import DETECTED, Findings
 
-from . import icons, views
+from . import icons
 from .choices import fill
 from .context import Context, quietly, told
 from .controls_view import ControlsView
@@ -163,7 +164,7 @@ class FindingsPart:
         if session.findings is not None and session.results is not None and session.current:
             with told():
                 center = session.findings.get(session.current).lesion.center_ras_mm
-                views.go_to(self._context.scene, center, session.results.volume_node)
+                go_to(self._context.views, center, session.results.volume_node)
 
     def step(self, by: int) -> None:
         """Look at the next or previous row's finding, the first after the last, and go there."""

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.alignment_request import BASELINE, FOLLOW_UP, AlignRequest
 from LesionDetectionLib.app.follow_up import COMPARISON, compare, write_follow_up
+from LesionDetectionLib.app.scene_views.going import show_at
 from LesionDetectionLib.app.session.result_set import ResultSet
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import InputError, UsageError
@@ -23,7 +24,7 @@ from LesionDetectionLib.imaging.alignment import Alignment
 from LesionDetectionLib.io.mrml import image_from_node
 from LesionDetectionLib.io.mrml_follow_up import add_follow_up, show_follow_up
 
-from . import ask, dependencies, views
+from . import ask, dependencies
 from .choices import chosen_in, fill
 from .context import Context, told
 from .follow_up_table import FollowUpTable
@@ -226,7 +227,7 @@ class FollowUpPart:
         place = row.follow_up_ras_mm if later else row.baseline_ras_mm
         if place is not None:
             with told():
-                views.show_at(self._context.scene, place, self._compared[later].volume_node)
+                show_at(self._context.views, place, self._compared[later].volume_node)
 
     def _on_way(self, _index: int) -> None:
         self._show()

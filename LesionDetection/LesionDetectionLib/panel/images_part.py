@@ -8,6 +8,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.scene_views.foreground import PET, Layer
 from LesionDetectionLib.app.suv_request import SuvRequest
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import LesionDetectionError
@@ -17,7 +18,6 @@ from LesionDetectionLib.io.mrml import image_from_node, is_map
 
 from . import dependencies, dicom_database
 from .context import Context, quietly, told
-from .foreground import PET, Layer
 from .message_line import MessageLine
 from .suv import add_suv_volume
 

@@ -7,10 +7,10 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LesionDetectionLib.app.finding_texts import inside_a_sentence
+from LesionDetectionLib.app.scene_views.foreground import MAP, Layer
 
 from .choices import chosen_in, fill
 from .context import Context, told
-from .foreground import MAP, Layer
 
 
 class MapView:

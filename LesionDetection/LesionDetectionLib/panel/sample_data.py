@@ -15,13 +15,15 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.scene_views.slice_views import show
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import Cancelled
 from LesionDetectionLib.core.image import CT, PET
 from LesionDetectionLib.core.late import load
 from LesionDetectionLib.core.progress import Progress
 
-from . import dependencies, views
+from . import dependencies
+from .slicer_views import SlicerViews
 
 CATEGORY = "Lesion Detection"
 _PHANTOMS = "LesionTrainingLib.cohorts.phantoms"
@@ -178,7 +180,7 @@ def _on_asked(sample: Sample, _source: Any = None) -> list[Any]:
             with suppress(Cancelled), _progress_dialog() as progress:
                 added = list(make(sample, slicer.mrmlScene, progress)[0].values())
         if added:
-            views.show(added[0])
+            show(SlicerViews(), added[0])
     return added
 
 

@@ -83,25 +83,17 @@ def test_choosing_a_row_does_not_jump_but_enter_double_click_and_the_button_do(s
 
 def seen_places(slicer_app):
     """A function that gives the places which the views were told to show."""
-    import slicer
+    from LesionDetectionLib.app.scene_views import going
 
-    places = []
-    logic = slicer.modules.markups.logic()
+    places, jump = [], going.jump
 
-    class Watched:
-        def JumpSlicesToLocation(self, r, a, s, centered):
-            assert centered
-            places.append((r, a, s))
-            logic.JumpSlicesToLocation(r, a, s, centered)
+    def watched(views, point_ras_mm, centred):
+        assert centred
+        assert len(views.slices()) == 3
+        places.append(point_ras_mm)
+        jump(views, point_ras_mm, centred)
 
-        def __getattr__(self, name):
-            return getattr(logic, name)
-
-    class Module:
-        def logic(self):
-            return Watched()
-
-    slicer_app._monkeypatch.setattr(slicer.modules, "markups", Module(), raising=False)
+    slicer_app._monkeypatch.setattr(going, "jump", watched)
     return lambda: places
 
 

@@ -1,4 +1,4 @@
-"""What lies over the image in the slice views: one volume at a time, as Slicer has one foreground."""
+"""What lies over the image in the slice views: one volume at a time, as a slice view has one foreground."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import slicer
+
+from .slice_views import SceneViews, put_layers
 
 PET, MAP = "PET", "map"
 """Who wants to show something over the image; where both do, it is the last one."""
@@ -42,9 +44,14 @@ class _Look:
 
 
 class Foreground:
-    """Shows what is wanted most; how a volume looked before comes back when it is no longer shown."""
+    """Shows what is wanted most; how a volume looked before comes back when it is no longer shown.
 
-    def __init__(self) -> None:
+    Args:
+        views: to show it in.
+    """
+
+    def __init__(self, views: SceneViews) -> None:
+        self._views = views
         self._wanted: dict[str, Layer] = {}
         self._shown: Layer | None = None
         self._before: _Look | None = None
@@ -70,7 +77,7 @@ class Foreground:
     def show_again(self) -> None:
         """What the views showed may have been changed elsewhere."""
         if self._shown is not None:
-            self._put_into_views(self._shown)
+            put_layers(self._views, self._shown.background, self._shown.node, self._shown.opacity)
 
     def forget(self) -> None:
         """The scene is another one: there is nothing to bring back."""
@@ -90,17 +97,10 @@ class Foreground:
             display.SetWindowLevel(layer.most, layer.most / 2)
         if layer.legend and begins:
             self._legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
-        self._put_into_views(layer)
-
-    def _put_into_views(self, layer: Layer) -> None:
-        if slicer.app.layoutManager() is not None:
-            slicer.util.setSliceViewerLayers(
-                background=layer.background, foreground=layer.node, foregroundOpacity=layer.opacity
-            )
+        put_layers(self._views, layer.background, layer.node, layer.opacity)
 
     def _end(self, layer: Layer) -> None:
-        if slicer.app.layoutManager() is not None:
-            slicer.util.setSliceViewerLayers(foreground=None, foregroundOpacity=0.0)
+        put_layers(self._views, None, None, 0.0)
         before, self._before = self._before, None
         legend, self._legend = self._legend, None
         if legend is not None and legend.GetScene() is not None:

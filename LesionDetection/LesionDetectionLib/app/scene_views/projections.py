@@ -1,4 +1,4 @@
-"""Maximum intensity projections of a PET in Slicer's own coronal and sagittal views, and what a click on one means."""
+"""Maximum intensity projections of a PET in the coronal and sagittal slice views, and what a click on one means."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import slicer
 
-from LesionDetectionLib.app.focus_request import AXIAL, CORONAL, EITHER, SAGITTAL
 from LesionDetectionLib.core.lesion import Point
+
+from ..focus_request import AXIAL, CORONAL, EITHER, SAGITTAL
+from .going import jump
+from .slice_views import SceneViews, SliceView
 
 _ALONG = (SAGITTAL, CORONAL, AXIAL)
 """The view that looks along each of the axes R, A, S."""
@@ -40,12 +42,16 @@ class Projections:
     """Shows them by thick slabs of the views, and gives the views back as they were.
 
     A slab holds the whole body wherever its plane lies, so that going to a finding does not cut anything off.
+
+    Args:
+        scene: that the views are of.
+        views: those that there are.
     """
 
-    def __init__(self, scene: Any) -> None:
-        self._scene = scene
+    def __init__(self, scene: Any, views: SceneViews) -> None:
+        self._scene, self._there = scene, views
         self._volume: Any = None
-        self._views: dict[str, Any] = {}
+        self._views: list[SliceView] = []
         self._changes: list[_Change] = []
 
     @property
@@ -60,35 +66,37 @@ class Projections:
     def show(self, volume_node: Any) -> bool:
         """Show projections of this PET; whether there is a coronal or sagittal view to show them in."""
         self.end()
-        manager = slicer.app.layoutManager()
-        for name in manager.sliceViewNames() if manager is not None else ():
-            widget = manager.sliceWidget(name)
-            if _view_of(widget.mrmlSliceNode()) in (CORONAL, SAGITTAL):
-                self._views[name] = widget
-                self._show_in(widget, volume_node)
+        for view in self._there.slices():
+            if _view_of(view.node) in (CORONAL, SAGITTAL):
+                self._views.append(view)
+                self._show_in(view, volume_node)
         self._volume = volume_node if self._views else None
         return self.shown
 
     def show_again(self) -> None:
         """Other layers may have been put into the views."""
-        for widget in self._views.values():
-            widget.mrmlSliceCompositeNode().SetBackgroundVolumeID(self._volume.GetID())
+        for view in self._views:
+            view.composite.SetBackgroundVolumeID(self._volume.GetID())
 
     def end(self) -> None:
         """Give the views back; nothing where none is shown."""
         changes, self._changes = self._changes, []
-        self._volume, self._views = None, {}
+        self._volume, self._views = None, []
         for change in reversed(changes):
             if change.get() == change.ours:
                 change.put(change.before)
 
-    def clicked_through(self, point_ras_mm: Point) -> str:
+    def clicked_through(self, point_ras_mm: Point, clicked_in: Any | None = None) -> str:
         """The projection that a click at this place was made on, as in :class:`.FocusRequest`; empty for none.
 
-        Slicer keeps where the mouse is; a slice view counts where its plane holds the point. Where that is not known (a script,
-        a touch screen) it is the projection whose plane holds the point, and where both do, either.
+        Args:
+            clicked_in: slice node of the view that was clicked, where the caller knows it. Else the scene's crosshair keeps
+                where the mouse is; a slice view counts where its plane holds the point. Where that is not known either (a
+                script, a touch screen) it is the projection whose plane holds the point, and where both do, either.
         """
-        planes = [widget.mrmlSliceNode() for widget in self._views.values()]
+        planes = [view.node for view in self._views]
+        if clicked_in is not None:
+            return next((_view_of(node) for node in planes if node is clicked_in), "")
         planes = [node for node in planes if _holds(node, point_ras_mm)]
         cursor = self._scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
         if cursor is not None:
@@ -102,19 +110,19 @@ class Projections:
 
     def go_to(self, point_ras_mm: Sequence[float]) -> None:
         """Let all slice views go through a point, without moving what they show sideways."""
-        slicer.modules.markups.logic().JumpSlicesToLocation(*(float(n) for n in point_ras_mm), False)
+        jump(self._there, point_ras_mm, centred=False)
 
     # How
 
-    def _show_in(self, widget: Any, volume_node: Any) -> None:
-        node, composite = widget.mrmlSliceNode(), widget.mrmlSliceCompositeNode()
+    def _show_in(self, view: SliceView, volume_node: Any) -> None:
+        node, composite = view.node, view.composite
         self._set(composite.GetBackgroundVolumeID, composite.SetBackgroundVolumeID, volume_node.GetID())
         self._set(composite.GetForegroundOpacity, composite.SetForegroundOpacity, 0.0)
         self._changes.append(
             _Change(lambda: _view_of(node), lambda place: _put_place(node, place), _place_of(node), _view_of(node))
         )
-        widget.fitSliceToBackground()
-        spacing = _slice_spacing(widget)
+        view.fit()
+        spacing = _slice_spacing(view)
         self._set(
             node.GetSlabReconstructionType,
             node.SetSlabReconstructionType,
@@ -163,12 +171,12 @@ def _thickness(slice_node: Any, volume_node: Any) -> float:
     return float(2 * np.abs(_normal(slice_node)) @ extent)
 
 
-def _slice_spacing(widget: Any) -> float:
+def _slice_spacing(view: SliceView) -> float:
     """Between two slices of the view, mm."""
-    node = widget.mrmlSliceNode()
+    node = view.node
     if node.GetSliceSpacingMode() == node.PrescribedSliceSpacingMode:
         return float(node.GetPrescribedSliceSpacing()[2])
-    return float(widget.sliceLogic().GetLowestVolumeSliceSpacing()[2])
+    return float(view.logic.GetLowestVolumeSliceSpacing()[2])
 
 
 def _place_of(slice_node: Any) -> _Place:

@@ -1,0 +1,1 @@
+"""What the slice views of a scene show, in Slicer and wherever else such views are."""
