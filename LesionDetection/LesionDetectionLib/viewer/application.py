@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.models import ModelShelf
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
+from LesionDetectionLib.core.late import load
 
 from .context import Context
 from .options import ViewerOptions
-from .page import build_page
+from .page import VIEWER, Section, build_page
 from .parts.detect_part import DetectPart
 from .parts.findings_part import FindingsPart
 from .parts.open_part import OpenPart
+from .parts.part import Part
+from .parts.start_part import StartPart
 from .views.stage import Stage
+
+_TRAINING = "LesionTrainingLib.viewer.training_page"
+KEY_TRIGGER = "page_key"
+"""What ``web/page.js`` calls with the name of a key."""
 
 
 class Viewer:
     """Args:
     server: of trame, not yet started.
     engine: does what takes long; its callbacks come in the thread of the server's event loop.
+    make_engine: makes further ones for training, which take a worker for hours; it takes the keywords of
+        :class:`~LesionDetectionLib.app.worker.worker_engine.WorkerEngine`. Without it there is no page for training.
     """
 
-    def __init__(self, server: Any, engine: Engine, options: ViewerOptions) -> None:
+    def __init__(
+        self, server: Any, engine: Engine, options: ViewerOptions, make_engine: Callable[..., Engine] | None = None
+    ) -> None:
         stage = Stage(server)
         session = Session(stage.scene, engine)
         self.context = Context(server, stage, session, engine, ModelShelf(options.models))
         self.context.choices_changed = self.refresh
+        self.context.close_scene = self.close_scene
+        self.context.scene_loaded = self.scene_loaded
         self.open_part = OpenPart(self.context)
+        self.detect_part = DetectPart(self.context)
+        self.findings_part = FindingsPart(self.context)
+        self.start_part = StartPart(self.context)
+        self.toolbar_part: Part | None = None
         sections = (
-            ("Images", self.open_part),
-            ("Detect", DetectPart(self.context)),
-            ("Findings", FindingsPart(self.context)),
+            Section("images", "Images", self.open_part),
+            Section("detect", "Detect", self.detect_part),
+            Section("findings", "Findings", self.findings_part, fills=True),
         )
-        self._parts = tuple(part for _title, part in sections)
-        self.layout = build_page(self.context, sections)
+        more = (self.toolbar_part, self.start_part)
+        self._parts = tuple(section.part for section in sections) + tuple(part for part in more if part is not None)
+        self.training_page = self._make_training_page(options, make_engine)
+        self.layout = build_page(self.context, sections, self.toolbar_part, self.start_part, self.training_page)
+        server.controller.trigger(KEY_TRIGGER)(self.on_key)
         session.observe(self._on_session)
         self.refresh()
 
@@ -50,11 +71,62 @@ class Viewer:
         """Open scans or a scene."""
         await self.open_part.open(paths)
 
+    def close_scene(self) -> None:
+        """Close all that is loaded; nothing of it stays in the page."""
+        context = self.context
+        for part in self._parts:
+            part.scene_closed()
+        context.choices.volumes.clear()
+        context.place = None
+        context.session.scene_closed()
+        context.tell("")
+        if hasattr(context.stage, "clear"):
+            context.stage.clear()
+        self.refresh()
+
+    def scene_loaded(self) -> None:
+        """Show the results that came with a scene, the newest of them."""
+        context, session = self.context, self.context.session
+        with context.told():
+            there = session.results_in_scene()
+            for result in there:
+                entry = context.model_of(result.findings)
+                if entry is not None:
+                    session.know_model(entry.method, entry.path)
+            if session.results is None and there:
+                session.activate(there[-1])
+        self.refresh()
+
+    def use_model(self, method_id: str, path: Path) -> None:
+        """Choose a model, and show the page where it is used."""
+        choices = self.context.choices
+        choices.method, choices.models[method_id] = method_id, Path(path)
+        self.context.state.page = VIEWER
+        self.models_changed()
+
+    def models_changed(self) -> None:
+        """Models were made, installed or removed."""
+        self.context.models_changed()
+        self.refresh()
+
+    def on_key(self, name: str) -> None:
+        """A key was pressed, not in a field, while the page of the viewer is shown."""
+        if self.context.state.page != VIEWER:
+            return
+        with self.context.told():
+            for part in self._parts:
+                if part.key(str(name)):
+                    return
+
     def close(self) -> None:
         """End the worker and let go of all that is observed."""
         self.context.session.unobserve(self._on_session)
+        self.context.choices_changed = self.context.close_scene = self.context.scene_loaded = lambda: None
         for part in self._parts:
             part.close()
+        if self.training_page is not None:
+            self.training_page.close()
+        self.context.close()
         self.context.session.close()
 
     def _on_session(self, change: str) -> None:
@@ -62,3 +134,14 @@ class Viewer:
         with self.context.state, self.context.told():
             for part in self._parts:
                 part.on_session(change)
+
+    def _make_training_page(self, options: ViewerOptions, make_engine: Callable[..., Engine] | None) -> Any:
+        """The page for training, where it is wanted and its library is there."""
+        try:
+            if not options.training or make_engine is None or importlib.util.find_spec(_TRAINING) is None:
+                return None
+        except ModuleNotFoundError:
+            return None
+        page = load(f"{_TRAINING}:TrainingPage")(self.context.server, options.models, None, make_engine)
+        page.models_changed, page.use = self.models_changed, self.use_model
+        return page

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.models import ModelEntry, ModelShelf
+from LesionDetectionLib.app.packages import explained, package_of
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings
+from LesionDetectionLib.core.lesion import Point
 
+from .later import call_later
+from .shown_text import without_folders
 from .views.stage import Stage
 
 NOTE, WARNING = "note", "warning"
+WHOLE, AROUND = "whole", "around"
+"""Where is searched: in the whole scan, or around a place."""
+_NOTE_SECONDS = 6.0
+"""After which a note goes by itself; what went wrong stays until it is closed."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +42,9 @@ class Choices:
         models: the chosen model of each method, by the method's id; its demonstration model where there is none.
         device: ``auto``, ``cpu``, ``cuda:0``.
         settings: by the method's id, those that were changed.
+        region: ``whole`` or ``around``: where is searched.
+        around_mm: edge of the cube that is searched around a place.
+        rejected_shown: list rejected findings too.
         measure_on: modality in which a click measures.
         pet_click: what a click in a PET does.
     """
@@ -41,6 +54,9 @@ class Choices:
     models: dict[str, Path] = field(default_factory=dict)
     device: str = "auto"
     settings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    region: str = WHOLE
+    around_mm: float = 80.0
+    rejected_shown: bool = False
     measure_on: str = "CT"
     pet_click: str = "border"
 
@@ -55,6 +71,9 @@ class Context:
     shelf: the models.
     choices: what the person chose.
     choices_changed: to be called when the person chose something: all parts show it.
+    close_scene: to be called before another scene is loaded, and to close all: nothing of what was loaded stays.
+    scene_loaded: to be called when a scene was loaded: shows the results that came with it.
+    place: of the last click, RAS mm; None before the first.
     """
 
     server: Any
@@ -64,7 +83,25 @@ class Context:
     shelf: ModelShelf
     choices: Choices = field(default_factory=Choices)
     choices_changed: Callable[[], None] = lambda: None
+    close_scene: Callable[[], None] = lambda: None
+    scene_loaded: Callable[[], None] = lambda: None
+    place: Point | None = None
     _models: dict[str, ModelEntry | None] = field(default_factory=dict)
+    _answered: Callable[[], None] = lambda: None
+    _vanishing: asyncio.TimerHandle | None = None
+
+    def __post_init__(self) -> None:
+        self.state.update(
+            {
+                "message_text": "",
+                "message_kind": NOTE,
+                "message_details": "",
+                "message_shown": False,
+                "busy_text": "",
+                "question": {"title": "", "text": "", "button": ""},
+                "question_shown": False,
+            }
+        )
 
     @property
     def state(self) -> Any:
@@ -82,9 +119,58 @@ class Context:
             self._models[digest] = next((one for one in self.shelf.entries() if one.digest == digest), None)
         return self._models.get(digest)
 
-    def tell(self, text: str, kind: str = NOTE) -> None:
-        """A line at the bottom of the page, which the person can close; empty for none."""
-        self.state.message_text, self.state.message_kind, self.state.message_shown = text, kind, bool(text)
+    def models_changed(self) -> None:
+        """Models were made, installed or removed."""
+        self._models.clear()
+
+    def go_to(self, point_ras_mm: Sequence[float], volume_node: Any | None) -> None:
+        """Centre the slices on a place, RAS mm, in this volume."""
+        if hasattr(self.stage, "go_to"):
+            self.stage.go_to(point_ras_mm, volume_node)
+            return
+        for view in self.stage.slice_views:
+            view.get_view_node().JumpSliceByCentering(*point_ras_mm)
+
+    # Telling and asking
+
+    def tell(self, text: str, kind: str = NOTE, details: str = "") -> None:
+        """A line at the bottom of the page, which the person can close; empty for none.
+
+        Args:
+            kind: a note goes by itself after some seconds, a warning stays.
+            details: for programmers; they unfold.
+        """
+        self.state.message_text, self.state.message_kind = without_folders(text), kind
+        self.state.message_details, self.state.message_shown = without_folders(details), bool(text)
+        if self._vanishing is not None:
+            self._vanishing.cancel()
+        self._vanishing = call_later(_NOTE_SECONDS, self._vanish) if text and kind == NOTE else None
+
+    def tell_nothing(self) -> None:
+        """Take back what was told."""
+        self.tell("")
+
+    def _vanish(self) -> None:
+        with self.state:
+            self.tell("")
+
+    def busy(self, text: str) -> None:
+        """Say, with a moving line, what the person waits for; empty where that is over."""
+        self.state.busy_text = without_folders(text)
+
+    def ask(self, title: str, text: str, button: str, action: Callable[[], None]) -> None:
+        """Ask before something that cannot be undone, and do it where the person presses ``button``."""
+        self._answered = action
+        self.state.question = {"title": title, "text": text, "button": button}
+        self.state.question_shown = True
+
+    def answer(self, yes: bool) -> None:
+        """The person's answer to what was asked."""
+        action, self._answered = self._answered, lambda: None
+        self.state.question_shown = False
+        if yes:
+            with self.told():
+                action()
 
     @contextlib.contextmanager
     def told(self) -> Iterator[None]:
@@ -94,5 +180,14 @@ class Context:
         except LesionDetectionError as error:
             self.tell(str(error), WARNING)
         except Exception as error:
+            if isinstance(error, ImportError) and package_of(error) is not None:
+                self.tell(explained(error), WARNING)
+                return
             _log.exception("What was asked for in the page failed.")
-            self.tell(f"This did not work, for a reason that was not foreseen: {error}. Please report it.", WARNING)
+            text = f"This did not work, for a reason that was not foreseen: {error}. Please report it with the details."
+            self.tell(text, WARNING, traceback.format_exc())
+
+    def close(self) -> None:
+        """Let go of the timer."""
+        if self._vanishing is not None:
+            self._vanishing.cancel()

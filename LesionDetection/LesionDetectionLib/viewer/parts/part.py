@@ -20,5 +20,16 @@ class Part:
     def on_session(self, change: str) -> None:
         """The session told ``change`` (see :mod:`LesionDetectionLib.app.session.review`)."""
 
+    def key(self, name: str) -> bool:
+        """A key was pressed, not in a field; whether this part did something then.
+
+        Args:
+            name: as in ``web/page.js``: ``A``, ``Delete``, ``Ctrl+Z``, ``Escape``.
+        """
+        return False
+
+    def scene_closed(self) -> None:
+        """Let go of the scene's nodes, and forget all that was said of them."""
+
     def close(self) -> None:
         """Let go of what is observed."""
