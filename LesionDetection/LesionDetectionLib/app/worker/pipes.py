@@ -1,4 +1,7 @@
-"""The worker without Qt: pipes, threads that read them, and a queue that is emptied where the user wants it."""
+"""The worker without Qt: pipes, threads that read them, and a queue that is emptied where the user wants it.
+
+In a program with an asyncio loop see :mod:`.loop`.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,27 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from .job import Job
-from .transport import Lines, OnEnd, OnLine
+from .transport import Lines, OnEnd, OnLine, Timer
 from .worker_engine import WorkerEngine
 
 _CHUNK = 65536
 _LAST_WORDS_S = 2.0
 """How long an ended process's output is still read: a child of its own may hold the pipe open for ever."""
+
+
+class Deliverer(Protocol):
+    """Brings calls into the thread of the user interface."""
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called soon, after those that were posted before. From any thread."""
+        ...
+
+    def later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Have ``call`` called after some seconds."""
+        ...
 
 
 class Pipes:
@@ -78,10 +93,15 @@ class _Later:
 
 
 class PipeTransport:
-    """A child process over :mod:`subprocess`. See :class:`.Transport`."""
+    """A child process over :mod:`subprocess`. See :class:`.Transport`.
 
-    def __init__(self, command: Sequence[str], pipes: Pipes) -> None:
-        self._command, self._pipes = list(command), pipes
+    Args:
+        command: program and arguments.
+        deliverer: makes the callbacks.
+    """
+
+    def __init__(self, command: Sequence[str], deliverer: Deliverer) -> None:
+        self._command, self._deliverer = list(command), deliverer
         self._process: subprocess.Popen[bytes] | None = None
         self._silent = False
 
@@ -127,7 +147,7 @@ class PipeTransport:
         return thread
 
     def _post(self, call: Callable[[], None]) -> None:
-        self._pipes.post(lambda: None if self._silent else call())
+        self._deliverer.post(lambda: None if self._silent else call())
 
     def send(self, line: str) -> None:
         if self._process is not None and self._process.stdin is not None:
@@ -147,8 +167,8 @@ class PipeTransport:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def later(self, seconds: float, call: Callable[[], None]) -> _Later:
-        return self._pipes.later(seconds, call)
+    def later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        return self._deliverer.later(seconds, call)
 
 
 def _close(stream: IO[bytes] | None) -> None:
