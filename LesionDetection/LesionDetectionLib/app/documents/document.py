@@ -58,12 +58,14 @@ class Cell:
     Attributes:
         text: what it says.
         link: anchor of a section or card to go to; empty for none.
+        file: path of a file to open, from where the document lies, with ``/``; a page has a link to it, paper does not.
         color: of a dot before the text.
         bar: share of the cell, 0 to 1, that a bar behind the text fills.
     """
 
     text: str
     link: str = ""
+    file: str = ""
     color: Color | None = None
     bar: float | None = None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.io.display import Color
@@ -113,8 +114,10 @@ def _cell(cell: Cell | str) -> str:
     if isinstance(cell, str):
         return _text(cell)
     inner = _text(cell.text)
-    if cell.link:
-        inner = f'<a href="#{_text(cell.link)}">{inner}</a>'
+    if cell.link or cell.file:
+        # Quoted and behind “./” a path can be no address of another kind.
+        target = f"#{cell.link}" if cell.link else f"./{quote(cell.file)}"
+        inner = f'<a href="{_text(target)}">{inner}</a>'
     if cell.bar is not None:
         percent = 100 * min(max(cell.bar, 0.0), 1.0)
         style = f"background:linear-gradient(to right,var(--bar) {percent:.0f}%,transparent {percent:.0f}%)"

@@ -16,6 +16,7 @@ from reportlab.platypus import Table as Grid
 from .document import Aside, Block, Card, Facts, Items, Notice, Picture, Table, Text, Tiles
 from .html import hex_color
 from .pdf_style import (
+    ABOVE,
     BODY,
     CAPTION,
     CARD_HEADING,
@@ -44,7 +45,7 @@ _ASIDE_SHARE, _GAP = 0.66, 12.0
 _ASIDE_SIGNS = 700
 """Facts of more text than this would be higher than the page beside a picture; they go below it."""
 _TILES = 2
-_FACT_COLUMNS = 5
+_FACT_COLUMNS = 4
 _NAME_SHARE = 0.3
 _BARE = [
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -154,11 +155,11 @@ def _card(block: Card, width: float) -> list[Group]:
 def _fact_columns(pairs: tuple[tuple[str, str], ...], width: float) -> Flowable:
     """Names small above their values, in columns."""
     count = max(2, round(_FACT_COLUMNS * width / 500))
-    cells = [[Paragraph(written(name), CAPTION), Paragraph(written(value), VALUE)] for name, value in pairs]
+    cells = [[Paragraph(written(name), ABOVE), Paragraph(written(value), VALUE)] for name, value in pairs]
     cells += [[] for _ in range(-len(cells) % count)]
     rows = [cells[start : start + count] for start in range(0, len(cells), count)]
     grid = Grid(rows, colWidths=[width / count] * count, splitInRow=1, hAlign="LEFT", spaceAfter=3)
-    grid.setStyle([*_BARE, ("RIGHTPADDING", (0, 0), (-1, -1), 6), ("BOTTOMPADDING", (0, 0), (-1, -1), 2)])
+    grid.setStyle([*_BARE, ("RIGHTPADDING", (0, 0), (-1, -1), 6), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5)])
     return grid
 
 

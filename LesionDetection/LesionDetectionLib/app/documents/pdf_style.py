@@ -58,10 +58,11 @@ TITLE = _style("title", 17, 21, fontName=BOLD, spaceAfter=4)
 LEAD = _style("lead", 10.2, 14.2, spaceAfter=5)
 HEADING = _style("heading", 11.2, 14, fontName=BOLD, spaceBefore=14, spaceAfter=5)
 CARD_HEADING = _style("card", 9.6, 12.5, fontName=BOLD, spaceBefore=9, spaceAfter=3)
-ITEM = _style("item", 8.6, 12.2, leftIndent=9, bulletIndent=1, bulletFontName=FONT, spaceAfter=2)
+ITEM = _style("item", 8.6, 12.2, leftIndent=11, bulletIndent=2, bulletFontName=FONT, bulletFontSize=7.5, spaceAfter=2)
 NOTICE = _style("notice", 8.6, 12, fontName=BOLD)
 PATIENT = _style("patient", 9.2, 12.5, fontName=BOLD)
 NAME = _style("name", 7.6, 10.4, textColor=QUIET)
+ABOVE = _style("above", 6.8, 8.6, textColor=QUIET)
 VALUE = _style("value", 7.8, 10.6)
 CAPTION = _style("caption", SMALL, 9.6, textColor=QUIET, spaceBefore=2.5, spaceAfter=2)
 CELL = _style("cell", 7.6, 9.8)
@@ -78,7 +79,7 @@ def written(text: str) -> str:
 def printable(text: str) -> str:
     """Text with � for what the font lacks; line ends become spaces, as in HTML."""
     have = _glyphs()
-    return "".join(sign if ord(sign) in have else "\ufffd" for sign in re.sub(r"\s+", " ", clean(text)))
+    return "".join(sign if ord(sign) in have else "\ufffd" for sign in re.sub(r"[ \t\r\n\f\v]+", " ", clean(text)))
 
 
 @functools.cache
