@@ -30,6 +30,7 @@ from .dialogs import RESEARCH_ONLY, build_dialogs, build_ears
 from .look import vuetify_config
 from .marked import marked
 from .parts.part import Part
+from .views.grid import build_grid
 
 TITLE = "Lesion Detection"
 VIEWER, TRAINING = "viewer", "training"
@@ -85,7 +86,7 @@ def build_page(
                     _section(section)
                 html.P(RESEARCH_ONLY, classes="research-only", id="research-only")
             with html.Div(classes="views"):
-                context.stage.layouts.initialize_layout_grid(layout)
+                build_grid(server)
                 start.build()
         if training is not None:
             with html.Main(classes="training", v_show=("page === 'training'",)):

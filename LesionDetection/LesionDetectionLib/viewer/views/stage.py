@@ -2,41 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from trame_slicer.core import LayoutManager, SlicerApp
-from trame_slicer.rca_view import register_rca_factories
-from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
+from trame_slicer.core import SlicerApp
 
-AXIAL_FIRST, FOUR = "One large", "Four alike"
-"""Layouts."""
-_FRAMES_PER_SECOND = 30.0
-_QUALITY = 80
-"""Of JPEG while something moves, of 100; what stands still is sent again at 90."""
+from LesionDetectionLib.app.scene_views.foreground import Foreground
+from LesionDetectionLib.app.scene_views.going import go_to
+from LesionDetectionLib.app.scene_views.projections import Projections
+from LesionDetectionLib.core.lesion import Point
+
+from .factory import SLICES, SPACE, make_views
+from .link import ViewLink
+from .painter import Turns
+from .slice_area import SliceArea
+from .space_area import SpaceArea
+
+__all__ = ["Stage"]
+
+_KEPT = (
+    "vtkMRMLAbstractViewNode",
+    "vtkMRMLSliceCompositeNode",
+    "vtkMRMLCameraNode",
+    "vtkMRMLColorNode",
+    "vtkMRMLProceduralColorNode",
+    "vtkMRMLLayoutNode",
+    "vtkMRMLInteractionNode",
+    "vtkMRMLSelectionNode",
+    "vtkMRMLCrosshairNode",
+    "vtkMRMLSubjectHierarchyNode",
+    "vtkMRMLClipNode",
+    "vtkMRMLSliceDisplayNode",
+    "vtkMRMLScriptedModuleNode",
+    "vtkMRMLUnitNode",
+)
+"""What belongs to the views and not to what is loaded."""
 
 
 class Stage:
     """Args:
-    server: of trame.
+    server: of trame, not yet started.
+
+    Attributes:
+        app: Slicer's logics around the scene, by trame-slicer.
+        areas: the slice views in the page, by name.
+        space: the 3D view.
+        foreground: what lies over the image.
+        projections: of a PET.
+        clicked: called with area and place (RAS mm) where somebody clicks in a slice; None lets the crosshair go there.
+        described: says what is at a place (RAS mm).
+        crosshair_changed: called when the crosshair went somewhere else.
     """
 
     def __init__(self, server: Any) -> None:
         self.app = SlicerApp()
-        register_rca_factories(
-            self.app.view_manager,
-            server,
-            slice_view_ui_f=_nothing_over,
-            three_d_view_ui_f=_nothing_over,
-            rca_encoder="jpeg",
-            target_fps=_FRAMES_PER_SECOND,
-            interactive_quality=_QUALITY,
-        )
-        self.layouts = LayoutManager(self.scene, self.app.view_manager, server)
-        self.layouts.register_layout_dict(_layouts())
-        self.layouts.set_layout(AXIAL_FIRST)
-        for view in self.slice_views:
-            # Eight samples a pixel smooth the edges of lines, and cost two thirds of a frame where there is no GPU.
-            view.render_window().SetMultiSamples(0)
+        views = make_views(self.app.view_manager)
+        link, turns = ViewLink(server), Turns()
+        self.areas = {
+            name: SliceArea(name, views[name], self._logic(views[name]), link, turns, self) for name in SLICES
+        }
+        self.space = SpaceArea(SPACE, views[SPACE], link, turns)
+        self.foreground = Foreground(self)
+        self.projections = Projections(self.scene, self)
+        self.clicked: Callable[[SliceArea, Point], None] | None = None
+        self.described: Callable[[Point], str] = lambda _point: ""
+        self.crosshair_changed: Callable[[], None] = lambda: None
+        self._crosshair: Point | None = None
+        self._crosshair_shown = True
 
     @property
     def scene(self) -> Any:
@@ -45,28 +77,118 @@ class Stage:
     @property
     def slice_views(self) -> list[Any]:
         """The slice views, as trame-slicer has them."""
-        return list(self.app.view_manager.get_slice_views())
+        return [area.view for area in self.areas.values()]
+
+    def slices(self) -> Sequence[SliceArea]:
+        """The slice views, for what works on any views of a scene (:mod:`LesionDetectionLib.app.scene_views`)."""
+        return tuple(self.areas.values())
 
     def show(self, volume_node: Any) -> None:
-        """Show a volume in the slices, all of it."""
-        self.app.display_manager.show_volume_in_slice_background(volume_node)
-        for view in self.slice_views:
-            view.reset_view()
+        """Show a volume in the slices, the middle of it, all of it."""
+        for area in self.areas.values():
+            area.composite.SetBackgroundVolumeID(volume_node.GetID())
+        for area in self.areas.values():
+            area.fit_middle()
+        bounds = [0.0] * 6
+        volume_node.GetRASBounds(bounds)
+        r, a, s = ((bounds[n] + bounds[n + 1]) / 2 for n in (0, 2, 4))
+        self._put_crosshair((r, a, s))
 
+    def background(self, volume_node: Any) -> None:
+        """Show another volume in the slices without going anywhere."""
+        for area in self.areas.values():
+            area.composite.SetBackgroundVolumeID(volume_node.GetID())
 
-def _layouts() -> dict[str, Layout]:
-    axial, coronal, sagittal = (
-        ViewLayoutDefinition.axial_view(),
-        ViewLayoutDefinition.coronal_view(),
-        ViewLayoutDefinition.sagittal_view(),
-    )
-    space = ViewLayoutDefinition.threed_view(background_color="#000000")
-    rows, columns = LayoutDirection.Vertical, LayoutDirection.Horizontal
-    return {
-        AXIAL_FIRST: Layout(columns, [axial, Layout(rows, [coronal, sagittal, space])], ["2", "1"]),
-        FOUR: Layout(columns, [Layout(rows, [axial, coronal]), Layout(rows, [space, sagittal])]),
-    }
+    def fit(self) -> None:
+        """Show whole slices in all views."""
+        for area in self.areas.values():
+            area.fit()
 
+    def go_to(self, point_ras_mm: Sequence[float], volume_node: Any | None = None) -> None:
+        """Centre all slices on a place, RAS mm, in this volume, and point at it with the crosshair."""
+        go_to(self, point_ras_mm, volume_node)
+        for area in self.areas.values():
+            area.fitted = False
+        r, a, s = (float(n) for n in point_ras_mm)
+        self._put_crosshair((r, a, s))
+        self.space.look_at((r, a, s))
 
-def _nothing_over(_server: Any, _view_id: str, _view: Any) -> None:
-    """No buttons over the view."""
+    def clear(self) -> None:
+        """Take all out of the scene that was loaded or made; the views stay, and show nothing."""
+        self.projections.end()
+        self.foreground.forget()
+        self.space.clear()
+        for area in self.areas.values():
+            area.composite.SetBackgroundVolumeID(None)
+            area.composite.SetForegroundVolumeID(None)
+            area.composite.SetLabelVolumeID(None)
+            area.fitted = True
+        scene = self.scene
+        hierarchy = scene.GetSubjectHierarchyNode()
+        if hierarchy is not None:
+            hierarchy.RemoveItemChildren(hierarchy.GetSceneItemID())
+        nodes = [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
+        for node in nodes:
+            kept = node.IsSingleton() or any(node.IsA(name) for name in _KEPT)
+            if not kept and node.GetScene() is not None:
+                scene.RemoveNode(node)
+        self._put_crosshair(None)
+
+    def close(self) -> None:
+        """Draw no more."""
+        for painter in (*(area.painter for area in self.areas.values()), self.space.painter):
+            painter.close()
+
+    # The crosshair
+
+    @property
+    def crosshair_ras_mm(self) -> Point | None:
+        """Where it is; None where it is hidden."""
+        return self._crosshair if self._crosshair_shown else None
+
+    @property
+    def place_ras_mm(self) -> Point | None:
+        """Where it is, hidden or not; None where nothing is loaded."""
+        return self._crosshair
+
+    def show_crosshair(self, shown: bool) -> None:
+        self._crosshair_shown = shown
+        self._tell_notes()
+
+    def point_at(self, point_ras_mm: Point, besides: SliceArea | None = None) -> None:
+        """Let the crosshair be there, and all views but one go through it without moving sideways."""
+        for area in self.areas.values():
+            if area is not besides:
+                area.node.JumpSliceByOffsetting(*point_ras_mm)
+        self._put_crosshair(point_ras_mm)
+
+    def _put_crosshair(self, point_ras_mm: Point | None) -> None:
+        self._crosshair = point_ras_mm
+        node = self.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+        if node is not None and point_ras_mm is not None:
+            # For what else works on the scene; the lines are drawn by the page, as drawing a slice anew takes longer.
+            node.SetCrosshairRAS(*point_ras_mm)
+        self._tell_notes()
+        self.crosshair_changed()
+
+    def _tell_notes(self) -> None:
+        for area in self.areas.values():
+            area.tell_notes()
+
+    # The hand in a slice
+
+    def on_click(self, area: SliceArea, point_ras_mm: Point) -> None:
+        if self.clicked is None:
+            self.point_at(point_ras_mm, besides=area)
+        else:
+            self.clicked(area, point_ras_mm)
+
+    def on_follow(self, area: SliceArea, point_ras_mm: Point) -> None:
+        if self._crosshair_shown:
+            self.point_at(point_ras_mm, besides=area)
+
+    def describe(self, point_ras_mm: Point) -> str:
+        return self.described(point_ras_mm)
+
+    def _logic(self, view: Any) -> Any:
+        return self.app.app_logic.GetSliceLogic(view.get_view_node())

@@ -1,0 +1,49 @@
+"""The views' elements in the page, and how they are laid out: by the style sheet, so that nothing is made anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trame.widgets import html
+from trame_client.widgets.core import AbstractElement
+
+from .factory import AXIAL, CORONAL, SAGITTAL, SPACE
+
+LARGE, FOUR, ONE, PROJECTIONS = "large", "four", "axial", "projections"
+"""Layouts; see ``web/views.css``."""
+LAYOUTS = {LARGE: "One large", FOUR: "Four alike", ONE: "Axial only"}
+PET_LAYOUTS = {PROJECTIONS: "Axial and two projections"}
+
+_LABELS = {AXIAL: "Axial", CORONAL: "Coronal", SAGITTAL: "Sagittal", SPACE: "3D"}
+
+
+def build_grid(server: Any) -> None:
+    """Make the four elements, inside the layout that is being built.
+
+    State: ``view_layout``, ``view_alone`` (name of the only view that is shown, empty for all), ``measuring``.
+    """
+    state = server.state
+    state.setdefault("view_layout", LARGE)
+    state.setdefault("view_alone", "")
+    state.setdefault("measuring", False)
+    server.enable_module({"vue_use": ["lesion_views"]})
+    with html.Div(
+        classes="view-grid", raw_attrs=[':data-layout="view_layout"', ':data-alone="view_alone || null"', 'id="views"']
+    ):
+        for name, label in _LABELS.items():
+            first = "view-first " if name == AXIAL else ""
+            _View(
+                view=name,
+                kind="space" if name == SPACE else "slice",
+                label=label,
+                measuring=("measuring",),
+                classes=(f"'{first}' + (view_alone === '{name}' ? 'view-alone' : '')",),
+            )
+
+
+class _View(AbstractElement):  # type: ignore[misc]
+    """The element of ``web/views.js``."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__("lesion-view", **attributes)
+        self._attr_names += ["view", "kind", "label", "measuring"]

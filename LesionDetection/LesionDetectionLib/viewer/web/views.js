@@ -1,0 +1,274 @@
+// The views: each shows pictures that the server draws, with notes over them, and tells it what the hand does.
+(function () {
+  const EVENTS = "lesion.view.events";
+  const PICTURES = "lesion.view.pictures";
+  const HOVER_MS = 66; // fifteen times a second
+  const CLICK_PIXELS = 3; // a press that moves further is a drag
+  const TWICE_MS = 400; // a second click so soon is a double click
+  const WHEEL_PIXELS = 100; // of one notch, where a browser counts pixels
+  const KEPT_TIMES = 300;
+
+  const seen = new Map(); // view -> what shows it
+  const counts = { frames: {}, first: 0 };
+
+  function session() {
+    return window.trame.client.getConnection().getSession();
+  }
+
+  // What the tests and the benchmark read: when pictures were on the screen.
+  function count(name) {
+    const now = performance.now();
+    const frames = (counts.frames[name] = counts.frames[name] || { count: 0, times: [] });
+    frames.count += 1;
+    frames.times.push(now);
+    if (frames.times.length > KEPT_TIMES) frames.times.shift();
+    counts.first = counts.first || now;
+  }
+
+  let subscribedTo = null;
+  function subscribe() {
+    const now = session();
+    if (subscribedTo === now) return;
+    subscribedTo = now;
+    window.trame.utils.lesions = Object.assign(counts, window.trame.utils.lesions);
+    now.subscribe(PICTURES, ([message]) => {
+      const view = seen.get(message.view);
+      if (view) view.take(message);
+    });
+  }
+
+  // Sends what was done, one call at a time; what is done meanwhile goes together in the next one.
+  class Hand {
+    constructor(name, onAnswer) {
+      this.name = name;
+      this.onAnswer = onAnswer;
+      this.waiting = [];
+      this.calling = false;
+      this.hover = null;
+      this.hoveredAt = 0;
+      this.timer = 0;
+    }
+
+    add(event) {
+      if (event.type === "hover") {
+        this.hover = event;
+      } else if (!this.joined(event)) {
+        this.waiting.push(event);
+      }
+      this.send();
+    }
+
+    joined(event) {
+      const last = this.waiting[this.waiting.length - 1];
+      if (!last || last.type !== event.type) return false;
+      if (event.type === "scroll") last.steps += event.steps;
+      else if (event.type === "zoom") last.by *= event.by;
+      else if (event.type === "slice" || event.type === "size") Object.assign(last, event, { new: last.new || event.new });
+      else if (event.type === "drag" && event.with === last.with) {
+        last.dx += event.dx;
+        last.dy += event.dy;
+      } else return false;
+      return true;
+    }
+
+    async send() {
+      if (this.calling) return;
+      const events = this.waiting;
+      const rest = this.hoveredAt + HOVER_MS - performance.now();
+      if (this.hover && rest <= 0) {
+        events.push(this.hover);
+        this.hover = null;
+        this.hoveredAt = performance.now();
+      } else if (this.hover && !this.timer) {
+        this.timer = setTimeout(() => {
+          this.timer = 0;
+          this.send();
+        }, rest);
+      }
+      if (!events.length) return;
+      this.waiting = [];
+      this.calling = true;
+      try {
+        const answer = await session().call(EVENTS, [this.name, events]);
+        if (answer !== null && answer !== undefined) this.onAnswer(answer);
+      } catch (error) {
+        console.debug("A view could not tell what was done:", error);
+      }
+      this.calling = false;
+      if (this.waiting.length || this.hover) this.send();
+    }
+  }
+
+  // Under the mouse, in the line that another part of the page has for it: no state, no redraw.
+  function tellUnderCursor(text) {
+    const line = document.getElementById("under-cursor");
+    if (line && line.textContent !== text) line.textContent = text;
+  }
+
+  const DRAGS = { slice: ["window", "pan", "zoom"], space: ["rotate", "pan", "zoom"] };
+
+  function dragOf(kind, event) {
+    const moves = event.button === 0 && (event.shiftKey || event.ctrlKey || event.metaKey);
+    return moves ? "pan" : DRAGS[kind][event.button];
+  }
+
+  const View = {
+    props: { view: String, kind: String, label: String, measuring: Boolean },
+    data: () => ({ notes: { empty: true }, dragging: "" }),
+    template: `
+      <div class="view-box" :class="['view-' + kind, dragging && 'dragging-' + dragging, measuring && 'measuring']"
+          :data-view="view" role="group" :aria-label="label" ref="box"
+          @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @pointerleave="leave"
+          @wheel.prevent="wheel" @dblclick="twice" @contextmenu.prevent>
+        <canvas ref="picture" class="view-picture"></canvas>
+        <template v-if="!notes.empty && kind === 'slice'">
+          <template v-if="notes.cross">
+            <i class="view-line view-line-down" :style="{ left: notes.cross[0] + 'px' }"></i>
+            <i class="view-line view-line-across" :style="{ top: notes.cross[1] + 'px' }"></i>
+          </template>
+          <b class="view-side view-side-left">{{ notes.left }}</b>
+          <b class="view-side view-side-right">{{ notes.right }}</b>
+          <b class="view-side view-side-top">{{ notes.top }}</b>
+          <b class="view-side view-side-bottom">{{ notes.bottom }}</b>
+          <span class="view-note view-note-name">{{ notes.name }}</span>
+          <span class="view-note view-note-place">{{ notes.position }}</span>
+          <span class="view-note view-note-window">{{ notes.window }}</span>
+          <input type="range" class="slice-slider" :aria-label="label + ' slice'" :min="notes.min" :max="notes.max"
+            step="any" :value="notes.value" @input="slide" @pointerdown.stop @pointermove.stop @pointerup.stop
+            @dblclick.stop>
+        </template>
+        <span v-if="notes.text" class="view-note view-note-place">{{ notes.text }}</span>
+        <slot></slot>
+      </div>`,
+
+    mounted() {
+      subscribe();
+      this.hand = new Hand(this.view, tellUnderCursor);
+      this.wheeled = 0;
+      this.shown = 0;
+      this.press = null;
+      this.clickedAt = 0;
+      seen.set(this.view, this);
+      this.begun = true;
+      this.observer = new ResizeObserver(() => this.resize());
+      this.observer.observe(this.$refs.box);
+    },
+
+    beforeUnmount() {
+      this.observer.disconnect();
+      if (seen.get(this.view) === this) seen.delete(this.view);
+    },
+
+    methods: {
+      resize() {
+        const box = this.$refs.box;
+        if (!box) return;
+        const event = { type: "size", w: box.clientWidth, h: box.clientHeight, ratio: window.devicePixelRatio || 1 };
+        if (this.begun) event.new = true;
+        this.begun = false;
+        this.hand.add(event);
+      },
+
+      async take(message) {
+        if (!message.picture) {
+          this.notes = message.notes;
+          return;
+        }
+        const number = ++this.shown;
+        try {
+          const image = await createImageBitmap(new Blob([message.picture], { type: "image/jpeg" }));
+          if (number === this.shown || number > (this.drawn || 0)) this.draw(image, number, message.notes);
+          image.close();
+        } finally {
+          this.hand.add({ type: "shown" });
+        }
+      },
+
+      draw(image, number, notes) {
+        const canvas = this.$refs.picture;
+        if (!canvas) return;
+        if (canvas.width !== image.width || canvas.height !== image.height) {
+          canvas.width = image.width;
+          canvas.height = image.height;
+        }
+        canvas.getContext("2d", { alpha: false }).drawImage(image, 0, 0);
+        this.drawn = number;
+        this.notes = notes;
+        count(this.view);
+      },
+
+      place(event) {
+        const box = this.$refs.box.getBoundingClientRect();
+        return { x: event.clientX - box.left, y: event.clientY - box.top };
+      },
+
+      down(event) {
+        if (this.press) return;
+        const kind = dragOf(this.kind, event);
+        if (!kind) return;
+        event.preventDefault();
+        this.$refs.box.setPointerCapture(event.pointerId);
+        this.press = { kind, at: this.place(event), last: this.place(event), button: event.button, moved: false };
+      },
+
+      move(event) {
+        const now = this.place(event);
+        const press = this.press;
+        if (!press) {
+          if (this.kind === "slice") this.hand.add({ type: "hover", ...now, shift: event.shiftKey });
+          return;
+        }
+        if (!press.moved && Math.hypot(now.x - press.at.x, now.y - press.at.y) <= CLICK_PIXELS) return;
+        press.moved = true;
+        this.dragging = press.kind;
+        const by = { dx: now.x - press.last.x, dy: now.y - press.last.y };
+        this.hand.add({ type: "drag", with: press.kind, ...by, ...press.at });
+        press.last = now;
+      },
+
+      up(event) {
+        const press = this.press;
+        this.cancel();
+        if (!press || press.moved || press.button !== 0) return;
+        const soon = event.timeStamp - this.clickedAt < TWICE_MS;
+        this.clickedAt = event.timeStamp;
+        if (!soon) this.hand.add({ type: "click", ...press.at });
+      },
+
+      cancel() {
+        this.press = null;
+        this.dragging = "";
+      },
+
+      leave() {
+        if (!this.press) tellUnderCursor("");
+      },
+
+      wheel(event) {
+        const unit = event.deltaMode === 0 ? WHEEL_PIXELS : event.deltaMode === 1 ? 3 : 1;
+        this.wheeled -= event.deltaY / unit;
+        if (event.ctrlKey || event.metaKey) {
+          this.hand.add({ type: "zoom", by: Math.exp(0.15 * this.wheeled), ...this.place(event) });
+          this.wheeled = 0;
+          return;
+        }
+        const steps = Math.trunc(this.wheeled + Math.sign(this.wheeled) * 1e-6);
+        if (!steps) return;
+        this.wheeled -= steps;
+        this.hand.add({ type: "scroll", steps });
+      },
+
+      slide(event) {
+        this.hand.add({ type: "slice", value: Number(event.target.value) });
+      },
+
+      twice() {
+        if (this.measuring) return;
+        const state = window.trame.state;
+        state.set("view_alone", state.get("view_alone") === this.view ? "" : this.view);
+      },
+    },
+  };
+
+  window.lesion_views = { install: (app) => app.component("lesion-view", View) };
+})();
