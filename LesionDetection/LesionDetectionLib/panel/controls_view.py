@@ -10,12 +10,10 @@ import ctk
 import qt
 from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.operating_scale import WAIT_S, moved_values
 from LesionDetectionLib.core.detections import Control
 
 from .context import quietly
-
-_WAIT_MS = 30
-"""Between two changes while a slider is dragged: a hundred segments take as long to show or hide."""
 
 
 class ControlsView:
@@ -35,7 +33,7 @@ class ControlsView:
         self._page: Any = None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
+        self._timer.setInterval(round(1000 * WAIT_S))
         self._timer.connect("timeout()", self._settled)
         ui.controlsResetButton.connect("clicked()", self._on_reset)
 
@@ -104,14 +102,7 @@ class ControlsView:
             self._timer.start()
 
     def _settled(self) -> None:
-        """A slider that stands where its control was rounded to was not moved: a value may have more decimals than it."""
-        values = (float(slider.value) for slider in self.sliders)
-        self._on_values(
-            tuple(
-                control.value if round(control.value, control.decimals) == round(value, control.decimals) else value
-                for value, control in zip(values, self._controls, strict=True)
-            )
-        )
+        self._on_values(moved_values(self._controls, [float(slider.value) for slider in self.sliders]))
 
     def _on_reset(self) -> None:
         self._timer.stop()

@@ -10,6 +10,7 @@ import slicer
 
 from LesionDetectionLib.app.models import ModelShelf
 from LesionDetectionLib.app.packages import libraries_folder
+from LesionDetectionLib.app.region import place_to_search
 from LesionDetectionLib.app.session.session import CURRENT, FINDINGS, JOB, RESULTS, Session
 from LesionDetectionLib.app.worker.engine import Engine, Job
 from LesionDetectionLib.app.worker.requests import DevicesRequest, WarmRequest
@@ -167,11 +168,8 @@ class DetectionPanel:
                 self.models_page.draw_again()
 
     def _place(self) -> Point | None:
-        """What a search around the click is about: the last click, else the finding that is looked at."""
-        if self.click.place is not None:
-            return self.click.place
-        findings, current = self.session.findings, self.session.current
-        return findings.get(current).lesion.center_ras_mm if findings is not None and current else None
+        """What a search around a place is about."""
+        return place_to_search(self.session, self.click.place)
 
     def _on_session(self, change: str) -> None:
         if self.context.parameters is None:

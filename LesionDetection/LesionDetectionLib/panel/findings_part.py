@@ -14,11 +14,12 @@ from LesionDetectionLib.app.finding_texts import (
     about_threshold,
     neighbour,
 )
+from LesionDetectionLib.app.operating_scale import BY_CONTROLS, BY_SCORE, moved_by
 from LesionDetectionLib.app.scene_views.going import go_to
 from LesionDetectionLib.app.session.result_set import ResultSet
 from LesionDetectionLib.app.threshold_text import score_of
 from LesionDetectionLib.core.detector import Score
-from LesionDetectionLib.core.finding import DETECTED, Findings
+from LesionDetectionLib.core.finding import Findings
 
 from . import icons
 from .choices import fill
@@ -120,15 +121,14 @@ class FindingsPart:
     def _show_thresholds(self, findings: Findings | None, score: Score) -> None:
         """By the result's own controls, where it has some; else by its score."""
         ui, session = self._context.ui, self._context.session
-        detected = findings is not None and any(item.origin == DETECTED for item in findings.items)
-        controls = session.controls if detected else ()
+        by = moved_by(findings)
         for widget in (ui.operatingRow, ui.operatingText):
-            widget.setVisible(detected and not controls)
-        if findings is None or session.results is None or not controls:
+            widget.setVisible(by == BY_SCORE)
+        if findings is None or session.results is None or by != BY_CONTROLS:
             self.controls.show((), (), "")
         else:
-            self.controls.show(controls, session.results.first_control_values, about_controls(findings))
-        if findings is not None and detected and not controls:
+            self.controls.show(session.controls, session.results.first_control_values, about_controls(findings))
+        if findings is not None and by == BY_SCORE:
             curve, model = session.curve, self._context.model_of(findings)
             self.slider.show(findings, curve)
             on_phantoms = model is not None and model.on_phantoms

@@ -8,48 +8,10 @@ from typing import Any
 import qt
 
 from LesionDetectionLib.app.operating import OperatingCurve
-from LesionDetectionLib.app.session.thresholds import MOST_FALSE_PER_SCAN
-from LesionDetectionLib.core.finding import DETECTED, Findings
+from LesionDetectionLib.app.operating_scale import STEPS, WAIT_S, Scale
+from LesionDetectionLib.core.finding import Findings
 
 from .context import quietly
-
-_STEPS = 1000
-_WAIT_MS = 30
-"""Between two changes while the slider is dragged: a hundred segments take as long to show or hide."""
-_FEWEST = 0.05
-"""False marks per scan at the left end, where the curve begins at none and was measured on fewer than 20 scans."""
-
-
-class Scale:
-    """Slider positions, 0 (few) to 1 (many), and thresholds.
-
-    Args:
-        findings: of a method.
-        curve: of its model, or None.
-    """
-
-    def __init__(self, findings: Findings, curve: OperatingCurve | None) -> None:
-        scores = [item.lesion.score for item in findings.items if item.origin == DETECTED]
-        self._curve = curve
-        self._lowest = findings.run.operating_point.threshold
-        self._highest = max([*scores, self._lowest])
-        if curve is not None:
-            fewest, most = curve.limits
-            self._few = max(fewest, 1 / curve.scans if curve.scans else _FEWEST)
-            self._many = max(min(most, MOST_FALSE_PER_SCAN, curve.fp_at(self._lowest)), 2 * self._few)
-
-    def threshold(self, position: float) -> float:
-        if self._curve is None:
-            return self._highest + (self._lowest - self._highest) * position
-        return max(self._curve.threshold_at(self._few * (self._many / self._few) ** position), self._lowest)
-
-    def position(self, threshold: float) -> float:
-        """The nearest position."""
-        low, high = 0.0, 1.0
-        for _half in range(20):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self.threshold(middle) > threshold else (low, middle)
-        return (low + high) / 2
 
 
 class OperatingSlider:
@@ -60,10 +22,10 @@ class OperatingSlider:
     def __init__(self, slider: Any, on_threshold: Callable[[float], None]) -> None:
         self._slider, self._on_threshold = slider, on_threshold
         self._scale: Scale | None = None
-        slider.setRange(0, _STEPS)
+        slider.setRange(0, STEPS)
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
+        self._timer.setInterval(round(1000 * WAIT_S))
         self._timer.connect("timeout()", self._settled)
         slider.connect("valueChanged(int)", self._on_value)
 
@@ -78,7 +40,7 @@ class OperatingSlider:
         if self._timer.isActive() or self._slider.isSliderDown():
             return
         with quietly(self._slider):
-            self._slider.setValue(round(_STEPS * self._scale.position(findings.threshold)))
+            self._slider.setValue(self._scale.step_of(findings.threshold))
 
     def _on_value(self, _value: int) -> None:
         if not self._timer.isActive():
@@ -86,4 +48,4 @@ class OperatingSlider:
 
     def _settled(self) -> None:
         if self._scale is not None:
-            self._on_threshold(self._scale.threshold(self._slider.value / _STEPS))
+            self._on_threshold(self._scale.threshold_of(self._slider.value))

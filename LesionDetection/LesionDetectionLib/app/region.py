@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from slicer.i18n import tr as _
 
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.lesion import Point
 
+from .session.review import Review
+from .translation import tr as _
+
 WHOLE, INSIDE, AROUND = "WHOLE", "INSIDE", "AROUND"
-"""Names of the parameter ``region``."""
+"""The whole scan, inside a region of interest, around a place."""
 
 Box = tuple[Point, Point]
 """Opposite corners (lowest, highest), axis-aligned in RAS mm."""
+
+
+@dataclass(frozen=True)
+class SearchRegion:
+    """What the person chose to search.
+
+    Attributes:
+        kind: :data:`WHOLE`, :data:`INSIDE` or :data:`AROUND`.
+        roi: region of interest, a markups node, to search inside of.
+        place_ras_mm: to search around.
+        side_mm: of the cube around it.
+    """
+
+    kind: str = WHOLE
+    roi: Any | None = None
+    place_ras_mm: Point | None = None
+    side_mm: float = 0.0
+
+    @property
+    def box(self) -> Box | None:
+        """That a lesion's centre must lie in; None for the whole scan. Raises UsageError where something is missing."""
+        if self.kind == INSIDE:
+            return box_of_roi(self.roi)
+        return box_around(self.place_ras_mm, self.side_mm) if self.kind == AROUND else None
+
+
+def place_to_search(session: Review, clicked: Point | None) -> Point | None:
+    """What a search around a place is about, RAS mm: the last click (``clicked``), else the finding that is looked at."""
+    if clicked is not None:
+        return clicked
+    findings, current = session.findings, session.current
+    return findings.get(current).lesion.center_ras_mm if findings is not None and current else None
+
+
+def around_text(place_ras_mm: Point | None) -> str:
+    """Around what is searched, after the length of the cube's edge."""
+    return _("around the last click") if place_ras_mm else _("around a click, or the chosen finding")
 
 
 def box_of_roi(roi: Any | None) -> Box:
@@ -30,7 +70,7 @@ def box_of_roi(roi: Any | None) -> Box:
 
 
 def box_around(point_ras_mm: Point | None, side_mm: float) -> Box:
-    """A cube around a place. Raises UsageError where there is none."""
+    """A cube around a place, RAS mm. Raises UsageError where there is none."""
     if point_ras_mm is None:
         raise UsageError(_("Click on a place first (Click to measure), or choose a finding in the table."))
     r, a, s = point_ras_mm
