@@ -13,6 +13,7 @@ from typing import Any
 
 from LesionDetectionLib.app.models import ModelEntry, ModelShelf
 from LesionDetectionLib.app.packages import explained, package_of
+from LesionDetectionLib.app.region import WHOLE
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
 from LesionDetectionLib.core.errors import LesionDetectionError
@@ -24,8 +25,6 @@ from .shown_text import without_folders
 from .views.stage import Stage
 
 NOTE, WARNING = "note", "warning"
-WHOLE, AROUND = "whole", "around"
-"""Where is searched: in the whole scan, or around a place."""
 _NOTE_SECONDS = 6.0
 """After which a note goes by itself; what went wrong stays until it is closed."""
 
@@ -42,7 +41,7 @@ class Choices:
         models: the chosen model of each method, by the method's id; its demonstration model where there is none.
         device: ``auto``, ``cpu``, ``cuda:0``.
         settings: by the method's id, those that were changed.
-        region: ``whole`` or ``around``: where is searched.
+        region: ``WHOLE`` or ``AROUND`` (:mod:`LesionDetectionLib.app.region`): where is searched.
         around_mm: edge of the cube that is searched around a place.
         rejected_shown: list rejected findings too.
         measure_on: modality in which a click measures.

@@ -1,55 +1,384 @@
-"""Section Detect: method, model, device, and the button that starts and cancels."""
+"""Section Detect: method, model, device, region, and the button that starts and cancels."""
 
 from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
-from LesionDetectionLib.app.session.session import JOB, DetectChoice
-from LesionDetectionLib.app.worker.requests import DetectRequest
-from LesionDetectionLib.core.detector import method, methods
+from LesionDetectionLib.app.detect_choices import (
+    about_model,
+    chosen_method,
+    detect_button,
+    detect_choice,
+    device_choices,
+    needs,
+    phantom_warning,
+    say_end,
+    settings_of,
+    title_of,
+    why_not,
+)
+from LesionDetectionLib.app.method_settings import Value
+from LesionDetectionLib.app.models import ModelEntry
+from LesionDetectionLib.app.region import AROUND, WHOLE, SearchRegion, around_text, place_to_search
+from LesionDetectionLib.app.session.session import CURRENT, JOB, RESULTS, DetectChoice
+from LesionDetectionLib.app.worker.engine import Job
+from LesionDetectionLib.app.worker.requests import DevicesRequest, WarmRequest
+from LesionDetectionLib.core.detector import MethodInfo, methods
+from LesionDetectionLib.core.errors import BundleError, LesionDetectionError
+from LesionDetectionLib.core.lesion import Point
 
 from ..context import Context
+from ..marked import marked
+from ..message_line import MessageLine
+from ..shown_text import without_folders
+from .method_form import MethodForm
 from .part import Part
+
+WHERE_FROM = "Make one under Training, or put one into the folder of your models."
+"""Models."""
+_LEAST_MM, _MOST_MM = 20.0, 300.0
+"""Of the edge of the cube that is searched."""
 
 
 class DetectPart(Part):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        state = context.state
-        state.methods = [{"value": info.id, "title": info.title} for info in methods().values()]
-        state.method = context.choices.method
-        state.detect_button, state.detect_fraction, state.detect_text, state.detecting = "Detect", 0.0, "", False
-        state.change("method")(self._on_method)
+        self._methods = methods()
+        self._entries: dict[str, ModelEntry] = {}
+        self._listed: dict[str, tuple[ModelEntry, ...]] = {}
+        self._warmed: tuple[str, str, str] | None = None
+        self._warming: Job | None = None
+        self._asked = False
+        self.form = MethodForm(context, self._on_settings)
+        state, choices = context.state, context.choices
+        state.update(
+            {
+                "methods": [{"value": info.id, "title": info.title} for info in self._methods.values()],
+                "method": choices.method,
+                "models": [],
+                "model": "",
+                "devices": _items(device_choices()),
+                "device": choices.device,
+                "regions": _items([(WHOLE, "The whole scan"), (AROUND, "Around the last click")]),
+                "region": choices.region,
+                "around_mm": choices.around_mm,
+                "limits_shown": False,
+                "detecting": False,
+                "detect_fraction": 0.0,
+            }
+        )
+        self.message = MessageLine(state, "detect")
+        for name, change in (
+            ("method", self._on_method),
+            ("model", self._on_model),
+            ("device", self._on_device),
+            ("region", self._on_region),
+            ("around_mm", self._on_around),
+        ):
+            state.change(name)(change)
+
+    # The widgets
 
     def build(self) -> None:
-        v3.VSelect(v_model=("method",), items=("methods",), label="Method", density="compact", hide_details=True)
-        v3.VBtn("{{ detect_button }}", click=self._on_detect, color="primary", block=True, id="detect-button")
-        v3.VProgressLinear(v_if=("detecting",), model_value=("100 * detect_fraction",))
-        html.Div("{{ detect_text }}", classes="section-text", id="detect-text")
+        _select("method", "Method", "methods", "How lesions are found.")
+        with html.P(classes="field-text", id="method-text"):
+            html.Span("{{ method_finds }}", classes=("{ folded: !limits_shown }",), raw_attrs=[':title="method_finds"'])
+            html.Span("{{ method_needs }}")
+            with html.Span(v_if=("limits_shown",), classes="limits"):
+                html.Span("{{ method_limits }}")
+                html.Em("{{ method_reference }}")
+            html.Button(
+                "{{ limits_shown ? 'Less' : 'Limits and source' }}",
+                click="limits_shown = !limits_shown",
+                type="button",
+                classes="link",
+                raw_attrs=[':aria-expanded="limits_shown"'],
+            )
+        with html.Template(v_if=("needs_model",)):
+            _select(
+                "model",
+                "Model",
+                "models",
+                "What the method has learned. Further models are put into the model folder, or made under Training.",
+            )
+            html.P("{{ model_text }}", classes="field-text", id="model-text", v_if=("model_text",))
+            _select(
+                "device",
+                "Device",
+                "devices",
+                "Where it is computed. Automatic takes an NVIDIA GPU where there is one.",
+            )
+        _select(
+            "region",
+            "Search in",
+            "regions",
+            "Which part of the scan is searched. A part takes a part of the time. Slicer's module can also search in a box.",
+        )
+        with html.Div(classes="field", v_if=(f"region === '{AROUND}'",)):
+            html.Label("Edge", raw_attrs=['for="around"'])
+            with html.Span(classes="with-unit"):
+                html.Input(
+                    type="number",
+                    id="around",
+                    change="around_mm = window.lesionPage.number($event.target, "
+                    f"{{ lowest: {_LEAST_MM:g}, highest: {_MOST_MM:g} }}, around_mm)",
+                    title="Edge of the cube around the last click, or around the chosen finding where there was no click.",
+                    raw_attrs=[':value="around_mm"', f'min="{_LEAST_MM:g}"', f'max="{_MOST_MM:g}"', 'step="5"'],
+                )
+                html.Span("mm {{ around_text }}")
+        self.form.build()
+        with html.Div(classes="line line-warning", v_if=("model_warning[0]",), id="model-warning"):
+            v3.VIcon("mdi-alert-outline", size=18)
+            with html.Div(classes="line-text"):
+                html.Strong("{{ model_warning[0] }} ")
+                html.Span("{{ model_warning[1] }}")
+        self._build_button()
+
+    def _build_button(self) -> None:
+        v3.VBtn(
+            "{{ detect_button }}",
+            click=self._on_detect,
+            id="detect-button",
+            color=("detecting ? undefined : 'primary'",),
+            variant=("detecting ? 'tonal' : 'flat'",),
+            disabled=("!detect_ready",),
+            raw_attrs=[':title="detect_tip"'],
+        )
+        v3.VProgressLinear(
+            v_if=("detecting",),
+            model_value=("100 * detect_fraction",),
+            height=4,
+            rounded=True,
+            color="primary",
+            id="detect-progress",
+            raw_attrs=marked(label="Detecting"),
+        )
+        html.P(
+            "{{ detect_hint }}",
+            classes="section-text",
+            id="detect-hint",
+            v_if=("detect_hint",),
+            raw_attrs=marked("status"),
+        )
+        self.message.build("detect-text")
+
+    # What is shown
+
+    @property
+    def method(self) -> MethodInfo:
+        """The chosen method; the first where the choice is not known."""
+        return chosen_method(self._methods, self.context.choices.method)
+
+    @property
+    def model(self) -> ModelEntry | None:
+        """The model whose item is shown; None for a method without models."""
+        return self._entries.get(self.context.state.model)
+
+    @property
+    def place(self) -> Point | None:
+        """What a search around a place is about."""
+        return place_to_search(self.context.session, self.context.place)
+
+    def refresh(self) -> None:
+        state, choices, info = self.context.state, self.context.choices, self.method
+        state.method, state.device, state.region, state.around_mm = (
+            info.id,
+            choices.device,
+            choices.region,
+            choices.around_mm,
+        )
+        state.method_finds, state.method_needs = info.finds, needs(info)
+        state.method_limits, state.method_reference = f"{info.limits} ", f"{info.reference} "
+        self._show_models()
+        self._show_settings()
+        self._show_place()
+        self._show_job()
+        self._warm()
+
+    def models_changed(self) -> None:
+        """Models were made, installed or removed."""
+        self._listed.clear()
+
+    def _show_models(self) -> None:
+        state, info = self.context.state, self.method
+        entries = self._models_of(info)
+        self._entries = {_key(entry, number): entry for number, entry in enumerate(entries)}
+        wanted = self.context.choices.models.get(info.id)
+        keys = list(self._entries)
+        state.needs_model = info.needs_model  # what has no model has no network that a GPU could run
+        state.models = [{"value": key, "title": title_of(entry)} for key, entry in self._entries.items()]
+        state.model = next(
+            (key for key, entry in self._entries.items() if entry.path == wanted), keys[0] if keys else ""
+        )
+        entry = self.model
+        state.model_text = without_folders(about_model(info, entry, WHERE_FROM))
+        state.model_warning = list(phantom_warning(entry))
+
+    def _models_of(self, info: MethodInfo) -> tuple[ModelEntry, ...]:
+        """Kept, as listing them reads each manifest."""
+        if not info.needs_model:
+            return ()
+        if info.id not in self._listed:
+            self._listed[info.id] = self.context.shelf.entries(info.id)
+        return self._listed[info.id]
+
+    def _settings(self) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Of the chosen method, as they are at first, and those that were changed. Raises BundleError."""
+        return settings_of(self.method, self.model, self.context.choices.settings.get(self.method.id, {}))
+
+    def _show_settings(self) -> None:
+        try:
+            first, changed = self._settings()
+            self.form.show(self.method.choices, first, changed, from_model=self.model is not None)
+        except BundleError:  # told beside the model: nothing can be detected with it
+            self.form.show((), {}, {}, from_model=True)
+
+    def _show_place(self) -> None:
+        self.context.state.around_text = around_text(self.place)
+
+    # How the work goes on
 
     def on_session(self, change: str) -> None:
         if change == JOB:
-            self.refresh()
+            self.show_job()
+        elif change in (CURRENT, RESULTS):
+            self._show_place()
 
-    def refresh(self) -> None:
-        state, session = self.context.state, self.context.session
-        job = session.job
-        detecting = job is not None and not job.finished and isinstance(job.request, DetectRequest)
-        state.detecting = detecting
-        state.detect_button = "Cancel" if detecting else "Detect"
-        state.detect_fraction = job.fraction if job is not None and detecting else 0.0
-        state.detect_text = job.text if job is not None and detecting else session.message
+    def show_job(self) -> None:
+        """Show how far the work is, and how it ended."""
+        self._show_job()
+        say_end(self.context.session, self.message)
 
-    def _on_method(self, method: str, **_others: object) -> None:
-        self.context.choices.method = method
+    def _show_job(self) -> None:
+        state = self.context.state
+        button = detect_button(self.context.session, self.why_not)
+        state.update(
+            {
+                "detecting": button.running,
+                "detect_button": button.text,
+                "detect_ready": button.enabled,
+                "detect_tip": without_folders(button.tip),
+                "detect_hint": without_folders(button.hint),
+                "detect_fraction": round(button.fraction, 3),
+            }
+        )
+        if button.running:
+            self.message.plain(button.progress)
+
+    def scene_closed(self) -> None:
+        self.message.clear()
+
+    # What is done
+
+    def why_not(self) -> str:
+        """Why nothing can be detected now, in a sentence; empty where it can."""
+        return why_not(self.method, self.context.choices.volumes, self.model, self.context.session.busy)
+
+    def choice(self) -> DetectChoice:
+        """What would be detected now. Raises UsageError where it cannot, BundleError where the model cannot be read."""
+        choices = self.context.choices
+        _first, changed = self._settings()
+        region = SearchRegion(choices.region, place_ras_mm=self.place, side_mm=choices.around_mm)
+        return detect_choice(self.method, choices.volumes, self.model, choices.device, changed, region)
 
     def _on_detect(self) -> None:
-        session, choices = self.context.session, self.context.choices
+        session = self.context.session
         if session.busy:
             session.cancel()
             return
+        self.message.clear()
         with self.context.told():
-            info = method(choices.method)
-            used = {name: node for name, node in choices.volumes.items() if name in info.modalities}
-            session.detect(DetectChoice(used, choices.method, choices.models.get(choices.method), choices.device))
+            try:
+                session.detect(self.choice())
+            except LesionDetectionError as error:
+                self.message.warn(str(error))
+
+    def _on_method(self, method: Any, **_state: Any) -> None:
+        if method in self._methods and method != self.context.choices.method:
+            self.context.choices.method = method
+            self._changed()
+
+    def _on_model(self, model: Any, **_state: Any) -> None:
+        entry, models = self._entries.get(model), self.context.choices.models
+        if entry is not None and models.get(self.method.id, next(iter(self._entries.values())).path) != entry.path:
+            models[self.method.id] = entry.path
+            self._changed()
+
+    def _on_device(self, device: Any, **_state: Any) -> None:
+        there = {one["value"] for one in self.context.state.devices}
+        if device in there and device != self.context.choices.device:
+            self.context.choices.device = device
+            self._changed()
+
+    def _on_region(self, region: Any, **_state: Any) -> None:
+        if region in (WHOLE, AROUND) and region != self.context.choices.region:
+            self.context.choices.region = region
+            self._changed()
+
+    def _on_around(self, around_mm: Any, **_state: Any) -> None:
+        if isinstance(around_mm, (int, float)):
+            self.context.choices.around_mm = min(max(float(around_mm), _LEAST_MM), _MOST_MM)
+        self.context.state.around_mm = self.context.choices.around_mm
+
+    def _on_settings(self, changed: dict[str, Value]) -> None:
+        settings = self.context.choices.settings
+        if changed:
+            settings[self.method.id] = changed
+        else:
+            settings.pop(self.method.id, None)
+        self._show_settings()
+
+    def _changed(self) -> None:
+        with self.context.told():
+            self.message.clear()
+            self.context.choices_changed()
+
+    # In the background
+
+    def connected(self) -> None:
+        """A browser shows the page: from here on the worker is let load what will be needed."""
+        self._asked = True
+        self._warm()
+
+    def _warm(self) -> None:
+        """Ask for devices, and let the worker load torch and the model while the person looks at the scan."""
+        context = self.context
+        if not self._asked or context.session.busy or self.why_not() or importlib.util.find_spec("torch") is None:
+            return
+        entry = self.model
+        wanted = (self.method.id, str(entry.path) if entry else "", context.choices.device)
+        if wanted == self._warmed:
+            return
+        if self._warmed is None:
+            context.engine.submit(DevicesRequest(), {}, self._on_devices)
+        if self._warming is not None:
+            self._warming.cancel()
+        self._warmed = wanted
+        self._warming = context.engine.submit(WarmRequest(*wanted), {}, lambda _job: None)
+
+    def _on_devices(self, job: Job) -> None:
+        if job.state == "done":
+            with self.context.state:
+                self.context.state.devices = _items(device_choices(job.result))
+
+
+def _select(name: str, title: str, items: str, tip: str) -> None:
+    """A field whose items are ``{value, title}`` in the state."""
+    with html.Div(classes="field"):
+        html.Label(title, raw_attrs=[f'for="{name}"'])
+        with html.Select(id=name, v_model=(name,), title=tip):
+            html.Option("{{ one.title }}", v_for=f"one in {items}", key="one.value", v_bind_value=("one.value",))
+
+
+def _items(choices: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"value": value, "title": title} for value, title in choices]
+
+
+def _key(entry: ModelEntry, number: int) -> str:
+    """Of a model in the page, which is not told where it lies."""
+    return f"{number}-{entry.digest[:12] or 'damaged'}"

@@ -65,6 +65,16 @@
       if (row) row.scrollIntoView({ block: "nearest" });
     },
 
+    // What was typed into a field of a number, within its limits; what is no number is taken back.
+    number(input, field, before) {
+      let value = input.valueAsNumber;
+      if (Number.isNaN(value)) value = before;
+      value = Math.min(field.highest, Math.max(field.lowest, value));
+      if (field.kind === "whole") value = Math.round(value);
+      input.value = value;
+      return value;
+    },
+
     press(id) {
       const element = document.getElementById(id);
       if (element) element.click();
