@@ -30,6 +30,7 @@ from LesionDetectionLib.app.commands import (
     suv,
     train,
     tune,
+    view,
 )
 from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError
 
@@ -49,6 +50,7 @@ _COMMANDS = (
     evaluate,
     radiomics,
     reproduce,
+    view,
 )
 
 

@@ -3,60 +3,167 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import logging
 import secrets
+import signal
+import webbrowser
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trame.app import get_server
-from trame_slicer import module as slicer_module
+from LesionDetectionLib.core.errors import UsageError
 
-from LesionDetectionLib.app.worker.pipes import PipedWorker
-
-from .application import Viewer
+from . import quiet
 from .options import ViewerOptions
 
 LOOPBACK = "127.0.0.1"
+_END_S = 5.0
+"""For so long the end waits for a browser that does not close its connection."""
+
+_log = logging.getLogger(__name__)
 
 
-def serve(options: ViewerOptions) -> None:
-    """Serve until it is stopped (Ctrl-C, SIGTERM)."""
-    asyncio.run(_serve(options))
+def serve(options: ViewerOptions, tell: Callable[[str], None] | None = None) -> None:
+    """Serve until it is stopped (Ctrl-C, SIGTERM).
+
+    Args:
+        tell: gets the link, once, when the server listens; printed where None.
+
+    Raises:
+        UsageError: the port is another program's.
+    """
+    quiet.forget_environment()
+    with contextlib.suppress(KeyboardInterrupt):  # before the server listens to signals
+        asyncio.run(_serve(options, tell or partial(print, flush=True)))
 
 
-async def _serve(options: ViewerOptions) -> None:
+async def _serve(options: ViewerOptions, tell: Callable[[str], None]) -> None:
+    # Late: these take seconds, and trame reads the environment while it is loaded.
+    from trame.app import get_server
+    from trame_client.module.vue3 import www as client_folder
+
+    from LesionDetectionLib.app.worker.loop import LoopPipes
+    from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
+
+    from .application import Viewer
+    from .front import FrontPage
+    from .gate import Gate
+
+    quiet.log_instead_of_print()
     server = get_server(f"viewer-{secrets.token_hex(4)}", client_type="vue3")
-    server.cli.parse_known_args([])
-    server.enable_module(slicer_module)
-    engine = PipedWorker(paths=_folders())
-    viewer = Viewer(server, engine, options)
-    server.controller.on_server_ready.add(lambda **_: print(f"http://{LOOPBACK}:{server.port}/", flush=True))
-    pump = asyncio.create_task(_pump(engine))
-    opening = asyncio.create_task(_open(server, viewer, options))
+    secret = secrets.token_urlsafe(32)
+    quiet.orders(server.cli, ["--host", LOOPBACK, "--authKey", secret, "--nosignalhandlers"])
+    gate, front = Gate(), FrontPage(Path(client_folder), secret)
+    pipes = LoopPipes(asyncio.get_running_loop())
+    make_engine = partial(WorkerEngine, pipes.transport)
+    viewer = Viewer(server, make_engine(), options, make_engine)
+    server.controller.on_server_bind.add(partial(_bind, gate, front))
+
+    def ready(**_state: object) -> None:
+        gate.listen_at(server.port)
+        tell(gate.link())
+        if options.browser:
+            webbrowser.open(gate.link())
+
+    server.controller.on_server_ready.add(ready)
     try:
-        await server.start(
-            port=options.port,
-            host=LOOPBACK,
-            exec_mode="coroutine",
-            open_browser=False,
-            show_connection_info=False,
-            timeout=0,
-        )
+        await _until_stopped(server, viewer, options, gate)
     finally:
+        await _ended(viewer)
+        pipes.close()
+
+
+def _bind(gate: Any, front: Any, web_server: Any) -> None:
+    """Put gate and front page before trame's own files; called before these are there."""
+    from aiohttp import web
+
+    async def show(_request: web.Request) -> web.Response:
+        page, policy = front.made()
+        headers = {"Content-Security-Policy": policy}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    gate.place(web_server.app)
+    web_server.app.router.add_get("/", show)
+    web_server.app.router.add_get("/index.html", _nothing)
+
+
+async def _nothing(_request: Any) -> Any:
+    """In place of the client's own page, which takes from its address where to connect to."""
+    from aiohttp import web
+
+    raise web.HTTPNotFound
+
+
+async def _until_stopped(server: Any, viewer: Any, options: ViewerOptions, gate: Any) -> None:
+    stopped = asyncio.Event()
+    with _signals(stopped):
+        running = asyncio.ensure_future(
+            server.start(
+                port=options.port,
+                host=LOOPBACK,
+                exec_mode="coroutine",
+                backend="aiohttp",
+                follow_symlinks=False,
+                open_browser=False,
+                show_connection_info=False,
+                timeout=0,
+            )
+        )
+        stopping = asyncio.ensure_future(stopped.wait())
+        opening = asyncio.ensure_future(_open(server, viewer, options))
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        gate.closed = True
         opening.cancel()
-        pump.cancel()
-        viewer.close()
+        stopping.cancel()
+        if not running.done():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(server.stop(), _END_S)
+            running.cancel()
+        try:
+            await running
+        except asyncio.CancelledError:
+            pass
+        except OSError as error:
+            raise _refused(options.port, error) from error
 
 
-async def _open(server: Any, viewer: Viewer, options: ViewerOptions) -> None:
+@contextlib.contextmanager
+def _signals(stopped: asyncio.Event) -> Any:
+    """Ctrl-C and SIGTERM set the event, where this thread gets signals."""
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
+            loop.add_signal_handler(number, stopped.set)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+
+
+async def _open(server: Any, viewer: Any, options: ViewerOptions) -> None:
     await server.ready
     await viewer.open(options.scans)
 
 
-async def _pump(engine: PipedWorker) -> None:
-    while True:
-        engine.pump()
-        await asyncio.sleep(0.02)
+async def _ended(viewer: Any) -> None:
+    try:
+        if viewer.training_page is not None:
+            await viewer.training_page.finish()
+    finally:
+        viewer.close()
 
 
-def _folders() -> tuple[Path, ...]:
-    return ()
+def _refused(port: int, error: OSError) -> UsageError:
+    if error.errno == errno.EADDRINUSE:
+        return UsageError(
+            f"Port {port} is in use by another program, perhaps another viewer. Choose another one with --port, or leave "
+            "--port out to get a free one."
+        )
+    return UsageError(
+        f"Port {port} cannot be used: {error.strerror or error}. Choose another one, above 1023, with --port."
+    )

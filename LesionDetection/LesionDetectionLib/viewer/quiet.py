@@ -1,0 +1,38 @@
+"""What others must not do here: write to the terminal what no user needs, and take orders from the environment."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial
+from typing import Any
+
+SECRETS_OF_TRAME = ("TRAME_", "WSLINK_")
+"""Beginnings of environment variables that move a trame server to another address, past its own limits, or into a log."""
+
+_log = logging.getLogger(__name__)
+
+
+def forget_environment() -> None:
+    """Nobody's environment opens the server to others, or has it log what it sends. Before trame is loaded."""
+    for name in [name for name in os.environ if name.startswith(SECRETS_OF_TRAME)]:
+        del os.environ[name]
+
+
+def log_instead_of_print() -> None:
+    """VTK's warnings (there is no X server, a window was given another size) go to the log, at the level for debugging."""
+    from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
+
+    def tell(_window: Any, _event: str, text: str = "") -> None:
+        _log.debug("%s", text.strip())
+
+    tell.CallDataType = "string0"  # type: ignore[attr-defined]
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
+    window = vtkOutputWindow.GetInstance()
+    window.SetDisplayModeToNever()
+    window.AddObserver("MessageEvent", tell)
+
+
+def orders(parser: Any, given: list[str]) -> None:
+    """Let trame's parser of the command line read these words, and never those that this program was started with."""
+    parser.parse_known_args = partial(type(parser).parse_known_args, parser, given)
