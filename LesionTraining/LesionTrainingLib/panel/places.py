@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import slicer
-from LesionDetectionLib.app.models import default_models_folder
+
+from ..session.runs import default_runs_folder
 
 _RUNS_KEY = "LesionTraining/RunsFolder"
 
@@ -13,7 +14,7 @@ _RUNS_KEY = "LesionTraining/RunsFolder"
 def runs_folder() -> Path:
     """The folder that the user chose for training runs, or one beside the usual one for models."""
     chosen = slicer.app.userSettings().value(_RUNS_KEY)
-    return Path(chosen) if chosen else default_models_folder().parent / "Training"
+    return Path(chosen) if chosen else default_runs_folder()
 
 
 def set_runs_folder(folder: Path | None) -> None:

@@ -7,6 +7,9 @@ from LesionDetectionLib.app.translation import tr as _
 
 from .results import TrainingResult
 
+_FEW_SCANS = 30
+"""Fewer leave a wide band: of 30 scans with two lesions each, a sensitivity of 0.8 is known to about 0.1 either way."""
+
 
 def model_title(entry: ModelEntry) -> str:
     """A model, for a list."""
@@ -36,6 +39,15 @@ def measured_text(result: TrainingResult) -> str:
     if result.cpm_bounds is not None:
         text += " " + _("The bounds hold 95 % of what comes of drawing the scans anew.")
     return text
+
+
+def few_scans_text(result: TrainingResult) -> str:
+    """Where the figures are of few scans, what that means; else empty."""
+    if result.cpm is None or result.scans >= _FEW_SCANS:
+        return ""
+    if result.cpm_bounds is None:
+        return _("One scan only: how far the true figure may lie from this one cannot even be told.")
+    return _("Few scans, hence a wide band: the true figures may lie anywhere in it, or somewhat outside.")
 
 
 def scans_text(count: int) -> str:

@@ -14,6 +14,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from LesionDetectionLib.app.models import default_models_folder
 from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.bundle import MANIFEST
 from LesionDetectionLib.core.errors import InputError, LesionDetectionError, OutputError
@@ -24,6 +25,11 @@ from .plan import Part, TrainingPlan, folder_name
 PLAN, SETTINGS, MODEL, CACHE, TRAIN_RUN = "plan.json", "settings.yaml", "model", "cache", "run.json"
 INSTALLED = "installed.json"
 _CHECKPOINTS = "checkpoints"
+
+
+def default_runs_folder() -> Path:
+    """Where training runs lie where nobody chose a folder: beside the usual one for models."""
+    return default_models_folder().parent / "Training"
 
 
 @dataclass(frozen=True)
