@@ -1,5 +1,6 @@
 # make test   set up what is missing and run every check
 # make demo   run the main job on a phantom scan, or on SCAN=path, into OUTPUT=output/demo
+# make view   open the viewer in a browser, with a phantom scan, or with SCAN=path
 # make model  train the demonstration model of METHOD again, on a GPU if DEVICE=cuda; goes on where it was stopped
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ PROCESSES ?= 2
 RUN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: setup test check demo model lists lock clean
+.PHONY: setup test check demo view model lists lock clean
 
 setup: $(STAMP)
 
@@ -37,6 +38,9 @@ test: check
 
 demo: setup
 	$(RUN)/python -m LesionDetectionLib.app.demo --scan "$(SCAN)" --output "$(OUTPUT)"
+
+view: setup
+	$(RUN)/lesion view $(if $(SCAN),"$(SCAN)",--phantom)
 
 # What each demonstration model learns from, has its thresholds set on, and is measured on: none of them a patient.
 METHOD ?= nodule-ct

@@ -21,7 +21,7 @@ def forget_environment() -> None:
 
 def log_instead_of_print() -> None:
     """VTK's warnings (there is no X server, a window was given another size) go to the log, at the level for debugging."""
-    from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
+    from vtkmodules.vtkCommonCore import vtkCommand, vtkLogger, vtkOutputWindow
 
     def tell(_window: Any, _event: str, text: str = "") -> None:
         _log.debug("%s", text.strip())
@@ -30,7 +30,7 @@ def log_instead_of_print() -> None:
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
     window = vtkOutputWindow.GetInstance()
     window.SetDisplayModeToNever()
-    window.AddObserver("MessageEvent", tell)
+    window.AddObserver(vtkCommand.MessageEvent, tell)
 
 
 def orders(parser: Any, given: list[str]) -> None:
