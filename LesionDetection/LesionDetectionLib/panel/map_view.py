@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slicer.i18n import tr as _
-
-from LesionDetectionLib.app.finding_texts import inside_a_sentence
+from LesionDetectionLib.app.presenting import about_map
 from LesionDetectionLib.app.scene_views.foreground import MAP, Layer
 
 from .choices import chosen_in, fill
@@ -31,7 +29,7 @@ class MapView:
         title = fill(ui.mapComboBox, [(title, title) for title in maps], chosen_in(ui.mapComboBox))
         several = len(maps) > 1
         ui.mapComboBox.setVisible(several)
-        ui.mapCheckBox.text = _("Show") if several else _("Show {map}").format(map=inside_a_sentence(title))
+        ui.mapCheckBox.text = about_map(title, several)
         layer = None
         if chosen is not None and chosen.mapShown and title and image is not None:
             layer = Layer(image, maps[title], chosen.mapOpacity, legend=True)
