@@ -10,6 +10,8 @@ from typing import Any
 from LesionDetectionLib.core.bundle import Bundle, read_manifest
 from LesionDetectionLib.core.detector import Choice, MethodInfo
 
+from .translation import tr as _
+
 Value = bool | int | float | str
 """Of a setting; its type says how a form shows it: a mark, a number, one of several texts."""
 
@@ -57,6 +59,19 @@ def from_text(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
+
+
+def settings_title(changed: int) -> str:
+    """Over the form; ``changed``: how many of the settings are."""
+    return _("Settings ({count} changed)").format(count=changed) if changed else _("Settings")
+
+
+def reset_words(from_model: bool) -> tuple[str, str]:
+    """Text and tool tip of the button that takes all changes back; ``from_model``: the first values are a model's."""
+    if from_model:
+        tip = _("Take all changes back: the settings are those that the model was made with.")
+        return _("Reset to the model's"), tip
+    return _("Reset"), _("Take all changes back: the settings are those that the method begins with.")
 
 
 def _fits(choice: Choice, first: Value, value: Any) -> bool:

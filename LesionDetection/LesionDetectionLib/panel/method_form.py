@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
-from LesionDetectionLib.app.method_settings import Value, changed_values
+from LesionDetectionLib.app.method_settings import Value, changed_values, reset_words, settings_title
 from LesionDetectionLib.core.detector import Choice
 
 from .choices import chosen_in, fill
@@ -54,13 +53,8 @@ class MethodForm:
             field.show(changed.get(name, first[name]), name in changed)
         ui, count = self._ui, len(changed)
         ui.settingsGroup.setVisible(bool(choices))
-        ui.settingsGroup.text = _("Settings ({count} changed)").format(count=count) if count else _("Settings")
-        ui.settingsResetButton.text = _("Reset to the model's") if from_model else _("Reset")
-        ui.settingsResetButton.toolTip = (
-            _("Take all changes back: the settings are those that the model was made with.")
-            if from_model
-            else _("Take all changes back: the settings are those that the method begins with.")
-        )
+        ui.settingsGroup.text = settings_title(count)
+        ui.settingsResetButton.text, ui.settingsResetButton.toolTip = reset_words(from_model)
         ui.settingsResetButton.setEnabled(count > 0)
 
     def _make(self, choices: Sequence[Choice], first: Mapping[str, Value]) -> None:
