@@ -18,8 +18,8 @@ from .page import VIEWER, Section, build_page
 from .parts.detect_part import DetectPart
 from .parts.findings_part import FindingsPart
 from .parts.open_part import OpenPart
-from .parts.part import Part
 from .parts.start_part import StartPart
+from .parts.toolbar_part import ToolbarPart
 from .views.stage import Stage
 
 _TRAINING = "LesionTrainingLib.viewer.training_page"
@@ -48,17 +48,17 @@ class Viewer:
         self.detect_part = DetectPart(self.context)
         self.findings_part = FindingsPart(self.context)
         self.start_part = StartPart(self.context)
-        self.toolbar_part: Part | None = None
+        self.toolbar_part = ToolbarPart(self.context)
         sections = (
             Section("images", "Images", self.open_part),
             Section("detect", "Detect", self.detect_part),
             Section("findings", "Findings", self.findings_part, fills=True),
         )
-        more = (self.toolbar_part, self.start_part)
-        self._parts = tuple(section.part for section in sections) + tuple(part for part in more if part is not None)
+        self._parts = (*(section.part for section in sections), self.toolbar_part, self.start_part)
         self.training_page = self._make_training_page(options, make_engine)
         self.layout = build_page(self.context, sections, self.toolbar_part, self.start_part, self.training_page)
         server.controller.trigger(KEY_TRIGGER)(self.on_key)
+        server.controller.on_client_connected.add(self._on_connected)
         session.observe(self._on_session)
         self.refresh()
 
@@ -107,6 +107,7 @@ class Viewer:
     def models_changed(self) -> None:
         """Models were made, installed or removed."""
         self.context.models_changed()
+        self.detect_part.models_changed()
         self.refresh()
 
     def on_key(self, name: str) -> None:
@@ -118,6 +119,10 @@ class Viewer:
                 if part.key(str(name)):
                     return
 
+    def _on_connected(self, *_facts: Any, **_more: Any) -> None:
+        with self.context.told():
+            self.detect_part.connected()
+
     def close(self) -> None:
         """End the worker and let go of all that is observed."""
         self.context.session.unobserve(self._on_session)
@@ -128,6 +133,7 @@ class Viewer:
             self.training_page.close()
         self.context.close()
         self.context.session.close()
+        self.context.stage.close()
 
     def _on_session(self, change: str) -> None:
         # Most changes come from the worker, outside of an event of the browser.

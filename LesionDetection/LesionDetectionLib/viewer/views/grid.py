@@ -14,6 +14,10 @@ LARGE, FOUR, ONE, PROJECTIONS = "large", "four", "axial", "projections"
 LAYOUTS = {LARGE: "One large", FOUR: "Four alike", ONE: "Axial only"}
 PET_LAYOUTS = {PROJECTIONS: "Axial and two projections"}
 
+MOUSE = (
+    "Wheel: slices · Left drag: window · Right drag: zoom · Shift drag: move · Click: crosshair · Double click: large"
+)
+
 _LABELS = {AXIAL: "Axial", CORONAL: "Coronal", SAGITTAL: "Sagittal", SPACE: "3D"}
 
 
@@ -39,6 +43,11 @@ def build_grid(server: Any) -> None:
                 measuring=("measuring",),
                 classes=(f"'{first}' + (view_alone === '{name}' ? 'view-alone' : '')",),
             )
+    with html.Div(classes="view-strip"):
+        with html.Div(id="click-text", v_show="click_text", classes=("'click-' + (click_kind || 'plain')",)):
+            html.Span("{{ click_text }}")
+        html.Div(MOUSE, v_show="!click_text", classes="quiet view-hint")
+        html.Output(id="under-cursor")
 
 
 class _View(AbstractElement):  # type: ignore[misc]

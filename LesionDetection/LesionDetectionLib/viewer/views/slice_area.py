@@ -29,6 +29,10 @@ class Hand(Protocol):
         """The mouse moved with the shift key held."""
         ...
 
+    def on_window(self) -> None:
+        """Somebody dragged the window of the image."""
+        ...
+
     def describe(self, point_ras_mm: Point) -> str:
         """What is there, in a line."""
         ...
@@ -135,6 +139,7 @@ class SliceArea:
             display = self.logic.GetBackgroundLayer().GetVolumeNode().GetScalarVolumeDisplayNode()
             if display is not None:
                 moves.drag_window(display, x, y)
+                self._hand.on_window()
             return
         if event["with"] == "pan":
             moves.pan(self.node, x * scale, -y * scale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trame_slicer.core import SlicerApp
@@ -12,7 +12,7 @@ from LesionDetectionLib.app.scene_views.going import go_to
 from LesionDetectionLib.app.scene_views.projections import Projections
 from LesionDetectionLib.core.lesion import Point
 
-from .factory import SLICES, SPACE, make_views
+from .factory import AXIAL, SLICES, SPACE, make_views
 from .link import ViewLink
 from .painter import Turns
 from .slice_area import SliceArea
@@ -51,7 +51,7 @@ class Stage:
         projections: of a PET.
         clicked: called with area and place (RAS mm) where somebody clicks in a slice; None lets the crosshair go there.
         described: says what is at a place (RAS mm).
-        crosshair_changed: called when the crosshair went somewhere else.
+        windowed: called when somebody dragged a window.
     """
 
     def __init__(self, server: Any) -> None:
@@ -66,7 +66,7 @@ class Stage:
         self.projections = Projections(self.scene, self)
         self.clicked: Callable[[SliceArea, Point], None] | None = None
         self.described: Callable[[Point], str] = lambda _point: ""
-        self.crosshair_changed: Callable[[], None] = lambda: None
+        self.windowed: Callable[[], None] = lambda: None
         self._crosshair: Point | None = None
         self._crosshair_shown = True
 
@@ -83,8 +83,12 @@ class Stage:
         """The slice views, for what works on any views of a scene (:mod:`LesionDetectionLib.app.scene_views`)."""
         return tuple(self.areas.values())
 
-    def show(self, volume_node: Any) -> None:
-        """Show a volume in the slices, the middle of it, all of it."""
+    def show(self, volume_node: Any, volumes: Mapping[str, Any] | None = None) -> None:
+        """Show a volume in the slices, the middle of it, all of it.
+
+        Args:
+            volumes: all that are loaded, by modality, for the 3D view; this one alone where they are not given.
+        """
         for area in self.areas.values():
             area.composite.SetBackgroundVolumeID(volume_node.GetID())
         for area in self.areas.values():
@@ -98,6 +102,25 @@ class Stage:
         """Show another volume in the slices without going anywhere."""
         for area in self.areas.values():
             area.composite.SetBackgroundVolumeID(volume_node.GetID())
+
+    @property
+    def background_node(self) -> Any | None:
+        """The volume whose window is dragged in the axial view; None for none."""
+        return self.areas[AXIAL].logic.GetBackgroundLayer().GetVolumeNode()
+
+    @property
+    def foreground_node(self) -> Any | None:
+        """The volume that lies over it; None for none."""
+        return self.areas[AXIAL].logic.GetForegroundLayer().GetVolumeNode()
+
+    def hide_over_projections(self) -> None:
+        """Nothing lies over a projection: it would be a slice in front of the whole body."""
+        for area in self.areas.values() if self.projections.shown else ():
+            if area.node.GetSlabReconstructionEnabled():
+                area.composite.SetForegroundOpacity(0.0)
+
+    def show_findings(self, results: Any | None) -> None:
+        """Show what belongs to the active result, a :class:`.ResultSet`; None for none."""
 
     def fit(self) -> None:
         """Show whole slices in all views."""
@@ -169,7 +192,6 @@ class Stage:
             # For what else works on the scene; the lines are drawn by the page, as drawing a slice anew takes longer.
             node.SetCrosshairRAS(*point_ras_mm)
         self._tell_notes()
-        self.crosshair_changed()
 
     def _tell_notes(self) -> None:
         for area in self.areas.values():
@@ -186,6 +208,9 @@ class Stage:
     def on_follow(self, area: SliceArea, point_ras_mm: Point) -> None:
         if self._crosshair_shown:
             self.point_at(point_ras_mm, besides=area)
+
+    def on_window(self) -> None:
+        self.windowed()
 
     def describe(self, point_ras_mm: Point) -> str:
         return self.described(point_ras_mm)

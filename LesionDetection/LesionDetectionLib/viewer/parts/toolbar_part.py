@@ -1,0 +1,47 @@
+"""The tools of the views, in the bar."""
+
+from __future__ import annotations
+
+from trame.widgets import vuetify3 as v3
+
+from ..context import Context
+from .click_part import ClickPart
+from .display_part import DisplayPart
+from .part import Part
+
+
+class ToolbarPart(Part):
+    """Attributes:
+    click: what a click does.
+    display: what is shown, and how.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.click = ClickPart(context)
+        self.display = DisplayPart(context, self.click.clicking)
+        self._parts: tuple[Part, ...] = (self.click, self.display)
+
+    def build(self) -> None:
+        self.click.build()
+        v3.VDivider(vertical=True, classes="tool-divider")
+        self.display.build()
+
+    def refresh(self) -> None:
+        for part in self._parts:
+            part.refresh()
+
+    def on_session(self, change: str) -> None:
+        for part in self._parts:
+            part.on_session(change)
+
+    def key(self, name: str) -> bool:
+        return any(part.key(name) for part in self._parts)
+
+    def scene_closed(self) -> None:
+        for part in self._parts:
+            part.scene_closed()
+
+    def close(self) -> None:
+        for part in self._parts:
+            part.close()
