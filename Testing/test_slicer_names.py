@@ -15,6 +15,7 @@ SOURCES = [
     path
     for module in ("LesionDetection", "LesionTraining")
     for path in (REPOSITORY / module / f"{module}.py", *sorted((REPOSITORY / module / f"{module}Lib").rglob("*.py")))
+    if "viewer" not in path.parts  # the browser viewer brings views of its own, and never runs in Slicer
 ]
 OURS = {"lesiondetection", "lesiontraining", "LesionDetectionWidget", "LesionTrainingWidget"}
 """In ``slicer.modules`` when our modules are loaded."""
@@ -130,7 +131,9 @@ def _is_of_slicer(name: str) -> bool:
 def _members_of_slicers_classes() -> set[str]:
     import slicer
 
-    return {name for kind in dir(slicer) if kind.startswith("vtk") for name in dir(getattr(slicer, kind))}
+    kinds = [getattr(slicer, name) for name in dir(slicer) if name.startswith("vtk")]
+    # Where slicer-layer-dm is installed, its classes stand there too.
+    return {name for kind in kinds if "slicer_layer_dm" not in getattr(kind, "__module__", "") for name in dir(kind)}
 
 
 @pytest.mark.parametrize(
