@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from trame.widgets import html
-from trame.widgets import vuetify3 as v3
 
 from LesionDetectionLib.app.detect_choices import (
     about_model,
@@ -26,23 +22,21 @@ from LesionDetectionLib.app.method_settings import Value
 from LesionDetectionLib.app.models import ModelEntry
 from LesionDetectionLib.app.region import AROUND, WHOLE, SearchRegion, around_text, place_to_search
 from LesionDetectionLib.app.session.session import CURRENT, JOB, RESULTS, DetectChoice
-from LesionDetectionLib.app.worker.engine import Job
-from LesionDetectionLib.app.worker.requests import DevicesRequest, WarmRequest
+from LesionDetectionLib.app.worker.requests import WarmRequest
 from LesionDetectionLib.core.detector import MethodInfo, methods
 from LesionDetectionLib.core.errors import BundleError, LesionDetectionError
 from LesionDetectionLib.core.lesion import Point
 
 from ..context import Context
-from ..marked import marked
 from ..message_line import MessageLine
 from ..shown_text import without_folders
+from .detect_fields import LEAST_MM, MOST_MM, build_fields
 from .method_form import MethodForm
 from .part import Part
+from .warming import Warming
 
 WHERE_FROM = "Make one under Training, or put one into the folder of your models."
 """Models."""
-_LEAST_MM, _MOST_MM = 20.0, 300.0
-"""Of the edge of the cube that is searched."""
 
 
 class DetectPart(Part):
@@ -51,9 +45,7 @@ class DetectPart(Part):
         self._methods = methods()
         self._entries: dict[str, ModelEntry] = {}
         self._listed: dict[str, tuple[ModelEntry, ...]] = {}
-        self._warmed: tuple[str, str, str] | None = None
-        self._warming: Job | None = None
-        self._asked = False
+        self._warming = Warming(context.engine, self._on_devices)
         self.form = MethodForm(context, self._on_settings)
         state, choices = context.state, context.choices
         state.update(
@@ -82,90 +74,8 @@ class DetectPart(Part):
         ):
             state.change(name)(change)
 
-    # The widgets
-
     def build(self) -> None:
-        _select("method", "Method", "methods", "How lesions are found.")
-        with html.P(classes="field-text", id="method-text"):
-            html.Span("{{ method_finds }}", classes=("{ folded: !limits_shown }",), raw_attrs=[':title="method_finds"'])
-            html.Span("{{ method_needs }}")
-            with html.Span(v_if=("limits_shown",), classes="limits"):
-                html.Span("{{ method_limits }}")
-                html.Em("{{ method_reference }}")
-            html.Button(
-                "{{ limits_shown ? 'Less' : 'Limits and source' }}",
-                click="limits_shown = !limits_shown",
-                type="button",
-                classes="link",
-                raw_attrs=[':aria-expanded="limits_shown"'],
-            )
-        with html.Template(v_if=("needs_model",)):
-            _select(
-                "model",
-                "Model",
-                "models",
-                "What the method has learned. Further models are put into the model folder, or made under Training.",
-            )
-            html.P("{{ model_text }}", classes="field-text", id="model-text", v_if=("model_text",))
-            _select(
-                "device",
-                "Device",
-                "devices",
-                "Where it is computed. Automatic takes an NVIDIA GPU where there is one.",
-            )
-        _select(
-            "region",
-            "Search in",
-            "regions",
-            "Which part of the scan is searched. A part takes a part of the time. Slicer's module can also search in a box.",
-        )
-        with html.Div(classes="field", v_if=(f"region === '{AROUND}'",)):
-            html.Label("Edge", raw_attrs=['for="around"'])
-            with html.Span(classes="with-unit"):
-                html.Input(
-                    type="number",
-                    id="around",
-                    change="around_mm = window.lesionPage.number($event.target, "
-                    f"{{ lowest: {_LEAST_MM:g}, highest: {_MOST_MM:g} }}, around_mm)",
-                    title="Edge of the cube around the last click, or around the chosen finding where there was no click.",
-                    raw_attrs=[':value="around_mm"', f'min="{_LEAST_MM:g}"', f'max="{_MOST_MM:g}"', 'step="5"'],
-                )
-                html.Span("mm {{ around_text }}")
-        self.form.build()
-        with html.Div(classes="line line-warning", v_if=("model_warning[0]",), id="model-warning"):
-            v3.VIcon("mdi-alert-outline", size=18)
-            with html.Div(classes="line-text"):
-                html.Strong("{{ model_warning[0] }} ")
-                html.Span("{{ model_warning[1] }}")
-        self._build_button()
-
-    def _build_button(self) -> None:
-        v3.VBtn(
-            "{{ detect_button }}",
-            click=self._on_detect,
-            id="detect-button",
-            color=("detecting ? undefined : 'primary'",),
-            variant=("detecting ? 'tonal' : 'flat'",),
-            disabled=("!detect_ready",),
-            raw_attrs=[':title="detect_tip"'],
-        )
-        v3.VProgressLinear(
-            v_if=("detecting",),
-            model_value=("100 * detect_fraction",),
-            height=4,
-            rounded=True,
-            color="primary",
-            id="detect-progress",
-            raw_attrs=marked(label="Detecting"),
-        )
-        html.P(
-            "{{ detect_hint }}",
-            classes="section-text",
-            id="detect-hint",
-            v_if=("detect_hint",),
-            raw_attrs=marked("status"),
-        )
-        self.message.build("detect-text")
+        build_fields(self.form, self.message, self._on_detect)
 
     # What is shown
 
@@ -322,7 +232,7 @@ class DetectPart(Part):
 
     def _on_around(self, around_mm: Any, **_state: Any) -> None:
         if isinstance(around_mm, (int, float)):
-            self.context.choices.around_mm = min(max(float(around_mm), _LEAST_MM), _MOST_MM)
+            self.context.choices.around_mm = min(max(float(around_mm), LEAST_MM), MOST_MM)
         self.context.state.around_mm = self.context.choices.around_mm
 
     def _on_settings(self, changed: dict[str, Value]) -> None:
@@ -342,37 +252,19 @@ class DetectPart(Part):
 
     def connected(self) -> None:
         """A browser shows the page: from here on the worker is let load what will be needed."""
-        self._asked = True
+        self._warming.allow()
         self._warm()
 
     def _warm(self) -> None:
-        """Ask for devices, and let the worker load torch and the model while the person looks at the scan."""
-        context = self.context
-        if not self._asked or context.session.busy or self.why_not() or importlib.util.find_spec("torch") is None:
-            return
         entry = self.model
-        wanted = (self.method.id, str(entry.path) if entry else "", context.choices.device)
-        if wanted == self._warmed:
-            return
-        if self._warmed is None:
-            context.engine.submit(DevicesRequest(), {}, self._on_devices)
-        if self._warming is not None:
-            self._warming.cancel()
-        self._warmed = wanted
-        self._warming = context.engine.submit(WarmRequest(*wanted), {}, lambda _job: None)
+        if not self.context.session.busy and not self.why_not():
+            self._warming.want(
+                WarmRequest(self.method.id, str(entry.path) if entry else "", self.context.choices.device)
+            )
 
-    def _on_devices(self, job: Job) -> None:
-        if job.state == "done":
-            with self.context.state:
-                self.context.state.devices = _items(device_choices(job.result))
-
-
-def _select(name: str, title: str, items: str, tip: str) -> None:
-    """A field whose items are ``{value, title}`` in the state."""
-    with html.Div(classes="field"):
-        html.Label(title, raw_attrs=[f'for="{name}"'])
-        with html.Select(id=name, v_model=(name,), title=tip):
-            html.Option("{{ one.title }}", v_for=f"one in {items}", key="one.value", v_bind_value=("one.value",))
+    def _on_devices(self, devices: Sequence[Mapping[str, str]]) -> None:
+        with self.context.state:
+            self.context.state.devices = _items(device_choices(devices))
 
 
 def _items(choices: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

@@ -224,7 +224,7 @@ class FindingsPart(Part):
         if not session.current and table.chosen:
             table.choose([])
         findings, current = session.findings, session.current
-        if current:
+        if current in self.table.shown:
             self._left_at = None
         state.current = current
         state.finding_text = "" if findings is None or not current else about_finding(findings.get(current), findings)
@@ -253,7 +253,7 @@ class FindingsPart(Part):
         Where the one that was looked at has left the table, as it was rejected, its neighbours are where it was.
         """
         session, shown = self.context.session, self.table.shown
-        if not session.current and self._left_at is not None and shown:
+        if session.current not in shown and self._left_at is not None and shown:
             there = shown[(self._left_at - (by < 0)) % len(shown)]
         else:
             there = neighbour(shown, session.current, by)
