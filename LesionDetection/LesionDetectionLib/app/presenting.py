@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
+
+from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings, Status
 
 from .finding_texts import inside_a_sentence
+from .packages import explained, package_of
 from .translation import tr as _
 
 
@@ -23,3 +27,14 @@ def about_export(findings: Findings | None) -> str:
 def about_map(title: str, several: bool) -> str:
     """Of the mark that shows a map over its image; ``several``: a list of them stands beside it."""
     return _("Show") if several else _("Show {map}").format(map=inside_a_sentence(title))
+
+
+def about_error(error: Exception) -> tuple[str, str]:
+    """A sentence that says what went wrong, and details for programmers; no details where that was foreseen: errors of ours,
+    and libraries that are missing."""
+    if isinstance(error, LesionDetectionError):
+        return str(error), ""
+    if isinstance(error, ImportError) and package_of(error) is not None:
+        return explained(error), ""
+    text = _("This did not work, for a reason that was not foreseen: {error}. Please report it with the details.")
+    return text.format(error=error), "".join(traceback.format_exception(type(error), error, error.__traceback__))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from slicer.i18n import tr as _
-
 from LesionDetectionLib.app.models import ModelEntry, ModelShelf
-from LesionDetectionLib.app.packages import explained, package_of
+from LesionDetectionLib.app.presenting import about_error
+from LesionDetectionLib.app.scene_results import ModelsOfFindings
 from LesionDetectionLib.app.scene_views.foreground import Foreground
 from LesionDetectionLib.app.scene_views.slice_views import SceneViews
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
-from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings
 
 from . import ask
@@ -34,6 +31,7 @@ class Context:
     parameters: the choices, kept in the scene; None until the module has made them.
     views: the slice views.
     foreground: what lies over the image in them.
+    models: which of the models made a result.
     """
 
     ui: Any
@@ -44,10 +42,11 @@ class Context:
     parameters: Any = None
     views: SceneViews = field(default_factory=SlicerViews)
     foreground: Foreground = field(init=False)
-    _models: dict[str, ModelEntry | None] = field(default_factory=dict)
+    models: ModelsOfFindings = field(init=False)
 
     def __post_init__(self) -> None:
         self.foreground = Foreground(self.views)
+        self.know_models(self.shelf)
 
     @property
     def volumes(self) -> dict[str, Any]:
@@ -58,14 +57,11 @@ class Context:
 
     def model_of(self, findings: Findings) -> ModelEntry | None:
         """The model that made the findings; None for none, and where it is no longer here."""
-        digest = findings.run.provenance.get("model", {}).get("sha256", "")
-        if digest and digest not in self._models:
-            self._models[digest] = next((one for one in self.shelf.entries() if one.digest == digest), None)
-        return self._models.get(digest)
+        return self.models.of(findings)
 
-    def models_changed(self) -> None:
-        """Models were installed or removed."""
-        self._models.clear()
+    def know_models(self, shelf: ModelShelf) -> None:
+        """Models were installed or removed, or they lie elsewhere."""
+        self.shelf, self.models = shelf, ModelsOfFindings(shelf)
 
 
 @contextlib.contextmanager
@@ -78,14 +74,12 @@ def told(say: Callable[[str], None] | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except LesionDetectionError as error:
-        (say or ask.error)(str(error))
     except Exception as error:
-        if isinstance(error, ImportError) and package_of(error) is not None:
-            (say or ask.error)(explained(error))
-            return
-        text = _("This did not work, for a reason that was not foreseen: {error}. Please report it with the details.")
-        ask.error(text.format(error=error), traceback.format_exc())
+        text, details = about_error(error)
+        if details:
+            ask.error(text, details)
+        else:
+            (say or ask.error)(text)
 
 
 def quietly(widget: Any) -> contextlib.AbstractContextManager[None]:

@@ -11,6 +11,7 @@ import slicer
 from LesionDetectionLib.app.models import ModelShelf
 from LesionDetectionLib.app.packages import libraries_folder
 from LesionDetectionLib.app.region import place_to_search
+from LesionDetectionLib.app.scene_results import look_at_newest, take_over
 from LesionDetectionLib.app.session.session import CURRENT, FINDINGS, JOB, RESULTS, Session
 from LesionDetectionLib.app.worker.engine import Engine, Job
 from LesionDetectionLib.app.worker.requests import DevicesRequest, WarmRequest
@@ -113,7 +114,7 @@ class DetectionPanel:
         with told():
             self.images.choose_volumes()
             self.session.sync_from_nodes()
-            self._activate_newest()
+            look_at_newest(self.session)
         self.refresh()
         self.context.foreground.show_again()
         self._warm()
@@ -134,17 +135,12 @@ class DetectionPanel:
     def scene_loaded(self) -> None:
         """Show the results that came with a scene."""
         with told():
-            self._activate_newest()
-            for result in self.session.results_in_scene():
-                entry = self.context.model_of(result.findings)
-                if entry is not None:
-                    self.session.know_model(entry.method, entry.path)
+            take_over(self.session, self.context.models)
         self.refresh()
 
     def models_changed(self) -> None:
         """Models were installed or removed, or another folder was chosen."""
-        self.context.shelf = ModelShelf(models_folder())
-        self.context.models_changed()
+        self.context.know_models(ModelShelf(models_folder()))
         self.refresh()
 
     def close(self) -> None:
@@ -190,11 +186,6 @@ class DetectionPanel:
                 self.follow_up.show_findings()
             elif change == CURRENT:
                 self.findings.show_current()
-
-    def _activate_newest(self) -> None:
-        there = self.session.results_in_scene()
-        if self.session.results is None and there:
-            self.session.activate(there[-1])
 
     def _make_models_page(self) -> Any:
         """The part that manages models and libraries, where it is there."""
