@@ -101,6 +101,7 @@ def detect_in_cohort(
         left_out,
         (*phantoms, *cohort.notes),
         cohort.on_phantoms,
+        {case.id: case for case, _ in done},
     )
     marks = MarkSet(
         {case.id: marks for case, (_, marks) in done},

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from LesionDetectionLib.core.atomic import check_output_folder
-from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.progress import Progress
 
+from .at_point import AtPoint
+from .cohort_report import with_reports
 from .inputs import COMPARE_MASKS, Inputs, read_inputs
-from .matching import POLICIES, AutoPet, ImageFindings, Policy, policy
-from .reading.sets import MarkSet, Scoring, put_together
+from .matching import POLICIES, ImageFindings, Policy, policy
+from .operating import at_operating_point, given_point, point_of
+from .reading.sets import Scoring, put_together
 from .request import ALL, Request, check_request
 from .results import RESULT_NAMES, About, write_evaluation
 from .scoring import Scored, ScoreOptions, score
@@ -43,7 +44,7 @@ def evaluate(request: Request, progress: Progress) -> Evaluated:
     check_request(request)
     policies = list(POLICIES.values()) if request.protocol == ALL else [policy(request.protocol)]
     check_output_folder(request.output, RESULT_NAMES, request.overwrite)
-    reading, matching = (0.9, 0.98) if request.from_scratch else (0.2, 0.9)
+    reading, matching, drawing = (0.85, 0.9, 0.98) if request.from_scratch else (0.2, 0.6, 0.95)
     inputs = read_inputs(request, progress.part(0, reading))
     scoring = put_together(inputs.truth, inputs.marks)
     other = put_together(inputs.truth, inputs.compared) if inputs.compared is not None else None
@@ -51,13 +52,16 @@ def evaluate(request: Request, progress: Progress) -> Evaluated:
     scoring = replace(scoring, notes=tuple(dict.fromkeys(notes)))
     pairs = MaskPairs()
     scored = []
+    given = given_point(request.operating_point, inputs.marks)
     for index, one in enumerate(policies):
         part = progress.part(reading, matching).part(index / len(policies), (index + 1) / len(policies))
         scored.append(_score(request, one, inputs, scoring, other, pairs, part))
-    progress(matching, "Writing")
-    write_evaluation(request.output, scored, scoring, _about(request, inputs), request.overwrite)
+    reported = [AtPoint(one, point_of(one.policy, one.outcomes, given)) for one in scored]
+    done = with_reports(reported, inputs.truth.cases, request.pictures, progress.part(matching, drawing))
+    progress(drawing, "Writing")
+    write_evaluation(request.output, done, scoring, _about(request, inputs), request.overwrite)
     progress(1.0, "Done")
-    return Evaluated(scoring, tuple(scored))
+    return Evaluated(scoring, done)
 
 
 def _score(
@@ -70,41 +74,18 @@ def _score(
     progress: Progress,
 ) -> Scored:
     """One policy, and what the other marks are worth under it."""
-    policies = [_at_operating_point(one, request.operating_point, inputs.marks)]
+    wanted = request.operating_point
     share = 0.6 if other is not None else 1.0
     points = inputs.marks.operating_points
     options = ScoreOptions(request.samples, request.seed, points, progress=progress.part(0, share), pairs=pairs)
-    scored = score(policies[0], scoring, options)
+    scored = score(at_operating_point(one, given_point(wanted, inputs.marks)), scoring, options)
     if other is None or inputs.compared is None:
         return scored
     from .scoring.comparison import Compared, with_comparison
 
-    their = _at_operating_point(one, request.operating_point, inputs.compared)
+    their = at_operating_point(one, given_point(wanted, inputs.compared))
     compared = Compared(their, other, (inputs.marks.title, inputs.compared.title))
     return with_comparison(scored, compared, replace(options, progress=progress.part(share, 1)))
-
-
-def _at_operating_point(one: Policy, wanted: str, marks: MarkSet) -> Policy:
-    """autoPET's policy with the marks that are shown: the point asked for, else the model's own; others as they are.
-
-    Raises:
-        UsageError: neither a name that the model gives nor a number.
-    """
-    if not isinstance(one, AutoPet):
-        return one
-    name = wanted or marks.default_point
-    if not name:
-        return one
-    if name in marks.operating_points:
-        return AutoPet(marks.operating_points[name])
-    try:
-        least = float(name)
-    except ValueError:
-        least = math.nan
-    if not math.isfinite(least):
-        known = f"one of {', '.join(marks.operating_points)}, or " if marks.operating_points else ""
-        raise UsageError(f"There is no operating point “{name}”. Give {known}a least score.")
-    return AutoPet(least)
 
 
 def _fallbacks(policies: Sequence[Policy], images: Sequence[ImageFindings]) -> list[str]:

@@ -12,6 +12,9 @@ from LesionDetectionLib.core.errors import UsageError
 from .froc_bootstrap import SAMPLES
 from .matching import policy
 
+MOST_PICTURES = 12
+_MOST_ALLOWED = 200
+"""A page holds its pictures: of so many it has about 20 MB."""
 ALL = "all"
 """Every protocol, side by side."""
 
@@ -32,7 +35,9 @@ class Request:
         compare: a second set of marks on the same images, in the form of ``detections``.
         compare_model: a second bundle, to detect with in the same cohort.
         split: of DeepLesion's lists.
-        operating_point: which marks a protocol without scores is shown: a name that the model gives, or a least score.
+        operating_point: which marks the report is about, and a protocol without scores is shown: a name that the model gives,
+            or a least score; empty for the model's own.
+        pictures: of missed lesions, and of false marks, at most; 0 for none.
         given: settings of the methods that detect, by name, in place of their models'.
         device: to detect on.
         workers: processes that read cases while one detects.
@@ -54,6 +59,7 @@ class Request:
     compare_model: Path | None = None
     split: str = ""
     operating_point: str = ""
+    pictures: int = MOST_PICTURES
     given: Mapping[str, Any] = field(default_factory=dict)
     device: str = "auto"
     workers: int = 1
@@ -78,6 +84,10 @@ def check_request(request: Request) -> None:
         policy(request.protocol)
     if request.samples < 0 or request.seed < 0:
         raise UsageError("--bootstraps and --seed must be 0 or more.")
+    if not 0 <= request.pictures <= _MOST_ALLOWED:
+        raise UsageError(
+            f"--pictures is a number from 0 to {_MOST_ALLOWED}: of missed lesions, and as many of false marks."
+        )
     if request.workers < 1:
         raise UsageError("--workers must be 1 or more.")
     named = {"--annotations": request.annotations, "--truth": request.truth, "--cohort": request.cohort}

@@ -1,4 +1,4 @@
-"""What ``lesion evaluate`` leaves: a summary for programs, tables of lesions and marks, curves, and a page for people."""
+"""What ``lesion evaluate`` leaves: a summary for programs, tables of lesions and marks, curves, and a report for people (a page and a PDF)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import Any
 from LesionDetectionLib import __version__
 from LesionDetectionLib.core.atomic import atomic_folder
 
-from .output.page import Page, Section, write_page
+from .output.page import PAGE, PDF, Page, Section, write_report
 from .output.plots import write_plot
-from .output.tables import Cell, Table, write_columns, write_csv
+from .output.tables import Cell, Table, short_name, write_columns, write_csv
 from .reading.sets import Scoring
 from .result_columns import lesion_columns, mark_columns, missed
 from .scoring.disagreements import compared, for_people, lesion_disagreements, mark_disagreements
 from .scoring.scored import COMPARISON, SENSITIVITY, SIZES, Part, Scored, plain
 
-SUMMARY, PAGE, LEFT_OUT = "summary.json", "index.html", "left_out.csv"
+SUMMARY, LEFT_OUT = "summary.json", "left_out.csv"
 LESIONS, MARKS, IMAGES = "lesions.csv", "marks.csv", "images.csv"
 LESION_DISAGREEMENTS, MARK_DISAGREEMENTS = "lesion_disagreements.csv", "mark_disagreements.csv"
-RESULT_NAMES = (SUMMARY, PAGE, LESIONS, MARKS, LESION_DISAGREEMENTS, f"{COMPARISON}.json")
+RESULT_NAMES = (SUMMARY, PAGE, PDF, LESIONS, MARKS, LESION_DISAGREEMENTS, f"{COMPARISON}.json")
 _BESIDE = {"froc": SENSITIVITY, "sizes": SIZES}
-_NAME_END = 12
 _SHOWN_ROWS = 60
 """A page shows so many rows of a long table; the CSV has all."""
 
@@ -67,7 +66,7 @@ def write_evaluation(output: Path, scored: Sequence[Scored], scoring: Scoring, a
             write_csv(folder / LEFT_OUT, left)
             sections = (*sections, Section("Left out", (_first(left, LEFT_OUT),)))
         data = Section("Data", (f"Truth: {about.truth}. Marks: {about.marks}.",))
-        write_page(folder / PAGE, Page(title, lead, scoring.notes, (*sections, data)))
+        write_report(folder, Page(title, lead, scoring.notes, (*sections, data)))
 
 
 def write_one(folder: Path, scored: Scored) -> tuple[Section, ...]:
@@ -80,11 +79,12 @@ def write_one(folder: Path, scored: Scored) -> tuple[Section, ...]:
         Section(heading, (table, *(plot for stem, plot in scored.plots.items() if _stands_at(stem, heading, scored))))
         for heading, table in scored.tables.items()
     ]
-    sections += [_write_part(folder, part) for part in scored.parts]
+    sections[1:1] = [_write_part(folder, part) for part in scored.parts if part.early]
+    sections += [_write_part(folder, part) for part in scored.parts if not part.early]
     if scored.image_rows is not None:
         write_csv(folder / IMAGES, scored.image_rows)
         sections.append(Section("Images", (_first(scored.image_rows, IMAGES),)))
-    sections.append(Section("Missed, the largest first", (_first(missed(scored), LESIONS),)))
+    sections.append(Section("Missed whatever the marks score", (_first(missed(scored), LESIONS),)))
     return (*sections, Section("Rules", (scored.policy.rule,)))
 
 
@@ -95,7 +95,8 @@ def _write_part(folder: Path, part: Part) -> Section:
         write_csv(folder / name, table)
     for name, values in part.values.items():
         _write_json(folder / name, values)
-    return Section(part.heading, (*part.blocks, *part.plots.values()))
+    below = [plot for plot in part.plots.values() if not any(plot is block for block in part.blocks)]
+    return Section(part.heading, (*part.blocks, *below))
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -113,7 +114,7 @@ def _write_all(folder: Path, scored: Sequence[Scored], notes: tuple[str, ...]) -
     for one in scored:
         own = folder / one.policy.name
         own.mkdir()
-        write_page(own / PAGE, Page(one.policy.title, one.lead, notes, write_one(own, one)))
+        write_report(own, Page(one.policy.title, one.lead, notes, write_one(own, one)))
     lesions, marks = lesion_disagreements(scored), mark_disagreements(scored)
     write_csv(folder / LESION_DISAGREEMENTS, lesions)
     write_csv(folder / MARK_DISAGREEMENTS, marks)
@@ -149,12 +150,12 @@ def _first(table: Table, name: str) -> Table:
     """As much of a table as a page can show; long image names (series UIDs) by their end."""
     if not table.rows:
         return replace(table, caption=table.caption or "None.")
-    table = replace(table, rows=tuple((_short(row[0]), *row[1:]) for row in table.rows))
+    table = replace(table, rows=tuple((_named(row[0]), *row[1:]) for row in table.rows))
     if len(table.rows) <= _SHOWN_ROWS:
         return table
     note = f"The first {_SHOWN_ROWS} of {len(table.rows)}; {name} has all."
     return replace(table, rows=table.rows[:_SHOWN_ROWS], caption=f"{table.caption} {note}".strip())
 
 
-def _short(name: Cell) -> Cell:
-    return f"…{name[-_NAME_END:]}" if isinstance(name, str) and len(name) > 2 * _NAME_END else name
+def _named(name: Cell) -> Cell:
+    return short_name(name) if isinstance(name, str) else name

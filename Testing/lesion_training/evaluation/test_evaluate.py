@@ -57,6 +57,14 @@ class PlainCase(Case):
         return ()
 
 
+@pytest.fixture(autouse=True)
+def nothing_drawn(monkeypatch):
+    """Figures stay blank and PDFs empty: that they are right is tested where they are made, and here they would take most of
+    the time."""
+    monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.draw", lambda canvas: canvas.get_renderer())
+    monkeypatch.setattr("LesionDetectionLib.app.documents.pdf.pdf_bytes", lambda document, made=None: b"%PDF-")
+
+
 @pytest.fixture
 def folders(tmp_path):
     """Truth and marks as folders of detections files."""
@@ -143,8 +151,9 @@ def rows_of(path):
 def test_luna16_lists(tmp_path, luna16_lists, capsys):
     assert run("--protocol", "luna16", *luna16_lists, "--output", tmp_path / "out") == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "summary.json", "index.html", "lesions.csv", "marks.csv", "froc.png", "froc.csv", "sizes.png", "sizes.csv",
-        "reliability.png", "reliability.csv"
+        "summary.json", "index.html", "report.pdf", "lesions.csv", "marks.csv", "cases.csv",
+        *(f"{plot}.{ending}" for ending in ("png", "csv") for plot in (
+            "froc", "sizes", "reliability", "lesion_sizes", "false_mark_sizes", "sensitivity_by_size")),
     }  # fmt: skip
     summary = summary_of(tmp_path / "out")
     assert (summary["protocol"], summary["scans"], summary["nodules"]) == ("luna16", 2, 2)

@@ -34,8 +34,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="score marks by the rules of LUNA16, DeepLesion, COCO, PI-CAI or autoPET",
-        description="Score marks against the truth. Writes summary.json, tables of lesions and marks, curves (PNG and CSV) "
-        "and a page, index.html.",
+        description="Score marks against the truth. Writes summary.json, tables of lesions, marks and cases, curves (PNG and "
+        "CSV), and a report with pictures of the worst: index.html and report.pdf.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -74,7 +74,16 @@ def add_parser(commands: Any) -> None:
         "--operating-point",
         default="",
         metavar="P",
-        help="for autopet, which knows no scores: a name that the model gives or a least score (default: the model's)",
+        help="that the report is about, and what autopet is shown, which knows no scores: a name that the model gives or a "
+        "least score (default: the model's, else at 1 false mark an image)",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=int,
+        default=12,
+        metavar="N",
+        help="of the largest missed lesions, and of the false marks of the highest score, where a cohort is named whose "
+        "images can be read; 0 for none (default: 12)",
     )
     parser.add_argument(
         "--bootstraps",
@@ -108,6 +117,7 @@ def run(options: argparse.Namespace) -> None:
         compare_model=options.compare_model,
         split=options.split,
         operating_point=options.operating_point,
+        pictures=options.pictures,
         given=parse_settings(options.given),
         device=options.device,
         workers=options.workers,
@@ -126,4 +136,4 @@ def _print(evaluated: Any, output: Path) -> None:
         print(f"{one.policy.name}: {one.lead}")
     for note in evaluated.scoring.notes:
         print(f"Note: {note}")
-    print(f"Results: {output} (index.html, summary.json, tables and curves)")
+    print(f"Results: {output} (index.html, report.pdf, summary.json, tables and curves)")

@@ -1,22 +1,14 @@
-"""An evaluation as one self-contained HTML page: no script, nothing loaded from anywhere, every text escaped.
-
-It looks like the report of a detection: the style sheet is taken from that report's template.
-"""
+"""Results as pages: paragraphs, tables and plots put into a document, which is written as HTML and as PDF."""
 
 from __future__ import annotations
 
-import base64
-import html
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
-from string import Template
 
-from LesionDetectionLib.core.atomic import atomic_file
+from LesionDetectionLib.app.documents import document as documents
+from LesionDetectionLib.app.documents.html import write_html
 
 from .figures import Plot
 from .tables import Table
@@ -25,15 +17,12 @@ LIMITS = (
     "Research software, not a medical device, and not for clinical decisions. Figures hold for the data that they were "
     "measured on, under the rules that are named with them."
 )
-_TEMPLATE = Path(__file__).with_name("page.html")
-_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-
-_TEXT, _TILE, _WIDE = "text", "tile", "wide"
+PAGE, PDF = "index.html", "report.pdf"
 _TILE_COLUMNS, _TILE_ROWS = 5, 12
 """A table of at most this size stands beside a plot."""
 
-Block = str | Table | Plot
-"""A paragraph, a table or a plot."""
+Block = str | Table | Plot | documents.Block
+"""A paragraph, a table, a plot, or a block of documents."""
 
 
 @dataclass(frozen=True)
@@ -67,83 +56,71 @@ class Page:
 
 
 def write_page(path: Path, page: Page) -> None:
-    """Write the page, whole or not at all.
+    """Write the page as HTML, whole or not at all.
 
     Raises:
         OutputError: it cannot be written.
     """
-    with atomic_file(path) as temporary:
-        temporary.write_text(page_html(page), encoding="utf-8")
+    write_html(path, as_document(page))
 
 
-def page_html(page: Page) -> str:
-    """The page as text."""
-    template = Template(_TEMPLATE.read_text(encoding="utf-8"))
-    return template.substitute(
-        report_style=_report_style(),
-        kind=_text(page.kind),
-        title=_text(page.title),
-        lead=_text(page.lead),
-        warnings="\n".join(f'<p class="warning" role="note">{_text(warning)}</p>' for warning in page.warnings),
-        contents=_contents(page.sections),
-        sections="\n".join(_section(number, section) for number, section in enumerate(page.sections, 1)),
-        footer=_lines(map(_block, page.footer)),
-    )
+def write_report(folder: Path, page: Page | documents.Document) -> None:
+    """Write the page as ``index.html`` and, where reportlab is installed, as ``report.pdf``; each whole or not at all.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    from LesionDetectionLib.app.packages import PACKAGES, find
+
+    document = as_document(page) if isinstance(page, Page) else page
+    write_html(folder / PAGE, document)
+    if find(PACKAGES["reportlab"]).good:
+        from LesionDetectionLib.app.documents.pdf import write_pdf
+
+        write_pdf(folder / PDF, document)
 
 
-@cache
-def _report_style() -> str:
-    found = _STYLE.search((files("LesionDetectionLib.app") / "report.html").read_text(encoding="utf-8"))
-    assert found, "the report's template has no style sheet"
-    return found.group(1).strip()
+def as_document(page: Page) -> documents.Document:
+    """The same as a document."""
+    sections = tuple(documents.Section(one.title, _blocks(one.blocks)) for one in page.sections)
+    return documents.Document(page.kind, page.title, page.lead, page.warnings, sections, page.footer)
 
 
-def _contents(sections: tuple[Section, ...]) -> str:
-    """Links to the sections, where there are enough to look for one."""
-    if len(sections) < 3:
-        return ""
-    links = (f'<a href="#s{number}">{_text(section.title)}</a>' for number, section in enumerate(sections, 1))
-    return f"<nav>{' '.join(links)}</nav>"
+def _blocks(blocks: Sequence[Block]) -> tuple[documents.Block, ...]:
+    made: list[documents.Block] = []
+    for small, group in groupby(blocks, key=_is_small):
+        if small:
+            made.append(documents.Tiles(tuple(map(_tile, group))))
+        else:
+            made += [_block(block) for block in group]
+    return tuple(made)
 
 
-def _section(number: int, section: Section) -> str:
-    parts = []
-    for kind, group in groupby(section.blocks, key=_kind):
-        blocks = tuple(group)
-        text = _lines(map(_block, blocks))
-        side_by_side = kind is _TILE and any(isinstance(block, Plot) for block in blocks)
-        parts.append(f'<div class="tiles">\n{text}\n</div>' if side_by_side else text)
-    return f'<section id="s{number}">\n<h2>{_text(section.title)}</h2>\n{_lines(parts)}\n</section>'
-
-
-def _kind(block: Block) -> str:
+def _is_small(block: Block) -> bool:
     """What may stand side by side: plots that are not wide, and tables that are no larger than a plot."""
+    if isinstance(block, Table):
+        return len(block.columns) <= _TILE_COLUMNS and len(block.rows) <= _TILE_ROWS
+    return isinstance(block, Plot) and not block.wide
+
+
+def _tile(block: Block) -> documents.Picture | documents.Table:
+    made = _block(block)
+    assert isinstance(made, (documents.Picture, documents.Table))
+    return made
+
+
+def _block(block: Block) -> documents.Block:
     if isinstance(block, str):
-        return _TEXT
-    small = (
-        not block.wide
-        if isinstance(block, Plot)
-        else (len(block.columns) <= _TILE_COLUMNS and len(block.rows) <= _TILE_ROWS)
+        return documents.Text(block)
+    if isinstance(block, Plot):
+        return documents.Picture(block.png, block.alternative, block.caption)
+    return _table(block) if isinstance(block, Table) else block
+
+
+def _table(table: Table) -> documents.Table:
+    """Numbers stand right, texts left."""
+    columns = tuple(
+        documents.Column(name, table.is_numeric(column) or not table.rows) for column, name in enumerate(table.columns)
     )
-    return _TILE if small else _WIDE
-
-
-def _block(block: Block) -> str:
-    if isinstance(block, str):
-        return f"<p>{_text(block)}</p>"
-    return _figure(block) if isinstance(block, Plot) else f'<div class="wide">{block.html()}</div>'
-
-
-def _figure(plot: Plot) -> str:
-    source = "data:image/png;base64," + base64.b64encode(plot.png).decode("ascii")
-    below = f"<figcaption>{_text(plot.caption)}</figcaption>" if plot.caption else ""
-    kind = ' class="wide"' if plot.wide else ""
-    return f'<figure{kind}><img src="{source}" alt="{_text(plot.alternative)}">{below}</figure>'
-
-
-def _lines(parts: Iterable[str]) -> str:
-    return "\n".join(parts)
-
-
-def _text(value: str) -> str:
-    return html.escape(value, quote=True)
+    rows = tuple(documents.Row(tuple(map(table.shown, row))) for row in table.rows)
+    return documents.Table(columns, rows, table.caption)

@@ -1,9 +1,8 @@
-"""One table, three ways to write it: CSV for programs (all digits), Markdown and HTML for people (rounded)."""
+"""One table, and how it is written: CSV for programs (all digits), Markdown and cells of pages for people (rounded)."""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,7 @@ Cell = str | int | float | None
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell of text that begins so (OWASP, CSV injection)."""
 _DASH = "–"
-_SHORT = 28
-"""Text of so many characters is not broken into lines."""
+_NAME_END = 12
 
 
 @dataclass(frozen=True)
@@ -55,26 +53,11 @@ class Table:
 
     def markdown(self) -> str:
         """A pipe table, numbers to the right, the caption below it."""
-        rules = ["---:" if self._is_numeric(column) else "---" for column in range(len(self.columns))]
+        rules = ["---:" if self.is_numeric(column) else "---" for column in range(len(self.columns))]
         lines = [[_markdown_cell(name) for name in self.columns], rules]
         lines += [[_markdown_cell(self.shown(cell)) for cell in row] for row in self.rows]
         text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"{text}\n\n{_markdown_cell(self.caption)}" if self.caption else text
-
-    def html(self) -> str:
-        """A ``<table>`` with every text escaped; columns of text have the class ``text``, those of short text
-        ``short`` too, the others stand right."""
-        kinds = [f' class="{kind}"' if kind else "" for kind in map(self._kind, range(len(self.columns)))]
-        head = "".join(
-            f'<th scope="col"{kind}>{html.escape(name)}</th>' for kind, name in zip(kinds, self.columns, strict=True)
-        )
-        rows = [
-            "".join(f"<td{kind}>{html.escape(self.shown(cell))}</td>" for kind, cell in zip(kinds, row, strict=True))
-            for row in self.rows
-        ]
-        body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-        caption = f"<caption>{html.escape(self.caption)}</caption>\n" if self.caption else ""
-        return f"<table>\n{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
 
     def shown(self, cell: Cell) -> str:
         """A cell as people see it: ``0.5791`` -> ``0.579``, ``12570`` -> ``12570``, nothing -> a dash."""
@@ -90,13 +73,7 @@ class Table:
         text = str(value) if isinstance(value, int) else f"{value:.{self.digits}f}"
         return text.replace("-", "−")
 
-    def _kind(self, column: int) -> str:
-        if self._is_numeric(column):
-            return ""
-        longest = max((len(self.shown(row[column])) for row in self.rows), default=0)
-        return "text short" if longest <= _SHORT else "text"
-
-    def _is_numeric(self, column: int) -> bool:
+    def is_numeric(self, column: int) -> bool:
         """Whether a column holds no text; one without rows counts as text."""
         return bool(self.rows) and not any(isinstance(row[column], str) for row in self.rows)
 
@@ -124,6 +101,21 @@ def write_columns(path: Path, columns: Mapping[str, list[Cell]]) -> None:
     lines = [heading, *map(",".join, zip(*cells, strict=True)), ""]
     with atomic_file(path) as temporary:
         temporary.write_bytes("\r\n".join(lines).encode("utf-8"))
+
+
+def number_text(value: float, digits: int, unit: str = "") -> str:
+    """A number for people: a true minus, a dash where there is none."""
+    return _DASH if math.isnan(value) else f"{value:.{digits}f}{unit}".replace("-", "−")
+
+
+def counted(number: int, what: str) -> str:
+    """``1 lesion``, ``2 lesions``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def short_name(name: str) -> str:
+    """A long name, such as a series UID, by its end."""
+    return f"…{name[-_NAME_END:]}" if len(name) > 2 * _NAME_END else name
 
 
 def safe_text(text: str) -> str:

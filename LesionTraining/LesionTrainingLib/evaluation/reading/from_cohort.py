@@ -28,7 +28,12 @@ def read_truth(cohort: Cohort, progress: Progress) -> TruthSet:
     images = {case.id: truth for case, truth in done}
     notes = (f"Measured on {cohort.title}, no patients.",) if cohort.on_phantoms else ()
     return TruthSet(
-        images, f"{cohort.title} ({len(images)} cases)", left_out, (*notes, *cohort.notes), cohort.on_phantoms
+        images,
+        f"{cohort.title} ({len(images)} cases)",
+        left_out,
+        (*notes, *cohort.notes),
+        cohort.on_phantoms,
+        {case.id: case for case, _ in done},
     )
 
 

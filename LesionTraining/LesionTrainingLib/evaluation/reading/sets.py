@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import Geometry
 
+from ...cohorts.case import Case
 from ...cohorts.cohort import LeftOut
 from ..matching.findings import NO_FINDINGS, Findings, ImageFindings
 from ..matching.overlap import boxes_of
@@ -32,6 +33,7 @@ class TruthSet:
         left_out: images that cannot be scored, and why.
         notes: sentences that belong to every figure measured on them.
         on_phantoms: whether all of them are computer-made.
+        cases: where their images can be read, by name; empty where that is not known.
     """
 
     images: Mapping[str, ImageTruth]
@@ -39,6 +41,7 @@ class TruthSet:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     on_phantoms: bool = False
+    cases: Mapping[str, Case] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from ..froc_bootstrap import CONFIDENCE, FrocBootstrap, bootstrap_froc
 from ..matching.findings import BoolArray, ImageFindings
 from ..matching.outcome import MISSED, Fate, Outcome
 from ..matching.policy import Policy
-from ..output.plots import Band, Curve, Plot, froc_plot, size_plot
+from ..output.plots import Band, Curve, Mark, Plot, froc_plot, size_plot
 from ..output.tables import Cell, Table
 from ..reading.sets import Scoring
 from .scored import SENSITIVITY, SIZES, Scored, ScoreOptions, band_name, match_all
@@ -25,6 +25,9 @@ FEW_IMAGES = 30
 """Fewer than these and a bootstrap draws too much of the same."""
 _BAND_POINTS = 97
 """Places along the drawn part of the curve at which the confidence band is read."""
+
+_NEAR_OCTAVES = 1.0
+"""Names of places on the curve cover each other where they are nearer than this, in doublings of the rate."""
 
 
 def score_free_response(policy: Policy, scoring: Scoring, options: ScoreOptions) -> Scored:
@@ -86,7 +89,7 @@ def read_free_response(
     }
     plots = {}
     if options.plots:
-        plots["froc"] = _plot(policy, curve, mean, boot, np.array(drawn_rates))
+        plots["froc"] = _plot(policy, curve, mean, boot, np.array(drawn_rates), _places(policy, points))
         if counted[f"{policy.lesion_is}s"]:
             plots["sizes"] = _sizes_plot(sizes)
     return FreeResponse(summary, _lead(policy, summary, mean, boot), tables, plots)
@@ -236,6 +239,7 @@ def _plot(
     mean: float,
     boot: FrocBootstrap | None,
     drawn: np.ndarray[Any, np.dtype[np.float64]],
+    marks: tuple[Mark, ...],
 ) -> Plot:
     band = None
     if boot is not None and boot.samples:
@@ -243,8 +247,19 @@ def _plot(
         band = Band(drawn, boot.sensitivity.lower[start:], boot.sensitivity.upper[start:])
     turns = corners(curve)
     x, y = curve.false_positives_per_scan[turns], curve.sensitivity[turns]
-    line = Curve(f"{policy.name}, {mean_title(policy)} {mean:.3f}", x, y, band)
+    line = Curve(f"{policy.name}, {mean_title(policy)} {mean:.3f}", x, y, band, marks)
     return froc_plot([line], per=policy.image_is, ticks=policy.rates)
+
+
+def _places(policy: Policy, points: dict[str, dict[str, Any]]) -> tuple[Mark, ...]:
+    """The operating points on the curve, the first one first; those beyond its ends, or too near another, are left out."""
+    marks = list[Mark]()
+    for name, row in points.items():
+        rate, found = row[f"false_positives_per_{policy.image_is}"], row["sensitivity"]
+        near = any(abs(np.log2(rate / mark.x)) < _NEAR_OCTAVES for mark in marks) if rate else True
+        if policy.rates[0] <= rate <= policy.rates[-1] and not near and found == found:
+            marks.append(Mark(name, rate, found))
+    return tuple(marks)
 
 
 def corners(curve: FrocCurve) -> BoolArray:

@@ -13,6 +13,7 @@ from ..froc_bootstrap import SAMPLES
 from ..matching.findings import FloatArray, ImageFindings
 from ..matching.outcome import Outcome
 from ..matching.policy import Policy
+from ..output.page import Block
 from ..output.plots import Plot
 from ..output.tables import Table
 from .mask_pairs import MaskPairs
@@ -48,17 +49,19 @@ class Part:
 
     Attributes:
         heading: of the section.
-        blocks: its sentences and tables, in order; the plots stand below.
+        blocks: in order; plots that are not among them stand below.
         plots: file stem -> plot.
         tables: file name -> table, to be written as CSV.
         values: file name -> plain values, to be written as JSON.
+        early: whether it stands right after the first table, and not at the end.
     """
 
     heading: str
-    blocks: tuple[str | Table, ...]
+    blocks: tuple[Block, ...]
     plots: Mapping[str, Plot] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    early: bool = False
 
 
 @dataclass(frozen=True, eq=False)

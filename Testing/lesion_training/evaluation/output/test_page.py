@@ -1,49 +1,33 @@
-"""The page is one file that loads and runs nothing, escapes every text, and looks like the report."""
+"""A page becomes one document, and that a page of HTML and a PDF: all of it, in order, with every text escaped."""
 
 from __future__ import annotations
 
 import base64
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from LesionDetectionLib.app.documents import document as documents
+from LesionDetectionLib.app.documents.html import html_text
 from LesionDetectionLib.core.errors import OutputError
-from LesionTrainingLib.evaluation.output.page import LIMITS, Page, Section, page_html, write_page
+from LesionTrainingLib.evaluation.output.page import (
+    LIMITS,
+    PAGE,
+    PDF,
+    Page,
+    Section,
+    as_document,
+    write_page,
+    write_report,
+)
 from LesionTrainingLib.evaluation.output.plots import Curve, roc_plot
 from LesionTrainingLib.evaluation.output.tables import Table
 
 NASTY = '<script>alert(1)</script> & "quotes" \' $title ${lead}'
-VOID = {"meta", "img", "br"}
 
 
-class Reader(HTMLParser):
-    """Texts, tags in order, and whether every tag is closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.texts, self.open = [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if data.strip() and self.open[-1] != "style":
-            self.texts.append(data.strip())
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plot():
     return roc_plot([Curve("AUC 0.5", np.array([0.0, 1.0]), np.array([0.0, 1.0]))])
 
@@ -58,81 +42,60 @@ def page(plot):
         (
             Section("Detection", ("First.", "Second.", plot, plot, table)),
             Section("Scores", (table,)),
-            Section(NASTY, (NASTY,)),
+            Section(NASTY, (NASTY, documents.Notice("Mind this."))),
         ),
     )
 
 
 def test_everything_is_there_in_order(page):
-    found = Reader(page_html(page))
-    assert not found.open
-    texts = "\n".join(found.texts)
-    order = ["Evaluation", "A model on", "It finds", "Measured on", "Another", "First.", "Second.", "luna16", LIMITS]
-    places = [texts.rindex(text) for text in order]
+    text = html_text(as_document(page))
+    order = [
+        "Evaluation",
+        "A model on",
+        "It finds",
+        "Measured on",
+        "Another",
+        "First.",
+        "Second.",
+        "luna16",
+        "Mind this.",
+    ]
+    places = [text.rindex(told) for told in (*order, LIMITS)]
     assert places == sorted(places)
-    assert len(found.all("img")) == 2
-    assert len(found.all("table")) == 2
+    assert text.count("<img") == text.count("<table>") == 2
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") == 7  # contents, heading, paragraph; cell and caption, twice
 
 
 def test_small_tables_stand_beside_plots(plot):
     small, long = Table(("x", "y"), ((1, 2),)), Table(("x",), tuple((row,) for row in range(40)))
-    text = page_html(Page("t", "l", sections=(Section("s", (small, plot, "Between.", plot, long, small)),)))
-    tags = re.findall(
-        r'<(div class="\w+"|/div|table|figure|p)>', text[text.index("<section") : text.index("</section")]
-    )
-    assert " ".join(tag.removeprefix("div class=") for tag in tags) == (
-        '"tiles" "wide" table /div figure /div p "tiles" figure /div "wide" table /div "wide" table /div'
-    )
+    details = replace(plot, wide=True)
+    blocks = (small, plot, "Between.", plot, long, small, details, plot)
+    (section,) = as_document(Page("t", "l", sections=(Section("s", blocks),))).sections
+    kinds = [
+        [type(one).__name__ for one in block.blocks] if isinstance(block, documents.Tiles) else type(block).__name__
+        for block in section.blocks
+    ]
+    assert kinds == [["Table", "Picture"], "Text", ["Picture"], "Table", ["Table"], "Picture", ["Picture"]]
 
 
-def test_a_picture_with_details_stands_by_itself(plot):
-    text = page_html(Page("t", "l", sections=(Section("s", (plot, replace(plot, wide=True), plot)),)))
-    body = text[text.index("<section") : text.index("</section")]
-    tags = re.findall(r'<(div class="\w+"|/div|figure|figure class="wide")>', body)
-    assert tags == ['div class="tiles"', "figure", "/div", 'figure class="wide"', 'div class="tiles"', "figure", "/div"]
+def test_numbers_stand_right_and_texts_left_as_people_write_them():
+    table = Table(("name", "share", "none"), (("a", -0.12345, None), ("b", float("nan"), None)), "Caption.", digits=2)
+    (section,) = as_document(Page("t", "l", sections=(Section("s", (table,)),))).sections
+    made = section.blocks[0].blocks[0]
+    assert [column.numeric for column in made.columns] == [False, True, True]
+    assert [row.cells for row in made.rows] == [("a", "−0.12", "–"), ("b", "–", "–")]
+    assert made.caption == "Caption."
 
 
-def test_texts_are_escaped(page):
-    text = page_html(page)
-    found = Reader(text)
-    assert not found.all("script")
-    assert "<script" not in text
-    assert found.texts.count(NASTY) == 7  # contents, heading, paragraph; cell and caption, twice
-    nasty = Page(NASTY, NASTY, (NASTY,), (), kind=NASTY, footer=(NASTY,))
-    assert Reader(page_html(nasty)).texts.count(NASTY) == 6
-
-
-def test_nothing_is_loaded_or_run(page, plot):
-    text = page_html(page)
-    found = Reader(text)
-    assert not re.search(r"https?:|@import|url\(|\son\w+=|javascript:", text)
-    assert {name for name, _ in found.tags}.isdisjoint({"script", "link", "iframe", "object", "form"})
-    policy = next(a["content"] for a in found.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'")
-    source = found.all("img")[0]["src"]
-    assert base64.b64decode(source.removeprefix("data:image/png;base64,")) == plot.png
-    assert found.all("img")[0]["alt"] == plot.alternative
-
-
-def test_links_lead_somewhere(page):
-    found = Reader(page_html(page))
-    targets = {attributes["id"] for _, attributes in found.tags if "id" in attributes}
-    assert {a["href"].removeprefix("#") for a in found.all("a")} == {"s1", "s2", "s3"} <= targets
-
-
-def test_few_sections_need_no_contents():
-    assert not Reader(page_html(Page("t", "l", sections=(Section("s", ("p",)),)))).all("nav")
-
-
-def test_the_style_is_the_reports(page):
-    text = page_html(page)
-    for rule in ("--paper: #fdfdfb", "prefers-color-scheme: dark", "@media print", ".warning {"):
-        assert rule in text
-
-
-def test_writing(tmp_path, page):
-    write_page(tmp_path / "new" / "index.html", page)
-    assert (tmp_path / "new" / "index.html").read_text(encoding="utf-8") == page_html(page)
-    (tmp_path / "file").write_text("x")
+def test_the_page_has_the_plot_and_both_files_are_written(tmp_path, page, plot):
+    write_report(tmp_path / "new", page)
+    text = (tmp_path / "new" / PAGE).read_text(encoding="utf-8")
+    (source, _) = re.findall(r'src="data:image/png;base64,([^"]+)" alt="([^"]+)"', text)[0]
+    assert base64.b64decode(source) == plot.png
+    assert (tmp_path / "new" / PDF).read_bytes().startswith(b"%PDF-")
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {PAGE, PDF}
+    write_page(tmp_path / "alone.html", page)
+    assert (tmp_path / "alone.html").read_text(encoding="utf-8") == text
     with pytest.raises(OutputError):
-        write_page(tmp_path / "file" / "index.html", page)
+        write_page(tmp_path / "alone.html" / "below.html", page)
