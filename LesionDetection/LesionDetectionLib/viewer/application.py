@@ -13,8 +13,9 @@ from LesionDetectionLib.app.worker.engine import Engine
 from LesionDetectionLib.core.late import load
 
 from .context import Context
+from .files.exchange import Exchange
 from .options import ViewerOptions
-from .page import VIEWER, Section, build_page
+from .page import TRAINING, VIEWER, Section, build_page
 from .parts.detect_part import DetectPart
 from .parts.findings_part import FindingsPart
 from .parts.open_part import OpenPart
@@ -44,7 +45,8 @@ class Viewer:
         self.context.choices_changed = self.refresh
         self.context.close_scene = self.close_scene
         self.context.scene_loaded = self.scene_loaded
-        self.open_part = OpenPart(self.context)
+        self.exchange = Exchange(options)
+        self.open_part = OpenPart(self.context, self.exchange, options)
         self.detect_part = DetectPart(self.context)
         self.findings_part = FindingsPart(self.context)
         self.start_part = StartPart(self.context)
@@ -59,6 +61,7 @@ class Viewer:
         self.layout = build_page(self.context, sections, self.toolbar_part, self.start_part, self.training_page)
         server.controller.trigger(KEY_TRIGGER)(self.on_key)
         server.controller.on_client_connected.add(self._on_connected)
+        server.state.change("page")(self._on_page)
         session.observe(self._on_session)
         self.refresh()
 
@@ -80,8 +83,7 @@ class Viewer:
         context.place = None
         context.session.scene_closed()
         context.tell("")
-        if hasattr(context.stage, "clear"):
-            context.stage.clear()
+        context.stage.clear()
         self.refresh()
 
     def scene_loaded(self) -> None:
@@ -119,6 +121,11 @@ class Viewer:
                 if part.key(str(name)):
                     return
 
+    def _on_page(self, page: Any, **_state: Any) -> None:
+        if page == TRAINING and self.training_page is not None:
+            with self.context.told():
+                self.training_page.shown()
+
     def _on_connected(self, *_facts: Any, **_more: Any) -> None:
         with self.context.told():
             self.detect_part.connected()
@@ -133,6 +140,7 @@ class Viewer:
             self.training_page.close()
         self.context.close()
         self.context.session.close()
+        self.exchange.close()
         self.context.stage.close()
 
     def _on_session(self, change: str) -> None:
@@ -150,4 +158,5 @@ class Viewer:
             return None
         page = load(f"{_TRAINING}:TrainingPage")(self.context.server, options.models, None, make_engine)
         page.models_changed, page.use = self.models_changed, self.use_model
+        page.offer = self.exchange.downloads.offer
         return page

@@ -45,6 +45,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
 
 
+class Refused(Exception):
+    """Raised by whoever answers a request: the browser gets the refusal."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.text)
+        self.refusal = refusal
+
+
 class Gate:
     """In front of one server.
 
@@ -86,21 +94,23 @@ class Gate:
         try:
             refusal = self._refusal(request)
             if refusal is not None:
-                return answer(refusal)
+                return answer(request, refusal)
             if not self._knows(request):
                 return await self._first_visit(request)
             if request.path == "/" and set(request.query) - set(_PASSED_ON):
                 return self._to_clean_address(request)
             return await handler(request)
+        except Refused as error:
+            return answer(request, error.refusal)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            return answer(refusal_of(error.status), error.headers.get("Allow", ""))
+            return answer(request, refusal_of(error.status), error.headers.get("Allow", ""))
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:
             _log.exception("A request could not be answered.")
-            return answer(FAULT)
+            return answer(request, FAULT)
 
     def _refusal(self, request: web.Request) -> Refusal | None:
         if self.closed:
@@ -125,18 +135,18 @@ class Gate:
     async def _first_visit(self, request: web.Request) -> web.StreamResponse:
         given = request.query.get(TOKEN)
         if given is None or request.method != "GET" or request.path != "/":
-            return answer(NO_SESSION)
+            return answer(request, NO_SESSION)
         if _same(given, self.token):
             self.token, self._key = "", secrets.token_urlsafe(32)
             response = self._to_clean_address(request)
             response.set_cookie(self.cookie_name, self._key, httponly=True, samesite="Strict", path="/")
             return response
-        return await self._wrong_token()
+        return await self._wrong_token(request)
 
-    async def _wrong_token(self) -> web.StreamResponse:
+    async def _wrong_token(self, request: web.Request) -> web.StreamResponse:
         """One after the other, each later than the one before."""
         if self._waiting >= _MOST_WAITING:
-            return answer(TOO_MANY_TRIES)
+            return answer(request, TOO_MANY_TRIES)
         self._waiting += 1
         try:
             async with self._turn:
@@ -145,7 +155,7 @@ class Gate:
         finally:
             self._waiting -= 1
         # Who comes too late with what was the token is told that the link is used up.
-        return answer(WRONG_TOKEN if self.token else NO_SESSION)
+        return answer(request, WRONG_TOKEN if self.token else NO_SESSION)
 
     def _to_clean_address(self, request: web.Request) -> web.Response:
         """The front page, without the token; relative, so that it leads nowhere else."""
@@ -189,11 +199,18 @@ _HEADERS = {
 }
 
 
-def answer(refusal: Refusal, allow: str = "") -> web.Response:
-    """A refusal as it goes to the browser. What is left of the request's body is not read."""
-    response = web.Response(status=refusal.status, text=page(refusal), content_type="text/html")
+def answer(request: web.Request, refusal: Refusal, allow: str = "") -> web.Response:
+    """A refusal as it goes to the browser: a page, or title and text where a script asks for JSON. What is left of the request's
+    body is not read."""
+    if "application/json" in request.headers.get("Accept", ""):
+        said = {"title": refusal.title, "text": refusal.text.replace("`", "")}
+        response = web.json_response(said, status=refusal.status)
+    else:
+        response = web.Response(status=refusal.status, text=page(refusal), content_type="text/html")
     if allow:
         response.headers["Allow"] = allow
+    if request.can_read_body:
+        response.force_close()
     return response
 
 

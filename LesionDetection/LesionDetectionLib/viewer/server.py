@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.errors import InputError, UsageError
 
 from . import quiet
 from .options import ViewerOptions
@@ -60,7 +60,7 @@ async def _serve(options: ViewerOptions, tell: Callable[[str], None]) -> None:
     pipes = LoopPipes(asyncio.get_running_loop())
     make_engine = partial(WorkerEngine, pipes.transport)
     viewer = Viewer(server, make_engine(), options, make_engine)
-    server.controller.on_server_bind.add(partial(_bind, gate, front))
+    server.controller.on_server_bind.add(partial(_bind, gate, front, viewer))
 
     def ready(**_state: object) -> None:
         gate.listen_at(server.port)
@@ -76,18 +76,29 @@ async def _serve(options: ViewerOptions, tell: Callable[[str], None]) -> None:
         pipes.close()
 
 
-def _bind(gate: Any, front: Any, web_server: Any) -> None:
-    """Put gate and front page before trame's own files; called before these are there."""
+def _bind(gate: Any, front: Any, viewer: Any, web_server: Any) -> None:
+    """Put gate, front page and files before trame's own files; called before these are there."""
     from aiohttp import web
 
-    async def show(_request: web.Request) -> web.Response:
+    from .gate import Refused
+    from .refusals import NOT_FOUND
+
+    async def show(request: web.Request) -> web.Response:
+        if "scan" in request.query and request.method == "GET":
+            try:
+                with viewer.context.state:
+                    viewer.open_part.open_served(request.query["scan"])
+            except InputError as error:
+                raise Refused(NOT_FOUND.with_text(str(error))) from error
+            except UsageError as error:
+                viewer.context.tell(str(error), "warning")
         page, policy = front.made()
-        headers = {"Content-Security-Policy": policy}
-        return web.Response(text=page, content_type="text/html", headers=headers)
+        return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": policy})
 
     gate.place(web_server.app)
     web_server.app.router.add_get("/", show)
     web_server.app.router.add_get("/index.html", _nothing)
+    viewer.exchange.place(web_server.app)
 
 
 async def _nothing(_request: Any) -> Any:
