@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from LesionDetectionLib.core.detections import Detections
-from LesionDetectionLib.core.errors import DependencyError, InputError
+from LesionDetectionLib.core.bundle import Manifest, read_manifest
+from LesionDetectionLib.core.errors import BundleError, DependencyError, InputError
 from LesionDetectionLib.core.finding import Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.late import load
@@ -22,19 +22,25 @@ IMAGE = "image"
 
 @dataclass(frozen=True)
 class ReportRequest(Request):
-    """Write table, pictures and page of a result to a folder. Images: ``image``. Result: paths by name, see ``export.write_results``.
+    """Write table, pictures, page and PDF of a review to a folder. Images: ``image``. Result: paths by name, see
+    ``export.write_results``; without that of the PDF where the library for it is not installed.
 
     Attributes:
         folder: made where it is missing.
-        detections: what is reported, as JSON.
+        findings: as JSON.
         overwrite: replace earlier results there.
+        model: path of the bundle that made them, for what it says of itself; empty where there is none, or it is not at hand.
+            Another one than the findings name is passed over.
+        patient: a line that names the patient, for the head of the report; empty for none.
     """
 
     TASK: ClassVar[str] = "LesionDetectionLib.app.export_requests:write_report"
 
     folder: str
-    detections: dict[str, Any]
+    findings: dict[str, Any]
     overwrite: bool = False
+    model: str = ""
+    patient: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,24 @@ def write_report(
     written = write_results(
         Path(request.folder),
         _image(images),
-        Detections.from_json(request.detections),
+        Findings.from_json(request.findings),
         scene=False,
+        model=_model(request.model),
+        patient=request.patient,
         overwrite=request.overwrite,
         progress=progress,
     )
     return {name: str(path) for name, path in written.items()}
+
+
+def _model(path: str) -> tuple[Manifest, str] | None:
+    """What a bundle says of itself, and its digest; None where it is no bundle (any more): a report does without."""
+    if not path:
+        return None
+    try:
+        return read_manifest(Path(path))
+    except BundleError:
+        return None
 
 
 def write_dicom(request: DicomRequest, _images: Mapping[str, Image], _kept: object, progress: Progress) -> list[str]:

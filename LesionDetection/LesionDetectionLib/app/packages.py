@@ -32,6 +32,7 @@ class Package:
             writing DICOM segmentations and reports needs pydicom 3.
         from_slicer: Slicer brings it and runs on it, so it is never replaced.
         with_torch: comes from where torch comes from, in a build for just that torch.
+        optional: what needs it is done without it too, only less of it: reports are pages then, without a PDF.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Package:
     apart: bool = False
     from_slicer: bool = False
     with_torch: bool = False
+    optional: bool = False
 
     @property
     def requirement(self) -> str:
@@ -64,6 +66,7 @@ PACKAGES = {
         Package("torchvision", "torchvision", "0.17", 8, "what overlaps in detections", with_torch=True),
         Package("safetensors", "safetensors", "0.4", 1, "reading models, safely"),
         Package("matplotlib", "matplotlib", "3.8", 15, "curves and lettering"),
+        Package("reportlab", "reportlab", "4.0", 6, "reports as PDF", optional=True),
         Package("PyYAML", "yaml", "6", 1, "settings in files"),
         Package("pydicom", "pydicom", "3.0", 3, "reading and writing DICOM", apart=True),
         Package("highdicom", "highdicom", "0.24", 4, "DICOM segmentations and reports", apart=True),
@@ -80,7 +83,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "detect": _DETECT,
     "detect-without-model": (*_MEASURE, "safetensors"),
     "follow-up": (*_MEASURE, "SimpleITK"),
-    "report": (*_MEASURE, "Pillow", "matplotlib", "safetensors"),
+    "report": (*_MEASURE, "Pillow", "matplotlib", "safetensors", "reportlab"),
     "dicom": (*_MEASURE, *_DICOM),
     "train": (*_DETECT, "SimpleITK", "Pillow", "matplotlib", "PyYAML", *_DICOM),
 }
@@ -158,13 +161,18 @@ def missing(feature: str, own_folder: Path | None = None, also: Sequence[str] = 
     return tuple(one for one in found if not one.good)
 
 
+def can_do(feature: str, own_folder: Path | None = None) -> bool:
+    """Whether all libraries of a feature are there but for optional ones. Raises KeyError where there is no such feature."""
+    return all(one.package.optional for one in missing(feature, own_folder))
+
+
 def require(feature: str, own_folder: Path | None = None, also: Sequence[str] = ()) -> None:
-    """For scripts: nothing where all libraries of a feature are there.
+    """For scripts: nothing where all libraries of a feature are there, optional ones left aside.
 
     Raises:
         DependencyError: says which are not, and how to get them.
     """
-    lacking = missing(feature, own_folder, also)
+    lacking = [one for one in missing(feature, own_folder, also) if not one.package.optional]
     if lacking:
         raise DependencyError(
             f"This needs libraries: {'; '.join(one.problem for one in lacking)}. {how_to_install(lacking)}"

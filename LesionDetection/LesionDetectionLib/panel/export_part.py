@@ -14,8 +14,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LesionDetectionLib.app.export import REPORT
+from LesionDetectionLib.app import packages
+from LesionDetectionLib.app.export import PDF, REPORT
 from LesionDetectionLib.app.export_requests import TrainingCaseRequest
+from LesionDetectionLib.app.presenting import about_export
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import LesionDetectionError, OutputError
 from LesionDetectionLib.core.image import Image
@@ -33,6 +35,7 @@ class ExportPart:
         ui = context.ui
         self.message = MessageLine(ui.exportMessageRow, ui.exportMessageIcon, ui.exportMessage)
         self.job: Job | None = None
+        self._page_alone = False
         self._connections: list[tuple[Any, str, Callable[..., None]]] = [
             (ui.reportButton, "clicked()", self.message.guarded(self._report)),
             (ui.csvButton, "clicked()", self.message.guarded(self._csv)),
@@ -63,16 +66,7 @@ class ExportPart:
     def refresh(self) -> None:
         """What will be exported, and what cannot be."""
         ui, findings = self._context.ui, self._context.session.findings
-        if findings is None:
-            text = _("Nothing to export yet.")
-        elif not findings.reported:
-            text = _("No finding is drawn: files will say that nothing was found.")
-        elif any(item.status.value == "accepted" for item in findings.items):
-            text = _("{count} accepted findings are exported.").format(count=len(findings.reported))
-        else:
-            text = _("Nothing was accepted yet, so all {count} findings that are drawn are exported.")
-            text = text.format(count=len(findings.reported))
-        ui.exportText.setText(text)
+        ui.exportText.setText(about_export(findings))
         volume = None if findings is None else self._context.session.results.volume_node  # type: ignore[union-attr]
         from_dicom = volume is not None and bool(volume.GetAttribute("DICOM.instanceUIDs"))
         busy = self.job is not None and not self.job.finished
@@ -90,17 +84,30 @@ class ExportPart:
         session = self._context.session
         session.image()  # says where there is nothing to report on, before a folder is asked for
         folder = ask.choose_folder(_("Folder for the report"))
-        if folder is None or not dependencies.ensure("report"):
+        if folder is None or not self._can_report():
             return
-        overwrite = self._may_replace(folder, [REPORT])
+        overwrite = self._may_replace(folder, [REPORT, PDF])
         if overwrite is None:
             return
 
         def done(written: dict[str, str]) -> None:
-            self.message.note(_("Everything is in {folder}.").format(folder=folder))
+            text = _("Everything is in {folder}.").format(folder=folder)
+            no_pdf = _("There is no PDF: the library {name} is not installed.").format(name="reportlab")
+            self.message.note(text if PDF in written else f"{text} {no_pdf}")
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(written[REPORT]))
 
-        self._start(*session.report_request(folder, overwrite), done)
+        model = self._context.model_of(session.findings)  # type: ignore[arg-type]
+        self._start(*session.report_request(folder, overwrite, model=None if model is None else model.path), done)
+
+    def _can_report(self) -> bool:
+        """Whether the libraries are there, asking for those that are not. Who does not want the optional one gets the page
+        alone, and is not asked for it again."""
+        if self._page_alone and packages.can_do("report"):
+            return True
+        if dependencies.ensure("report"):
+            return True
+        self._page_alone = packages.can_do("report")
+        return self._page_alone
 
     def _csv(self) -> None:
         from LesionDetectionLib.io.lesion_table import write_csv

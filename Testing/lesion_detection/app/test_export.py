@@ -1,59 +1,27 @@
-"""The results folder: complete, consistent, whole or not at all; and the page that people read."""
+"""The results folder: complete, consistent, whole or not at all."""
 
 from __future__ import annotations
 
 import csv
 import json
-import re
 import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import jsonschema
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from LesionDetectionLib.app import export
-from LesionDetectionLib.app.export import DICOM, MAPS, RESULT_NAMES, map_names, write_results
-from LesionDetectionLib.app.report import measurement_text, report_page
-from LesionDetectionLib.core.detections import SCHEMA_PATH, Detections, OperatingPoint
-from LesionDetectionLib.core.detector import Score, method
+from LesionDetectionLib.app import export, packages
+from LesionDetectionLib.app.export import DICOM, MAPS, RESULT_NAMES, map_names, pdf_missing, write_results
+from LesionDetectionLib.core.detections import SCHEMA_PATH, Detections
 from LesionDetectionLib.core.errors import Cancelled, GeometryError, OutputError
+from LesionDetectionLib.core.finding import Findings, Status
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.files import read_image
-
-VOID = {"meta", "img", "br", "link", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """A page's elements and text; fails where tags do not close as they opened."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.elements, self.text = [], [], ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
-def page_of(image, detections):
-    return report_page(image, detections, lambda rank: b"picture %d" % rank)
+from read_page import Page
+from read_pdf import Pdf
 
 
 def test_everything_is_written_and_says_the_same(make_run, tmp_path):
@@ -81,6 +49,7 @@ def test_everything_is_written_and_says_the_same(make_run, tmp_path):
     page = Page(written["report.html"].read_text(encoding="utf-8"))
     assert len(page.all("article")) == 3
     assert len(page.all("img")) == 4
+    assert Pdf(written["report.pdf"]).images == 4
 
 
 def test_maps_are_files_and_volumes_of_the_scene(make_controlled_run, tmp_path):
@@ -112,41 +81,6 @@ def test_maps_have_names_that_every_disk_takes(make_run):
     ]
 
 
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ((0.0, 0.0), "4 lesion candidates above the thresholds (Least response 0.00, Least area 0 px; operating point"),
-        ((0.5, 10.0), "4 lesion candidates, 2 above the thresholds (Least response 0.50, Least area 10 px; operating"),
-    ],
-)
-def test_the_page_says_where_the_controls_were(make_controlled_run, values, said):
-    image, detections = make_controlled_run(4)
-    detections = detections.with_control_values(values)
-    page = Page(page_of(image, detections))
-    assert said in page.text
-    assert f"balanced, above {', '.join(control.text for control in detections.controls)}" in page.text
-    assert "score ≥" not in page.text
-    none = Page(page_of(image, replace(detections, lesions=()))).text
-    assert "No lesion above the thresholds (Least response" in none
-
-
-def test_the_page_calls_the_score_what_the_method_calls_it(make_run, monkeypatch):
-    image, detections = make_run(2)
-    info = replace(method("nodule-ct"), id="made-up", score=Score("SUVmax", "the highest value", 1))
-    monkeypatch.setattr("LesionDetectionLib.app.threshold_text.methods", lambda: {"made-up": info})
-    lesions = tuple(
-        replace(lesion, score=score) for lesion, score in zip(detections.lesions, (12.34, 3.0), strict=True)
-    )
-    text = page_of(image, replace(detections, lesions=lesions))
-    page = Page(text)
-    assert "2 lesion candidates with SUVmax of at least 0.3" in page.text
-    assert "balanced, SUVmax ≥ 0.3" in page.text
-    assert ">12.3</span>" in text
-    assert "var(--bar) 100%" in text
-    assert "var(--bar) 24%" in text, "a bar as long as its share of the highest"
-    assert not re.search(r"<th[^>]*>Score</th>", text)
-
-
 def test_no_lesion_is_said_honestly(make_run, tmp_path):
     written = write_results(tmp_path / "out", *make_run(0))
     assert set(written) == set(RESULT_NAMES) - {"lesions.seg.nrrd", DICOM, MAPS}
@@ -162,7 +96,55 @@ def test_parts_can_be_left_out(make_run, tmp_path):
         "lesions.csv",
     }
     assert "pictures" not in write_results(tmp_path / "b", image, detections, scene=False, pictures=False)
-    assert "report.html" not in write_results(tmp_path / "c", image, detections, scene=False, report=False)
+    assert not {"report.html", "report.pdf"} & set(
+        write_results(tmp_path / "c", image, detections, scene=False, report=False)
+    )
+
+
+def test_without_the_library_there_is_a_page_and_a_sentence(make_run, tmp_path, monkeypatch):
+    image, detections = make_run(1)
+    write_results(tmp_path / "out", image, detections, scene=False, pictures=False)
+    assert (tmp_path / "out" / "report.pdf").exists()
+    assert pdf_missing() == ""
+    monkeypatch.setitem(sys.modules, "reportlab", None)
+    monkeypatch.setattr(export, "find", lambda package: packages.Found(package))
+    assert "for a PDF too, reportlab is not installed" in pdf_missing()
+    assert 'pip install "reportlab>=4.0"' in pdf_missing()
+    written = write_results(tmp_path / "out", image, detections, scene=False, pictures=False, overwrite=True)
+    assert "report.html" in written
+    assert "report.pdf" not in written
+    assert not (tmp_path / "out" / "report.pdf").exists(), "an earlier run's would be taken for this one's"
+
+
+def test_of_a_review_what_counts_is_written_with_what_was_decided(make_run, tmp_path):
+    image, detections = make_run(4)
+    findings = Findings.of(detections)
+    findings = findings.changing(["L2", "L4"], lambda item: replace(item, status=Status.ACCEPTED))
+    written = write_results(tmp_path / "out", image, findings, scene=False)
+    with written["lesions.csv"].open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["rank"], row["id"], row["status"]) for row in rows] == [
+        ("1", "L2", "accepted"),
+        ("2", "L4", "accepted"),
+    ]
+    assert len(Detections.load(written["detections.json"]).lesions) == 2
+    assert {entry.name for entry in written["pictures"].iterdir()} == {"overview.png", "L002.png", "L004.png"}
+    page, pdf = Page(written["report.html"].read_text(encoding="utf-8")), Pdf(written["report.pdf"])
+    assert [article["id"] for article in page.all("article")] == ["L2", "L4"]
+    assert pdf.links == 2
+
+
+def test_a_patients_name_is_in_the_report_alone(make_run, tmp_path):
+    image, detections = make_run(1)
+    written = write_results(tmp_path / "out", image, detections, scene=False, patient="Doe, Jane · ID 4711")
+    holding = {
+        path.name
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file() and (b"Doe" in path.read_bytes() or b"4711" in path.read_bytes())
+    }
+    assert holding == {"report.html"}, "a PDF's text is compressed"
+    assert "Doe, Jane · ID 4711" in Pdf(written["report.pdf"]).pages[0]
+    assert "Doe" not in Pdf(written["report.pdf"]).info
 
 
 def test_earlier_results_are_kept_unless_overwriting_and_never_mixed(make_run, tmp_path):
@@ -188,7 +170,7 @@ def test_detections_of_another_image_are_refused(make_run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("steps", [1, 3, 5, 7])
+@pytest.mark.parametrize("steps", [1, 3, 5, 7, 9])
 def test_cancelled_at_any_step_leaves_nothing(make_run, tmp_path, steps):
     progress = Progress(lambda fraction, text: count.append(text) or (len(count) == steps and progress.cancel()))
     count: list[str] = []
@@ -198,7 +180,7 @@ def test_cancelled_at_any_step_leaves_nothing(make_run, tmp_path, steps):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("part", ["write_csv", "_write_scene_files", "_write_pictures"])
+@pytest.mark.parametrize("part", ["write_csv", "_write_scene_files", "_write_pictures", "_write_report"])
 def test_a_full_disk_leaves_nothing_and_names_the_users_folder(make_run, tmp_path, monkeypatch, part):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -234,75 +216,6 @@ def test_slicers_own_writers_running_out_of_space_are_noticed(tmp_path):
     assert "told:" in run.stdout, run.stdout + run.stderr
     assert f"{tmp_path}/out/scene.mrb was not written" in run.stdout
     assert not list(tmp_path.iterdir())
-
-
-def test_the_page_loads_nothing_runs_nothing_and_escapes_everything(make_run):
-    evil = "<script>alert(1)</script>\" onload='x' & ${name} $name"
-    image, detections = make_run(1, name=evil)
-    image = replace(image, notes=(evil,), identifiers={"PatientName": "Doe^Jane"})
-    lesion = replace(detections.lesions[0], note=evil, measurements={evil: 1.0})
-    detections = replace(
-        detections, lesions=(lesion,), method=evil, provenance={evil: {evil: [evil]}}, warnings=(evil,)
-    )
-    text = page_of(image, detections)
-    page = Page(text)
-    assert not page.all("script")
-    assert page.text.count(evil) >= 7
-    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
-    assert not re.search(r"https?:|//|url\(|@import", re.sub(r"base64,\S+", "", text))
-    assert all(source.startswith("data:image/") for source in (image["src"] for image in page.all("img")))
-    assert all(link["href"].startswith("#") for link in page.all("a"))
-    assert "Doe" not in text
-    policy = next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
-    assert policy.startswith("default-src 'none'")
-
-
-def test_the_page_says_what_must_be_said(make_run):
-    image, detections = make_run(2)
-    image = replace(image, notes=("The slice at 12.5 mm was missing and was interpolated.",))
-    bare = replace(detections.lesions[1], mask=None, recist=None, measurements={}, note="Its outline leaked.")
-    detections = replace(detections, lesions=(detections.lesions[0], bare))
-    page = Page(page_of(image, detections))
-    for sentence in (
-        *detections.warnings,
-        *image.notes,
-        "not a medical device",
-        "Its outline leaked.",
-        "Settings · tile",
-    ):
-        assert sentence in page.text
-    assert "at least 0.3 (operating point “balanced”)" in page.text
-    assert "8.0 × 6.0 mm" in page.text
-    measured = page_of(image, replace(detections, lesions=(bare,), operating_point=OperatingPoint("all", 0.0)))
-    assert '<p class="summary">1 lesion.</p>' in measured
-    anchors = {attributes["href"][1:] for attributes in page.all("a")}
-    assert anchors <= {attributes.get("id") for _, attributes in page.elements}
-    assert {"L1", "L2"} <= anchors
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "written"),
-    [
-        ("volume_mm3", 2075.4, ("Volume", "2075 mm³")),
-        ("volume_mm3", 36_600.0, ("Volume", "36.6 mL")),
-        ("mean_hu", -12.6, ("Mean", "−13 HU")),
-        ("max_suvbw", 7.914, ("Max", "7.91 SUV")),
-        ("max_sulbm", 5.8891, ("Max SUL", "5.89 g/mL")),
-        ("max_suvbsa", 1.9676, ("Max SUV by surface area", "1.97 cm²/mL")),
-        ("sphericity", 0.8123, ("Sphericity", "0.81")),
-        ("mtv_ml", 12.345, ("Metabolic tumour volume", "12.35 mL")),
-        ("tlg_g", 80.04, ("Total lesion glycolysis", "80.0 g")),
-    ],
-)
-def test_measurements_are_written_with_their_unit(name, value, written):
-    assert measurement_text(name, value) == written
-
-
-def test_many_lesions(make_run, tmp_path):
-    image, detections = make_run(40)
-    written = write_results(tmp_path / "out", image, detections)
-    assert len(list(written["pictures"].iterdir())) == 41
-    assert len(Page(written["report.html"].read_text(encoding="utf-8")).all("article")) == 40
 
 
 def test_a_real_scan(real_data, tmp_path):

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -86,7 +87,8 @@ def test_a_feature_names_all_that_its_code_imports(feature, starts):
     others = {"LesionDetectionLib.app.dicom_export"} if feature != "dicom" else set()
     others |= {"LesionDetectionLib.io.files"} if feature == "report" else set()
     used = imported_by(starts, others)
-    assert used - in_slicer <= declared, used
+    optional = {package.module for package in PACKAGES.values() if package.optional}
+    assert used - in_slicer - optional <= declared, used
     assert used, "nothing was followed"
 
 
@@ -218,6 +220,17 @@ def test_scripts_are_told_what_is_missing(site, tmp_path, monkeypatch):
         packages.require("measure", tmp_path)
     assert 'pip install "lesion-usual>=2.1"' in str(caught.value)
     assert "Models and set-up" in str(caught.value)
+
+
+def test_an_optional_library_is_asked_for_and_can_be_missing(tmp_path, monkeypatch):
+    gone = replace(USUAL, name="lesion-gone", module="lesion_gone", optional=True)
+    monkeypatch.setitem(PACKAGES, "lesion-gone", gone)
+    monkeypatch.setitem(FEATURES, "report", (*FEATURES["report"], "lesion-gone"))
+    assert [one.package for one in packages.missing("report", tmp_path)] == [gone]
+    assert packages.can_do("report", tmp_path)
+    packages.require("report", tmp_path)
+    monkeypatch.setitem(PACKAGES, "lesion-gone", replace(gone, optional=False))
+    assert not packages.can_do("report", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def test_a_report_is_the_workers_work_and_can_be_cancelled(panel, ui, detected, 
     ui.reportButton.click()
     assert isinstance(engine.request, ReportRequest)
     assert engine.request.folder == str(tmp_path)
-    assert len(engine.request.detections["lesions"]) == 2
+    assert len(engine.request.findings["findings"]) == 4
+    assert engine.request.patient == ""
     assert engine.jobs[-1][2]["image"].name == "chest"
     assert ui.exportProgressRow.isVisible()
     assert not ui.reportButton.isEnabled()
@@ -122,6 +123,32 @@ def test_earlier_results_are_replaced_only_after_asking(ui, detected, opened, an
     answers["confirm"] = True
     ui.reportButton.click()
     assert engine.request.overwrite
+
+
+def test_the_report_is_opened_and_a_missing_pdf_told(
+    panel, ui, detected, opened, answers, engine, tmp_path, monkeypatch
+):
+    import qt
+    from LesionDetectionLib.panel import dependencies, export_part
+
+    answers["folder"] = tmp_path
+    opened_urls, asked = [], []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", opened_urls.append)
+    ui.reportButton.click()
+    engine.finish({"report.html": str(tmp_path / "report.html"), "report.pdf": str(tmp_path / "report.pdf")})
+    assert ui.exportMessage.text == f"Everything is in {tmp_path}."
+    assert len(opened_urls) == 1
+    # Who does not want the library for it gets the page alone, and is asked once.
+    monkeypatch.setattr(dependencies, "ensure", lambda feature: asked.append(feature))
+    for _ in range(2):
+        ui.reportButton.click()
+        engine.finish({"report.html": str(tmp_path / "report.html")})
+        assert "There is no PDF: the library reportlab is not installed." in ui.exportMessage.text
+    assert asked == ["report"]
+    monkeypatch.setattr(export_part.packages, "can_do", lambda feature: False)
+    before = len(engine.jobs)
+    ui.reportButton.click()
+    assert len(engine.jobs) == before
 
 
 def test_dicom_is_offered_for_what_came_from_dicom(ui, detected, from_dicom, opened, answers, engine, tmp_path):

@@ -15,6 +15,7 @@ from LesionDetectionLib.app.commands.cohort_detection import (
 )
 from LesionDetectionLib.app.commands.dicom_option import add_dicom_option, require_dicom, source_files
 from LesionDetectionLib.app.commands.options import add_output_options, add_scan_options, add_set_option
+from LesionDetectionLib.app.commands.patient_option import add_patient_option, patient_line, require_headers
 from LesionDetectionLib.app.commands.scans import needs, read_images, series_of_each
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
@@ -52,6 +53,7 @@ def add_parser(commands: Any) -> None:
     add_set_option(parser)
     add_scan_options(parser, several=True)
     add_dicom_option(parser)
+    add_patient_option(parser)
     add_output_options(parser)
     add_cohort_options(parser)
     parser.set_defaults(run=run)
@@ -60,6 +62,8 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     info = method(options.method)
     if is_cohort(options.scan):
+        if options.name_patient:
+            raise UsageError("--name-patient is for the report of one scan, not for a cohort.")
         detect_in_cohort(info, options)
         return
     refuse_cohort_options(options)
@@ -69,6 +73,8 @@ def run(options: argparse.Namespace) -> None:
     series = series_of_each(options.series, scans)
     if options.dicom:
         require_dicom(scans)
+    if options.name_patient:
+        require_headers(scans)
     check_output_folder(options.output, RESULT_NAMES, options.overwrite)
     bundle = _open_bundle(info, options.model)
     detector = info.create(bundle, options.device)
@@ -78,7 +84,9 @@ def run(options: argparse.Namespace) -> None:
         read = read_images(info, scans, series, progress.part(0, 0.15))
         main = read[info.modalities[0]]
         # Before the work: it would be for nothing.
-        sources = source_files(scans[main.number], series[main.number], main.image) if options.dicom else ()
+        place = scans[main.number], series[main.number], main.image
+        sources = source_files(*place) if options.dicom else ()
+        patient = patient_line(source_files(*place, needed_by="--name-patient")) if options.name_patient else ""
         images = {modality: one.image for modality, one in read.items()}
         detections: Detections = detector.detect(images, settings, progress.part(0.15, 0.8))
         write_results(
@@ -86,6 +94,8 @@ def run(options: argparse.Namespace) -> None:
             main.image,
             detections,
             sources=sources,
+            model=None if bundle is None else (bundle.manifest, bundle.digest),
+            patient=patient,
             overwrite=options.overwrite,
             progress=progress.part(0.8, 1),
         )

@@ -29,8 +29,11 @@ def require_dicom(scans: Sequence[Path]) -> None:
         raise _no_dicom(scans[0])
 
 
-def source_files(scan: Path, series: str | None, image: Image) -> tuple[Path, ...]:
+def source_files(scan: Path, series: str | None, image: Image, needed_by: str = "--dicom") -> tuple[Path, ...]:
     """The DICOM files that ``image`` was read from; ``scan`` and ``series`` are as :func:`read_image` had them.
+
+    Args:
+        needed_by: the option that needs them.
 
     Raises:
         UsageError: it was not read from DICOM.
@@ -40,7 +43,7 @@ def source_files(scan: Path, series: str | None, image: Image) -> tuple[Path, ..
     from LesionDetectionLib.io.dicom_series import choose, find_stacks
 
     if not _may_be_dicom(scan):
-        raise _no_dicom(scan, modality_name(image.modality))
+        raise _no_dicom(scan, modality_name(image.modality), needed_by)
     stacks, skipped = find_stacks(scan, Progress())
     stack = choose(stacks, skipped, series, scan)
     return tuple(dict.fromkeys(plane.path for plane in stack.planes))
@@ -54,9 +57,7 @@ def _may_be_dicom(scan: Path) -> bool:
     return may_be_dicom(scan)
 
 
-def _no_dicom(scan: Path, what: str = "") -> UsageError:
+def _no_dicom(scan: Path, what: str = "", option: str = "--dicom") -> UsageError:
     where = f" Findings lie on the {what}, whatever the other images are." if what else ""
-    return UsageError(
-        f"{scan} is no DICOM, and DICOM results have to refer to a DICOM series.{where} Name the folder of the series, or "
-        "leave out --dicom."
-    )
+    why = "DICOM results have to refer to a DICOM series" if option == "--dicom" else "only DICOM says whose scan it is"
+    return UsageError(f"{scan} is no DICOM, and {why}.{where} Name the folder of the series, or leave out {option}.")

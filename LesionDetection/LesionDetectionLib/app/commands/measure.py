@@ -9,6 +9,7 @@ from typing import Any
 from LesionDetectionLib import __version__
 from LesionDetectionLib.app.commands.dicom_option import add_dicom_option, require_dicom, source_files
 from LesionDetectionLib.app.commands.options import add_modality_option, add_output_options, add_scan_options
+from LesionDetectionLib.app.commands.patient_option import add_patient_option, patient_line, require_headers
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.app.export import RESULT_NAMES, write_results
@@ -51,6 +52,7 @@ def add_parser(commands: Any) -> None:
     add_scan_options(parser)
     add_modality_option(parser)
     add_dicom_option(parser)
+    add_patient_option(parser)
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -59,10 +61,14 @@ def run(options: argparse.Namespace) -> None:
     seed = _position(options.at)
     if options.dicom:
         require_dicom([options.scan])
+    if options.name_patient:
+        require_headers([options.scan])
     check_output_folder(options.output, RESULT_NAMES, options.overwrite)
     with shown_progress(options.quiet) as progress:
         progress(0, f"Reading {options.scan.name}")
         image = understood_as(read_image(options.scan, series=options.series), options.modality)
+        place = options.scan, options.series, image
+        patient = patient_line(source_files(*place, needed_by="--name-patient")) if options.name_patient else ""
         of_pet = options.through or options.uptake is not None
         seed = resolved(image, seed, options.through) if of_pet else seed
         lesion = _measured(image, seed, options.uptake, progress.part(0.4, 0.5))
@@ -84,8 +90,9 @@ def run(options: argparse.Namespace) -> None:
             options.output,
             image,
             detections,
-            sources=source_files(options.scan, options.series, image) if options.dicom else (),
+            sources=source_files(*place) if options.dicom else (),
             origin=CLICKED,
+            patient=patient,
             overwrite=options.overwrite,
             progress=progress.part(0.5, 1),
         )

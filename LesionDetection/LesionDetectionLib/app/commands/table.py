@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from LesionDetectionLib.app.export import PDF, REPORT, pdf_missing
 from LesionDetectionLib.app.threshold_text import point_text, score_name, score_of
 from LesionDetectionLib.core.detections import Detections
 
@@ -27,4 +28,6 @@ def print_lesions(detections: Detections, output: Path) -> None:
         )
     for warning in detections.warnings:
         print(f"Note: {warning}")
+    if (output / REPORT).exists() and not (output / PDF).exists() and pdf_missing():
+        print(f"Note: {pdf_missing()}")
     print(f"Results: {output} (open report.html in a browser, scene.mrb in 3D Slicer)")

@@ -9,7 +9,9 @@ from typing import TypeAlias
 from LesionDetectionLib.io.display import Color
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_UNWRITABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
+)
 """Control characters, which XML and HTML refuse, and marks that turn the direction of what follows: a name with one of
 these could make the text around it read as another."""
 
@@ -189,4 +191,4 @@ class Document:
 
 def clean(text: str) -> str:
     """Text without what no document can hold: control characters and halves of characters become �."""
-    return _UNWRITABLE.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
+    return _UNWRITABLE.sub("\ufffd", text)

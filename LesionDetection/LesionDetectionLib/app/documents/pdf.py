@@ -189,7 +189,8 @@ def _canvas_maker(made: datetime) -> Any:
         """Keeps its pages until it knows how many there are, and then numbers them."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **{**options, "pageCompression": 1, "invariant": 1})
+            settings = {"pageCompression": 1, "invariant": 1, "initialFontName": FONT}
+            super().__init__(*arguments, **{**options, **settings})
             self.setDateFormatter(lambda *_: _pdf_date(made))
             self._pages: list[dict[str, Any]] = []
 

@@ -76,6 +76,11 @@ def written(text: str) -> str:
     return escape(printable(text))
 
 
+def shortened(text: str, most: int) -> str:
+    """Text of at most so many signs."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def printable(text: str) -> str:
     """Text with � for what the font lacks; line ends become spaces, as in HTML."""
     have = _glyphs()

@@ -10,11 +10,26 @@ from reportlab.platypus import Table as Grid
 
 from .document import Cell, Column, Row, Table
 from .html import hex_color
-from .pdf_style import BAR, CAPTION, CELL, HEAD, HEAD_NUMBER, NUMBER, QUIET_BODY, RULE, printable, text_width, written
+from .pdf_style import (
+    BAR,
+    CAPTION,
+    CELL,
+    HEAD,
+    HEAD_NUMBER,
+    NUMBER,
+    QUIET_BODY,
+    RULE,
+    printable,
+    shortened,
+    text_width,
+    written,
+)
 
 _PADDING = 3.2
 """Left and right of what stands in a cell."""
 _DOT = "\u25cf"
+_LONGEST_CELL, _LONGEST_NOTE = 800, 1500
+"""Signs on paper: a cell that goes through columns must fit on a page, or the layout never ends."""
 _LEAST_COLUMN = 16.0
 _MOST_STRETCH = 26.0
 """Of a column: numbers far apart are hard to read across."""
@@ -49,7 +64,7 @@ def _add_row(
     data.append([_shown(cell, column, width) for cell, column, width in zip(row.cells, columns, widths, strict=True)])
     at = len(data) - 1
     if row.note:
-        data.append([Paragraph(written(row.note), QUIET_BODY), *[""] * (len(columns) - 1)])
+        data.append([Paragraph(written(shortened(row.note, _LONGEST_NOTE)), QUIET_BODY), *[""] * (len(columns) - 1)])
         style += [("SPAN", (0, at + 1), (-1, at + 1)), ("NOSPLIT", (0, at), (-1, at + 1))]
         style += [("TOPPADDING", (0, at + 1), (-1, at + 1), 0), ("BOTTOMPADDING", (0, at + 1), (-1, at + 1), 0)]
         at += 1
@@ -58,7 +73,7 @@ def _add_row(
 
 def _shown(cell: Cell | str, column: Column, width: float) -> Flowable:
     cell = Cell(cell) if isinstance(cell, str) else cell
-    text = written(cell.text)
+    text = written(shortened(cell.text, _LONGEST_CELL))
     if cell.link:
         text = f"<a href={quoteattr('#' + printable(cell.link))} color='#1a5c96'>{text}</a>"
     if cell.color is not None:
@@ -90,13 +105,14 @@ def _column_widths(table: Table, width: float) -> list[float]:
     natural, least = [], []
     for n, column in enumerate(table.columns):
         cells = [row.cells[n] for row in table.rows]
-        texts = [(column.title, HEAD), *((_with_dot(cell), CELL) for cell in cells)]
+        texts = [(printable(column.title), HEAD), *((_with_dot(cell), CELL) for cell in cells)]
         natural.append(max(text_width(text, style) for text, style in texts) + 2 * _PADDING + 1)
         words = ((word, style) for text, style in texts for word in text.split() or [""])
         least.append(max(_LEAST_COLUMN, *(text_width(word, style) for word, style in words)) + 2 * _PADDING + 1)
     natural = [max(a, b) for a, b in zip(natural, least, strict=True)]
     if sum(natural) <= width:
-        more = min((width - sum(natural)) / len(natural), _MOST_STRETCH)
+        noted = any(row.note for row in table.rows)
+        more = min((width - sum(natural)) / len(natural), width if noted else _MOST_STRETCH)
         return [n + more for n in natural]
     if sum(least) <= width:
         share = (width - sum(least)) / (sum(natural) - sum(least))
@@ -117,6 +133,6 @@ def _limit(widths: list[float], total: float) -> float:
 
 
 def _with_dot(cell: Cell | str) -> str:
-    if isinstance(cell, str):
-        return printable(cell)
-    return f"{_DOT} {printable(cell.text)}" if cell.color else printable(cell.text)
+    cell = Cell(cell) if isinstance(cell, str) else cell
+    text = printable(shortened(cell.text, _LONGEST_CELL))
+    return f"{_DOT} {text}" if cell.color else text

@@ -284,14 +284,22 @@ class Review:
 
     # Handing on: requests for the worker, as their progress is shown in a place of its own
 
-    def report_request(self, folder: Path, overwrite: bool = False) -> tuple[ReportRequest, dict[str, Image]]:
-        """To write table, pictures and page of what is reported; with the images that it needs.
+    def report_request(
+        self, folder: Path, overwrite: bool = False, *, model: Path | None = None, patient: str = ""
+    ) -> tuple[ReportRequest, dict[str, Image]]:
+        """To write table, pictures, page and PDF of what is reported; with the images that it needs.
+
+        Args:
+            model: the bundle of the result's model, where it is at hand: the report says what it learned from.
+            patient: a line that names the patient, for the report's head; empty, and it names nobody.
 
         Raises:
             UsageError: there is no result.
             InputError: its volume is gone.
         """
-        return ReportRequest(str(folder), self.detections().to_json(), overwrite), {IMAGE: self._image()}
+        self.detections()  # takes over what was edited
+        findings, path = self._required().findings.to_json(), "" if model is None else str(model)
+        return ReportRequest(str(folder), findings, overwrite, path, patient), {IMAGE: self._image()}
 
     def dicom_request(
         self, folder: Path, sources: Sequence[Path], overwrite: bool = False

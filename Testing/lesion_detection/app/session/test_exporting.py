@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import pytest
 from LesionDetectionLib.app.export_requests import IMAGE
@@ -17,12 +18,30 @@ def test_a_report_of_what_was_accepted(session, detected, tmp_path):
     engine = InProcess()
     job = engine.submit(*session.report_request(tmp_path / "out"))
     assert job.state == "done", job.error
-    assert set(job.result) == {"detections.json", "lesions.csv", "pictures", "report.html"}
+    assert set(job.result) == {"detections.json", "lesions.csv", "pictures", "report.html", "report.pdf"}
+    assert "1 finding that a person accepted, of 3 that were listed." in (tmp_path / "out" / "report.html").read_text()
     with (tmp_path / "out" / "lesions.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 1
     again = engine.submit(*session.report_request(tmp_path / "out"))
     assert isinstance(again.error, OutputError)
     assert engine.submit(*session.report_request(tmp_path / "out", overwrite=True)).state == "done"
+
+
+def test_a_report_knows_the_model_that_is_named_where_it_is_the_one(session, detected, tmp_path):
+    from LesionDetectionLib.core.bundle import read_manifest
+    from LesionDetectionLib.core.resources import demonstration_model
+
+    detected(1, threshold=0.0)
+    path, other = demonstration_model("nodule-ct-phantom"), demonstration_model("liver-ct-phantom")
+    digest = read_manifest(path)[1]
+    run = replace(session.findings.run, provenance={"model": {"name": "m", "sha256": digest}})
+    session.results.change("", replace(session.findings, run=run))
+    for model, known in ((path, True), (other, False), (tmp_path / "gone", False), (None, False)):
+        request, images = session.report_request(tmp_path / "out", overwrite=True, model=model, patient="Doe, Jane")
+        assert InProcess().submit(request, images).state == "done"
+        page = (tmp_path / "out" / "report.html").read_text()
+        assert ("was not at hand" not in page) is known
+        assert "Doe, Jane" in page
 
 
 def test_dicom_gets_the_findings_as_they_are_now(session, detected, tmp_path):
