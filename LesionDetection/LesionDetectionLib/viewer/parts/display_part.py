@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from trame.widgets import html
@@ -11,8 +12,11 @@ from LesionDetectionLib.app.scene_views.foreground import MAP, PET, Layer
 from LesionDetectionLib.app.session.clicking import Clicking
 from LesionDetectionLib.app.session.focus import holder_of
 from LesionDetectionLib.app.session.session import CURRENT, FINDINGS, RESULTS
+from LesionDetectionLib.app.volumes import pet_most
+from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.display import modality_name
+from LesionDetectionLib.io.mrml import image_from_node
 
 from ..context import Context
 from ..marked import marked
@@ -38,6 +42,7 @@ class DisplayPart(Part):
         self._clicking = clicking
         self._under_cursor = UnderCursor()
         self._loaded: dict[str, Look] = {}
+        self._full_at: dict[str, float] = {}
         self._shown: tuple[str, ...] = ()
         self._before_projections = (LARGE, _ALL // 2)
         state, stage = context.state, context.stage
@@ -49,6 +54,8 @@ class DisplayPart(Part):
         state.change("window_preset")(self._on_window)
         state.change("fusion")(self._on_fusion)
         state.change("map_chosen", "map_opacity")(self._on_map)
+        state.space_scan = True
+        state.change("space_scan")(self._on_space_scan)
         stage.described = self.described
         stage.windowed = self._show_window
 
@@ -125,6 +132,7 @@ class DisplayPart(Part):
     def scene_closed(self) -> None:
         self._shown = ()
         self._loaded.clear()
+        self._full_at.clear()
         self._under_cursor.forget()
         self.context.stage.foreground.want(PET, None)
         self.context.stage.foreground.want(MAP, None)
@@ -143,7 +151,11 @@ class DisplayPart(Part):
         """Other volumes than before: all of the main one, the PET alone where there is no other."""
         main = volumes.get("CT") or next(iter(volumes.values()), None)
         if main is not None:
-            self.context.stage.show(main, volumes)
+            self.context.stage.show(main)
+        seen = volumes.get("PT", main)
+        if seen is not None:
+            with contextlib.suppress(LesionDetectionError):  # what is no grid is seen in slices alone
+                self.context.stage.space.show(image_from_node(seen), self._most(seen))
 
     def _fuse(self) -> None:
         """Lay the PET over the CT as far as the slider says; at its ends, one of them is shown alone."""
@@ -160,9 +172,8 @@ class DisplayPart(Part):
         stage.hide_over_projections()
 
     def _most(self, pet: Any) -> float:
-        """The PET's value in full colour: the upper end of its window."""
-        now = self._loaded.get(pet.GetID())
-        return max(now.level + now.width / 2, 1e-6) if now is not None else 6.0
+        """The PET's value in full colour."""
+        return max(self._full_at.get(pet.GetID()) or pet_most(pet)[0], 1e-6)
 
     def _on_fusion(self, **_state: Any) -> None:
         with self.context.told():
@@ -203,8 +214,8 @@ class DisplayPart(Part):
             if wanted is None or now is None or (now.same_window(wanted) and name != AS_LOADED):
                 return
             fused = modality == "PT" and self.context.stage.foreground_node is node
-            if modality == "PT" and name != AS_LOADED:
-                self._loaded[node.GetID()] = wanted
+            if modality == "PT":
+                self._full_at[node.GetID()] = wanted.level + wanted.width / 2
             # Over a CT the PET keeps its hot colours.
             (Look(wanted.width, wanted.level, "") if fused else wanted).put_on(node)
             self._fuse()
@@ -220,6 +231,10 @@ class DisplayPart(Part):
             elif view_layout != PROJECTIONS and shown and self._before_projections[0] != view_layout:
                 self._before_projections = (view_layout, self._before_projections[1])
                 self._end_projections()
+
+    def _on_space_scan(self, space_scan: bool, **_others: Any) -> None:
+        with self.context.told():
+            self.context.stage.space.show_scan(bool(space_scan))
 
     def toggle_projections(self) -> None:
         """Show the PET's projections beside the axial slices, or slices again."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from LesionDetectionLib.core.lesion import Point
 
 from . import slice_moves as moves
 from .link import Event, ViewLink
+from .marks import Mark, slice_labels
 from .notes import cross, slice_notes
 from .painter import Frame, Painter, Turns
 from .schedule import follow
@@ -21,6 +22,11 @@ class Hand(Protocol):
     @property
     def crosshair_ras_mm(self) -> Point | None:
         """Where the crosshair is; None where it is hidden."""
+        ...
+
+    @property
+    def shown_marks(self) -> Sequence[Mark]:
+        """The findings that are drawn."""
         ...
 
     def on_click(self, area: SliceArea, point_ras_mm: Point) -> None: ...
@@ -88,6 +94,7 @@ class SliceArea:
 
     def notes(self) -> dict[str, Any]:
         notes = slice_notes(self.node, self.logic)
+        notes["labels"] = slice_labels(self._hand.shown_marks, self.node, self.window.place)
         notes["cross"] = cross(self.node, self._hand.crosshair_ras_mm, self.window.place)
         return notes
 

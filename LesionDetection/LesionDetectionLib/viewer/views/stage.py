@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trame_slicer.core import SlicerApp
@@ -14,6 +14,7 @@ from LesionDetectionLib.core.lesion import Point
 
 from .factory import AXIAL, SLICES, SPACE, make_views
 from .link import ViewLink
+from .marks import Mark, Marks
 from .painter import Turns
 from .slice_area import SliceArea
 from .space_area import SpaceArea
@@ -49,6 +50,7 @@ class Stage:
         space: the 3D view.
         foreground: what lies over the image.
         projections: of a PET.
+        marks: how findings are shown.
         clicked: called with area and place (RAS mm) where somebody clicks in a slice; None lets the crosshair go there.
         described: says what is at a place (RAS mm).
         windowed: called when somebody dragged a window.
@@ -58,10 +60,11 @@ class Stage:
         self.app = SlicerApp()
         views = make_views(self.app.view_manager)
         link, turns = ViewLink(server), Turns()
+        self.marks = Marks()
         self.areas = {
             name: SliceArea(name, views[name], self._logic(views[name]), link, turns, self) for name in SLICES
         }
-        self.space = SpaceArea(SPACE, views[SPACE], link, turns)
+        self.space = SpaceArea(SPACE, views[SPACE], link, turns, lambda: self.marks.marks)
         self.foreground = Foreground(self)
         self.projections = Projections(self.scene, self)
         self.clicked: Callable[[SliceArea, Point], None] | None = None
@@ -83,12 +86,8 @@ class Stage:
         """The slice views, for what works on any views of a scene (:mod:`LesionDetectionLib.app.scene_views`)."""
         return tuple(self.areas.values())
 
-    def show(self, volume_node: Any, volumes: Mapping[str, Any] | None = None) -> None:
-        """Show a volume in the slices, the middle of it, all of it.
-
-        Args:
-            volumes: all that are loaded, by modality, for the 3D view; this one alone where they are not given.
-        """
+    def show(self, volume_node: Any) -> None:
+        """Show a volume in the slices, the middle of it, all of it."""
         for area in self.areas.values():
             area.composite.SetBackgroundVolumeID(volume_node.GetID())
         for area in self.areas.values():
@@ -121,6 +120,11 @@ class Stage:
 
     def show_findings(self, results: Any | None) -> None:
         """Show what belongs to the active result, a :class:`.ResultSet`; None for none."""
+        self.marks.show(results)
+        self.space.show_findings(
+            None if results is None else results.findings, "" if results is None else results.current
+        )
+        self._tell_notes()
 
     def fit(self) -> None:
         """Show whole slices in all views."""
@@ -134,13 +138,14 @@ class Stage:
             area.fitted = False
         r, a, s = (float(n) for n in point_ras_mm)
         self._put_crosshair((r, a, s))
-        self.space.look_at((r, a, s))
 
     def clear(self) -> None:
         """Take all out of the scene that was loaded or made; the views stay, and show nothing."""
         self.projections.end()
         self.foreground.forget()
         self.space.clear()
+        self.marks.forget()
+        self.space.show_findings(None, "")
         for area in self.areas.values():
             area.composite.SetBackgroundVolumeID(None)
             area.composite.SetForegroundVolumeID(None)
@@ -170,6 +175,11 @@ class Stage:
         return self._crosshair if self._crosshair_shown else None
 
     @property
+    def shown_marks(self) -> Sequence[Mark]:
+        """What is drawn of the active result."""
+        return self.marks.marks
+
+    @property
     def place_ras_mm(self) -> Point | None:
         """Where it is, hidden or not; None where nothing is loaded."""
         return self._crosshair
@@ -196,6 +206,7 @@ class Stage:
     def _tell_notes(self) -> None:
         for area in self.areas.values():
             area.tell_notes()
+        self.space.tell_notes()
 
     # The hand in a slice
 

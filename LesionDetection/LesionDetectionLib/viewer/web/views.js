@@ -121,6 +121,9 @@
           @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @pointerleave="leave"
           @wheel.prevent="wheel" @dblclick="twice" @contextmenu.prevent>
         <canvas ref="picture" class="view-picture"></canvas>
+        <em v-for="mark in notes.labels || []" :key="mark.text" class="view-label" :class="{ current: mark.current }"
+          :style="{ left: mark.x + 0.75 * mark.r + 4 + 'px', top: mark.y - 0.75 * mark.r - 4 + 'px', color: mark.color }">
+          {{ mark.text }}</em>
         <template v-if="!notes.empty && kind === 'slice'">
           <template v-if="notes.cross">
             <i class="view-line view-line-down" :style="{ left: notes.cross[0] + 'px' }"></i>
@@ -137,7 +140,6 @@
             step="any" :value="notes.value" @input="slide" @pointerdown.stop @pointermove.stop @pointerup.stop
             @dblclick.stop>
         </template>
-        <span v-if="notes.text" class="view-note view-note-place">{{ notes.text }}</span>
         <slot></slot>
       </div>`,
 
