@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.models import ModelShelf
+from LesionDetectionLib.app.scene_results import take_over
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
 from LesionDetectionLib.core.late import load
@@ -49,7 +50,7 @@ class Viewer:
         self.open_part = OpenPart(self.context, self.exchange, options)
         self.detect_part = DetectPart(self.context)
         self.findings_part = FindingsPart(self.context)
-        self.start_part = StartPart(self.context)
+        self.start_part = StartPart(self.context, self.open_part.phantoms, self.open_part.open_phantom)
         self.toolbar_part = ToolbarPart(self.context)
         sections = (
             Section("images", "Images", self.open_part),
@@ -88,15 +89,8 @@ class Viewer:
 
     def scene_loaded(self) -> None:
         """Show the results that came with a scene, the newest of them."""
-        context, session = self.context, self.context.session
-        with context.told():
-            there = session.results_in_scene()
-            for result in there:
-                entry = context.model_of(result.findings)
-                if entry is not None:
-                    session.know_model(entry.method, entry.path)
-            if session.results is None and there:
-                session.activate(there[-1])
+        with self.context.told():
+            take_over(self.context.session, self.context.models)
         self.refresh()
 
     def use_model(self, method_id: str, path: Path) -> None:

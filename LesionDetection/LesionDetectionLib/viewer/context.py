@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.models import ModelEntry, ModelShelf
-from LesionDetectionLib.app.packages import explained, package_of
+from LesionDetectionLib.app.presenting import about_error
 from LesionDetectionLib.app.region import WHOLE
+from LesionDetectionLib.app.scene_results import ModelsOfFindings
 from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.app.worker.engine import Engine
-from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings
 from LesionDetectionLib.core.lesion import Point
 
@@ -73,6 +72,7 @@ class Context:
     close_scene: to be called before another scene is loaded, and to close all: nothing of what was loaded stays.
     scene_loaded: to be called when a scene was loaded: shows the results that came with it.
     place: of the last click, RAS mm; None before the first.
+    models: that made findings.
     """
 
     server: Any
@@ -85,11 +85,12 @@ class Context:
     close_scene: Callable[[], None] = lambda: None
     scene_loaded: Callable[[], None] = lambda: None
     place: Point | None = None
-    _models: dict[str, ModelEntry | None] = field(default_factory=dict)
+    models: ModelsOfFindings = field(init=False)
     _answered: Callable[[], None] = lambda: None
     _vanishing: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
+        self.models = ModelsOfFindings(self.shelf)
         self.state.update(
             {
                 "message_text": "",
@@ -113,22 +114,15 @@ class Context:
 
     def model_of(self, findings: Findings) -> ModelEntry | None:
         """The model that made the findings; None for none, and where it is no longer here."""
-        digest = findings.run.provenance.get("model", {}).get("sha256", "")
-        if digest and digest not in self._models:
-            self._models[digest] = next((one for one in self.shelf.entries() if one.digest == digest), None)
-        return self._models.get(digest)
+        return self.models.of(findings)
 
     def models_changed(self) -> None:
         """Models were made, installed or removed."""
-        self._models.clear()
+        self.models = ModelsOfFindings(self.shelf)
 
     def go_to(self, point_ras_mm: Sequence[float], volume_node: Any | None) -> None:
         """Centre the slices on a place, RAS mm, in this volume."""
-        if hasattr(self.stage, "go_to"):
-            self.stage.go_to(point_ras_mm, volume_node)
-            return
-        for view in self.stage.slice_views:
-            view.get_view_node().JumpSliceByCentering(*point_ras_mm)
+        self.stage.go_to(point_ras_mm, volume_node)
 
     # Telling and asking
 
@@ -176,15 +170,11 @@ class Context:
         """Tell the person what goes wrong inside: trame only logs what a handler raises."""
         try:
             yield
-        except LesionDetectionError as error:
-            self.tell(str(error), WARNING)
         except Exception as error:
-            if isinstance(error, ImportError) and package_of(error) is not None:
-                self.tell(explained(error), WARNING)
-                return
-            _log.exception("What was asked for in the page failed.")
-            text = f"This did not work, for a reason that was not foreseen: {error}. Please report it with the details."
-            self.tell(text, WARNING, traceback.format_exc())
+            text, details = about_error(error)
+            if details:
+                _log.exception("What was asked for in the page failed.")
+            self.tell(text, WARNING, details)
 
     def close(self) -> None:
         """Let go of the timer."""

@@ -24,8 +24,10 @@ KEYS = (
 _MOUSE = (
     ("Wheel", "through the slices"),
     ("Left drag", "brightness and contrast"),
-    ("Right drag or Ctrl and wheel", "closer, farther"),
-    ("Shift and move", "all views to the place under the cursor"),
+    ("Right drag", "closer, farther"),
+    ("Shift and drag", "move the picture"),
+    ("Click", "all views to this place; with Click to measure, the lesion there"),
+    ("Double click", "one view large, and back"),
 )
 
 ENDED = """
@@ -110,7 +112,7 @@ def _message(context: Context) -> None:
             raw_attrs=marked(role="status"),
         ),
     ):
-        v3.VIcon(("message_kind === 'warning' ? 'mdi-alert-outline' : 'mdi-information-outline'",), size=18)
+        v3.VIcon(icon=("message_kind === 'warning' ? 'mdi-alert-outline' : 'mdi-information-outline'",), size=18)
         with html.Div(classes="message-text"):
             html.Span("{{ message_text }}")
             with html.Details(v_if=("message_details",)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from ..panel.conftest import HeldEngine, chest_image, found_in
 @functools.cache
 def chest():
     """The image that is looked at."""
-    return chest_image()
+    return replace(chest_image(), name="scan-1904")
 
 
 @functools.cache

@@ -22,7 +22,7 @@ def build_fields(form: MethodForm, message: MessageLine, on_detect: Callable[[],
     _select("method", "Method", "methods", "How lesions are found.")
     with html.P(classes="field-text", id="method-text"):
         html.Span("{{ method_finds }}", classes=("{ folded: !limits_shown }",), raw_attrs=[':title="method_finds"'])
-        html.Span("{{ method_needs }}")
+        html.Span("{{ method_needs }}", classes="needs")
         with html.Span(v_if=("limits_shown",), classes="limits"):
             html.Span("{{ method_limits }}")
             html.Em("{{ method_reference }}")

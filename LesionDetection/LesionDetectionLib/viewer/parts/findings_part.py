@@ -21,6 +21,7 @@ from .part import Part
 from .thresholds_part import ThresholdsPart
 
 EMPTY = "Nothing yet. Press Detect, or measure a lesion by click."
+HINT = "Choose a finding. Enter or a double click shows it in the views; a heading sorts."
 
 
 class FindingsPart(Part):
@@ -96,7 +97,14 @@ class FindingsPart(Part):
         self.thresholds.build()
         with html.Div(classes="findings-box", v_show=("result_there",)):
             self._build_actions()
-            html.P("{{ finding_text }}", id="finding-text", classes="finding-text", raw_attrs=marked("status"))
+            html.P(
+                "{{ finding_text }}",
+                id="finding-text",
+                classes="finding-text",
+                v_show=("current",),
+                raw_attrs=marked("status"),
+            )
+            html.P(HINT, classes="finding-text", v_show=("!current",))
             self.table.build()
             self._build_below()
 

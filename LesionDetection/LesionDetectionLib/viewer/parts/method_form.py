@@ -8,7 +8,7 @@ from typing import Any
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
-from LesionDetectionLib.app.method_settings import Value, changed_values
+from LesionDetectionLib.app.method_settings import Value, changed_values, reset_words, settings_title
 from LesionDetectionLib.core.detector import Choice
 
 from ..context import Context
@@ -32,27 +32,30 @@ class MethodForm(Part):
         self._choices: tuple[Choice, ...] = ()
         self._first: dict[str, Value] = {}
         context.state.update(
-            {"setting_fields": [], "setting_values": {}, "settings_changed": [], "settings_from_model": False}
+            {
+                "setting_fields": [],
+                "setting_values": {},
+                "settings_changed": [],
+                "settings_title": "",
+                "settings_reset": ["", ""],
+            }
         )
         context.state.change("setting_values")(self._on_values)
 
     def build(self) -> None:
         with html.Details(id="method-settings", classes="fold", v_if=("setting_fields.length",)):
-            html.Summary("{{ settings_changed.length ? `Settings (${settings_changed.length} changed)` : 'Settings' }}")
+            html.Summary("{{ settings_title }}")
             with html.Div(classes="form"):
                 with html.Template(v_for="field in setting_fields", key="field.name"):
                     self._build_field()
                 v3.VBtn(
-                    "{{ settings_from_model ? 'Reset to the model\\'s' : 'Reset' }}",
+                    "{{ settings_reset[0] }}",
                     id="settings-reset",
                     click=self.reset,
                     disabled=("!settings_changed.length",),
                     size="x-small",
                     variant="tonal",
-                    raw_attrs=[
-                        ":title=\"'Take all changes back: the settings are those that the ' + "
-                        "(settings_from_model ? 'model was made with.' : 'method begins with.')\""
-                    ],
+                    raw_attrs=[':title="settings_reset[1]"'],
                 )
 
     def _build_field(self) -> None:
@@ -104,7 +107,8 @@ class MethodForm(Part):
         state.setting_values = {
             choice.name: _shown(choice, changed.get(choice.name, first[choice.name])) for choice in choices
         }
-        state.settings_changed, state.settings_from_model = sorted(changed), from_model
+        state.settings_changed, state.settings_title = sorted(changed), settings_title(len(changed))
+        state.settings_reset = list(reset_words(from_model))
 
     def reset(self) -> None:
         """Take all changes back."""

@@ -61,7 +61,7 @@ class ThresholdsPart(Part):
 
     def build(self) -> None:
         fewer, more = end_labels()
-        with html.Div(classes="operating", v_if=("threshold_by === 'score'",)):
+        with html.Div(classes="operating", v_if=(f"threshold_by === '{BY_SCORE}'",)):
             html.Span(fewer, raw_attrs=['aria-hidden="true"'])
             html.Input(
                 type="range",
@@ -74,31 +74,35 @@ class ThresholdsPart(Part):
                 raw_attrs=marked(label="Fewer or more findings", aria_valuetext="operating_text"),
             )
             html.Span(more, raw_attrs=['aria-hidden="true"'])
-        with html.Div(classes="controls", v_if=("threshold_by === 'controls'",)):
-            with html.Div(classes="control", v_for="(control, n) in controls", key="control.name", title=_TIP):
-                html.Label("{{ control.title }}", raw_attrs=[":for=\"'control-' + control.name\""])
-                html.Input(
-                    type="range",
-                    input="control_values = Object.assign([...control_values], { [n]: $event.target.valueAsNumber })",
-                    raw_attrs=[
-                        ":id=\"'control-' + control.name\"",
-                        ':min="control.lowest"',
-                        ':max="control.highest"',
-                        ':step="control.step"',
-                        ':value="control_values[n]"',
-                    ],
-                )
-                html.Output("{{ (control_values[n] ?? 0).toFixed(control.decimals) }} {{ control.unit }}")
+        with (
+            html.Div(classes="controls", v_if=(f"threshold_by === '{BY_CONTROLS}'",)),
+            html.Div(classes="control", v_for="(control, n) in controls", key="control.name", title=_TIP),
+        ):
+            html.Label("{{ control.title }}", raw_attrs=[":for=\"'control-' + control.name\""])
+            html.Input(
+                type="range",
+                input="control_values = Object.assign([...control_values], { [n]: $event.target.valueAsNumber })",
+                raw_attrs=[
+                    ":id=\"'control-' + control.name\"",
+                    ':min="control.lowest"',
+                    ':max="control.highest"',
+                    ':step="control.step"',
+                    ':value="control_values[n]"',
+                ],
+            )
+            html.Output("{{ (control_values[n] ?? 0).toFixed(control.decimals) }} {{ control.unit }}")
+        with html.Div(classes="operating-words", v_if=("threshold_by",)):
+            html.P("{{ operating_text }}", classes="section-text", id="operating-text")
             v3.VBtn(
                 "Reset",
                 id="controls-reset",
+                v_if=(f"threshold_by === '{BY_CONTROLS}'",),
                 click=self.reset,
                 disabled=("!controls_moved",),
                 title="Show what was shown when the result was made.",
                 size="x-small",
                 variant="text",
             )
-        html.P("{{ operating_text }}", classes="section-text", id="operating-text", v_if=("threshold_by",))
 
     def show(self, findings: Findings | None, score: Score) -> None:
         """By the result's own controls, where it has some; else by its score. Sliders stay where they give what is shown."""
