@@ -18,6 +18,7 @@ from .files.exchange import Exchange
 from .options import ViewerOptions
 from .page import TRAINING, VIEWER, Section, build_page
 from .parts.detect_part import DetectPart
+from .parts.export_part import ExportPart
 from .parts.findings_part import FindingsPart
 from .parts.open_part import OpenPart
 from .parts.start_part import StartPart
@@ -52,10 +53,12 @@ class Viewer:
         self.findings_part = FindingsPart(self.context)
         self.start_part = StartPart(self.context, self.open_part.phantoms, self.open_part.open_phantom)
         self.toolbar_part = ToolbarPart(self.context)
+        self.export_part = ExportPart(self.context, self.exchange, self.open_part.opener)
         sections = (
             Section("images", "Images", self.open_part),
             Section("detect", "Detect", self.detect_part),
             Section("findings", "Findings", self.findings_part, fills=True),
+            Section("download", "Download", self.export_part),
         )
         self._parts = (*(section.part for section in sections), self.toolbar_part, self.start_part)
         self.training_page = self._make_training_page(options, make_engine)

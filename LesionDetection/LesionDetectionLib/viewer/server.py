@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import secrets
 import signal
 import webbrowser
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from LesionDetectionLib.core.errors import InputError, UsageError
 
 from . import quiet
 from .options import ViewerOptions
 
+if TYPE_CHECKING:
+    from .application import Viewer
+    from .gate import Gate
+
 LOOPBACK = "127.0.0.1"
 _END_S = 5.0
 """For so long the end waits for a browser that does not close its connection."""
-
-_log = logging.getLogger(__name__)
 
 
 def serve(options: ViewerOptions, tell: Callable[[str], None] | None = None) -> None:
@@ -36,11 +37,17 @@ def serve(options: ViewerOptions, tell: Callable[[str], None] | None = None) -> 
         UsageError: the port is another program's.
     """
     quiet.forget_environment()
-    with contextlib.suppress(KeyboardInterrupt):  # before the server listens to signals
+    with contextlib.suppress(KeyboardInterrupt):  # before the loop listens to signals
         asyncio.run(_serve(options, tell or partial(print, flush=True)))
 
 
 async def _serve(options: ViewerOptions, tell: Callable[[str], None]) -> None:
+    stopped = asyncio.Event()
+    with _signals(stopped):
+        await _serve_until(stopped, options, tell)
+
+
+async def _serve_until(stopped: asyncio.Event, options: ViewerOptions, tell: Callable[[str], None]) -> None:
     # Late: these take seconds, and trame reads the environment while it is loaded.
     from trame.app import get_server
     from trame_client.module.vue3 import www as client_folder
@@ -70,7 +77,7 @@ async def _serve(options: ViewerOptions, tell: Callable[[str], None]) -> None:
 
     server.controller.on_server_ready.add(ready)
     try:
-        await _until_stopped(server, viewer, options, gate)
+        await _until_stopped(stopped, server, viewer, options, gate)
     finally:
         await _ended(viewer)
         pipes.close()
@@ -108,37 +115,37 @@ async def _nothing(_request: Any) -> Any:
     raise web.HTTPNotFound
 
 
-async def _until_stopped(server: Any, viewer: Any, options: ViewerOptions, gate: Any) -> None:
-    stopped = asyncio.Event()
-    with _signals(stopped):
-        running = asyncio.ensure_future(
-            server.start(
-                port=options.port,
-                host=LOOPBACK,
-                exec_mode="coroutine",
-                backend="aiohttp",
-                follow_symlinks=False,
-                open_browser=False,
-                show_connection_info=False,
-                timeout=0,
-            )
+async def _until_stopped(
+    stopped: asyncio.Event, server: Any, viewer: Viewer, options: ViewerOptions, gate: Gate
+) -> None:
+    running = asyncio.ensure_future(
+        server.start(
+            port=options.port,
+            host=LOOPBACK,
+            exec_mode="coroutine",
+            backend="aiohttp",
+            follow_symlinks=False,
+            open_browser=False,
+            show_connection_info=False,
+            timeout=0,
         )
-        stopping = asyncio.ensure_future(stopped.wait())
-        opening = asyncio.ensure_future(_open(server, viewer, options))
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        gate.closed = True
-        opening.cancel()
-        stopping.cancel()
-        if not running.done():
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(server.stop(), _END_S)
-            running.cancel()
-        try:
-            await running
-        except asyncio.CancelledError:
-            pass
-        except OSError as error:
-            raise _refused(options.port, error) from error
+    )
+    stopping = asyncio.ensure_future(stopped.wait())
+    opening = asyncio.ensure_future(_open(server, viewer, options))
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    gate.closed = True
+    opening.cancel()
+    stopping.cancel()
+    if not running.done():
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(server.stop(), _END_S)
+        running.cancel()
+    try:
+        await running
+    except asyncio.CancelledError:
+        pass
+    except OSError as error:
+        raise _refused(options.port, error) from error
 
 
 @contextlib.contextmanager

@@ -94,7 +94,7 @@ def _served(part: Any) -> None:
 
 def _series(part: Any) -> None:
     with (
-        v3.VDialog(v_model=("series_shown",), max_width=640, persistent=True, scrollable=True),
+        v3.VDialog(v_model=("series_shown",), max_width=640, persistent=True),
         v3.VCard(classes="dialog", id="series-dialog", raw_attrs=marked("dialog", "Which series")),
     ):
         html.H2("Which of these?")

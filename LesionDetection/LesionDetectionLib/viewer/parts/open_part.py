@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.demo import PHANTOM_SEED
-from LesionDetectionLib.app.volumes import about, allowed_choice, first_choice
+from LesionDetectionLib.app.volumes import about, allowed_choice
 from LesionDetectionLib.core.errors import DependencyError, LesionDetectionError, UsageError
 from LesionDetectionLib.core.image import CT, PET
 from LesionDetectionLib.core.late import load
@@ -49,6 +49,8 @@ class OpenPart(Part):
         self.phantoms = [{"value": "chest", "title": "Chest CT"}, {"value": "pet", "title": "Whole-body PET"}]
         self._offered: list[Choice] = []
         self._upload: Path | None = None
+        self._kept: list[Path] = []
+        self._shown = {name: "" for _modality, name in _SELECTS}
         exchange.uploads.received, exchange.uploads.may_come = self._received, self._why_not
         context.state.update(
             {
@@ -96,7 +98,7 @@ class OpenPart(Part):
                 {"value": "", "title": f"No {modality_name(modality)}"},
                 *[item for item in items if item["value"] != taken],
             ]
-            state[name] = chosen[modality].GetID() if modality in chosen else ""
+            state[name] = self._shown[name] = chosen[modality].GetID() if modality in chosen else ""
         lines: list[str] = []
         warnings: list[str] = []
         for modality, node in chosen.items():
@@ -191,21 +193,8 @@ class OpenPart(Part):
     async def _open_chosen(self, choices: Sequence[Choice]) -> None:
         try:
             await self.opener.open(choices)
-            if any(one.kind == SCENE for one in choices):
-                self._scene_loaded()
         finally:
             self._drop_upload()
-
-    def _scene_loaded(self) -> None:
-        context = self.context
-        ct, pet = first_choice(context.scene)
-        found = {CT: ct, PET: pet}
-        context.choices.volumes.update({name: node for name, node in found.items() if node is not None})
-        with context.state:
-            context.scene_loaded()
-        main = ct or pet
-        if main is not None:
-            context.stage.show(main)
 
     # The dialog with several series
 
@@ -253,8 +242,11 @@ class OpenPart(Part):
             self.opener.start(work)
 
     def _drop_upload(self) -> None:
-        """Remove what was sent, once nothing of it is needed: a DICOM export reads the files again."""
-        if self._upload is not None and not self._offered and not self.opener.volumes.uses(self._upload):
+        """Remove what was sent, once nothing of it is needed. A DICOM export reads the files again: such stay until all is
+        closed."""
+        if self._upload is not None and self.opener.volumes.uses(self._upload):
+            self._kept.append(self._upload)
+        elif self._upload is not None:
             shutil.rmtree(self._upload, ignore_errors=True)
         self._upload = None
 
@@ -285,9 +277,10 @@ class OpenPart(Part):
     # What the person does
 
     def _on_select(self, modality: str, value: str) -> None:
-        chosen = self.context.choices.volumes
-        if value == (chosen[modality].GetID() if modality in chosen else ""):
+        name, chosen = dict(_SELECTS)[modality], self.context.choices.volumes
+        if value == self._shown[name]:  # what was put there by us, perhaps some time ago
             return
+        self._shown[name] = value
         with self.context.told():
             node = self.context.scene.GetNodeByID(value) if value else None
             if node is None or node not in self.opener.volumes.nodes():
@@ -308,6 +301,8 @@ class OpenPart(Part):
 
     def scene_closed(self) -> None:
         self.opener.scene_closed()
+        while self._kept:
+            shutil.rmtree(self._kept.pop(), ignore_errors=True)
         self._offered = []
         self.context.state.series_shown = False
 

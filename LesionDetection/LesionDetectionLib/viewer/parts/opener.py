@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from LesionDetectionLib.app.volumes import first_choice
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import Cancelled, InputError, UsageError
+from LesionDetectionLib.core.image import CT, PET
 from LesionDetectionLib.core.progress import Progress
 
 from ..context import Context
@@ -185,6 +187,12 @@ class Opener:
                 raise
         finally:
             self._closing = False
+        ct, pet = first_choice(context.scene)
+        found = {CT: ct, PET: pet}
+        context.choices.volumes.update({name: node for name, node in found.items() if node is not None})
+        context.scene_loaded()
+        if ct is not None or pet is not None:
+            context.stage.show(ct or pet)
 
     def report(self, fraction: float, text: str) -> None:
         """How far it is; from any thread."""

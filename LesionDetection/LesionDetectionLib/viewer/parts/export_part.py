@@ -1,0 +1,255 @@
+"""Section Download: the result as files for people and programs.
+
+Elements: ``download-scene``, ``download-seg``, ``download-csv``, ``download-report``, ``download-pdf``, ``download-dicom``
+(where the volume was read from DICOM here), ``export-text``, ``export-progress``, ``export-cancel``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trame.widgets import client, html
+from trame.widgets import vuetify3 as v3
+
+from LesionDetectionLib.app.export import PDF, REPORT, pdf_missing
+from LesionDetectionLib.app.export_requests import IMAGE
+from LesionDetectionLib.app.presenting import about_export
+from LesionDetectionLib.app.segmentation_request import SegmentationRequest
+from LesionDetectionLib.app.session.session import FINDINGS, JOB, RESULTS
+from LesionDetectionLib.app.worker.engine import Job
+from LesionDetectionLib.app.worker.requests import Request
+from LesionDetectionLib.core.errors import DependencyError, InputError, UsageError
+from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.io.lesion_table import write_csv
+from LesionDetectionLib.io.mrml_scene import write_scene
+
+from ..context import Context
+from ..files.exchange import Exchange
+from ..marked import marked
+from .opener import Opener
+from .part import Part
+
+_BREATH_S = 0.1
+"""For the page to show what is done next, where that cannot be interrupted."""
+_KINDS = (
+    ("report", "Report", "mdi-file-document-outline", "One page with each lesion in pictures, for any browser."),
+    ("pdf", "PDF", "mdi-file-pdf-box", "The same report as PDF."),
+    ("csv", "Table", "mdi-table", "One row for each finding, for a spreadsheet (CSV)."),
+    ("seg", "Segmentation", "mdi-vector-polygon", "The outlines, for Slicer and other programs (.seg.nrrd)."),
+    ("scene", "Scene", "mdi-package-variant", "Everything that is open, to go on later here or in Slicer (.mrb)."),
+    (
+        "dicom",
+        "DICOM",
+        "mdi-folder-zip-outline",
+        "Segmentation and structured report, for an archive (SEG and SR, in a zip).",
+    ),
+)
+
+
+class ExportPart(Part):
+    """Args:
+    opener: knows the files that a volume was read from.
+    """
+
+    def __init__(self, context: Context, exchange: Exchange, opener: Opener) -> None:
+        super().__init__(context)
+        self._exchange, self._opener = exchange, opener
+        self.job: Job | None = None
+        self._place: Path | None = None
+        self._writing = False
+        context.state.update(
+            {"export_text": "", "exporting": False, "export_step": "", "export_fraction": 0.0, "exportable": []}
+        )
+
+    def build(self) -> None:
+        self._saver = client.JSEval(exec="window.lesionFiles.fetch($event)")
+        html.P("{{ export_text }}", classes="section-text", id="export-text")
+        with html.Template(v_if=("has_images",)):
+            with html.Div(classes="downloads"):
+                for kind, title, icon, tip in _KINDS:
+                    v3.VBtn(
+                        title,
+                        id=f"download-{kind}",
+                        prepend_icon=icon,
+                        size="small",
+                        variant="tonal",
+                        v_show=("exportable.includes('dicom')",) if kind == "dicom" else ("true",),
+                        disabled=(f"exporting || !exportable.includes('{kind}')",),
+                        click=getattr(self, f"on_{kind}"),
+                        title=tip,
+                    )
+            with html.Div(
+                v_if=("exporting",), id="export-progress", classes="open-progress", raw_attrs=marked("status")
+            ):
+                with html.Div(classes="open-line"):
+                    html.Span("{{ export_step }}", classes="one-line")
+                    v3.VBtn(
+                        "Cancel", id="export-cancel", click=self.cancel, size="small", variant="text", density="compact"
+                    )
+                v3.VProgressLinear(model_value=("100 * export_fraction",), height=4, rounded=True, color="primary")
+
+    def refresh(self) -> None:
+        state, session = self.context.state, self.context.session
+        volume = None if session.results is None else session.results.volume_node
+        kinds = ["scene"]
+        if volume is not None:
+            kinds += ["report", "pdf", "csv", "seg"]
+        if self._opener.volumes.from_dicom(volume):
+            kinds.append("dicom")
+        state.exportable = kinds
+        state.export_text = about_export(session.findings)
+        self._show_job()
+
+    def on_session(self, change: str) -> None:
+        if change in (RESULTS, FINDINGS, JOB):
+            self.refresh()
+
+    # What is downloaded
+
+    def on_report(self) -> None:
+        """A page."""
+        self._report(REPORT, "report.html")
+
+    def on_pdf(self) -> None:
+        """The same as PDF."""
+        with self.context.told():
+            lacking = pdf_missing()
+            if lacking:
+                raise DependencyError(lacking)
+            self._report(PDF, "report.pdf")
+
+    def on_csv(self) -> None:
+        """A table."""
+        with self.context.told():
+            path = self._new_file("lesions.csv")
+            write_csv(self.context.session.detections(), path)
+            self._hand_out(path)
+
+    def on_seg(self) -> None:
+        """A segmentation."""
+        with self.context.told():
+            session = self.context.session
+            path = self._new_file("lesions.seg.nrrd")
+            request = SegmentationRequest(str(path), session.detections().to_json())
+            self._start(request, {IMAGE: session.image()}, path.parent, lambda _written: path)
+
+    def on_scene(self) -> None:
+        """Everything, as Slicer keeps it."""
+        with self.context.told():
+            self._refuse_busy()
+            self._writing = True
+            self._show_job()
+            asyncio.get_running_loop().create_task(self._write_scene())
+
+    def on_dicom(self) -> None:
+        """Segmentation and report, zipped."""
+        with self.context.told():
+            session = self.context.session
+            sources = self._opener.volumes.sources(session.results.volume_node if session.results else None)
+            if not sources:
+                raise InputError("The DICOM files of this volume are not here any more. Open them again.")
+            path = self._new_file("DICOM.zip")
+            request, images = session.dicom_request(path.parent / "dicom", sources)
+            self._start(request, images, path.parent, lambda written: _zipped(path, [Path(one) for one in written]))
+
+    def _report(self, name: str, called: str) -> None:
+        with self.context.told():
+            session = self.context.session
+            path = self._new_file(called)
+            entry = None if session.findings is None else self.context.model_of(session.findings)
+            folder = path.parent / "report"
+            request, images = session.report_request(folder, model=None if entry is None else entry.path)
+
+            def made(written: Mapping[str, str]) -> Path:
+                Path(written[name]).replace(path)
+                return path
+
+            self._start(request, images, path.parent, made)
+
+    async def _write_scene(self) -> None:
+        """In this thread: Slicer's nodes belong to it. The page stands still meanwhile, and says so before."""
+        context = self.context
+        await asyncio.sleep(_BREATH_S)
+        with context.state, context.told():
+            try:
+                path = self._new_file("scene.mrb")
+                context.session.sync_from_nodes()
+                write_scene(context.scene, path)
+                self._hand_out(path)
+            finally:
+                self._writing = False
+                self._show_job()
+
+    # Work that takes long
+
+    def _start(self, request: Request, images: Mapping[str, Image], place: Path, made: Callable[[Any], Path]) -> None:
+        """Have the worker write; ``made`` says which file it is in the end. ``place`` goes where nothing comes of it."""
+        self._refuse_busy()
+
+        def on_change(job: Job) -> None:
+            self.job = job
+            with self.context.state, self.context.told():
+                try:
+                    if job.state == "done":
+                        self._hand_out(made(job.result))
+                    elif job.state == "failed" and job.error is not None:
+                        raise job.error
+                    elif job.state == "cancelled":
+                        self.context.tell("Cancelled. Nothing was written.")
+                finally:
+                    if job.finished and job.state != "done":
+                        shutil.rmtree(place, ignore_errors=True)
+                    self._show_job()
+
+        self.job = self.context.engine.submit(request, images, on_change)
+        self._show_job()
+
+    def cancel(self) -> None:
+        """Stop writing."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def _refuse_busy(self) -> None:
+        if self._busy:
+            raise UsageError("A file is being written already. Wait for it, or cancel it.")
+
+    @property
+    def _busy(self) -> bool:
+        return self._writing or (self.job is not None and not self.job.finished)
+
+    def _show_job(self) -> None:
+        state, job = self.context.state, self.job
+        state.exporting = self._busy
+        running = job if job is not None and not job.finished else None
+        state.export_fraction = 0.0 if running is None else running.fraction
+        if self._writing:
+            state.export_step = "Writing the scene; the page stands still meanwhile"
+        else:
+            state.export_step = "" if running is None else running.text or "Waiting for the worker"
+
+    def _new_file(self, kind: str) -> Path:
+        """Named after the scan, and what it is of it."""
+        session = self.context.session
+        volume = None if session.results is None else session.results.volume_node
+        chosen = next(iter(self.context.choices.volumes.values()), None)
+        node = volume or chosen
+        return self._exchange.downloads.new_file(f"{node.GetName() if node is not None else 'scan'} {kind}")
+
+    def _hand_out(self, path: Path) -> None:
+        """Let the browser fetch it."""
+        self._saver.exec(self._exchange.downloads.offer_file(path))
+
+    def scene_closed(self) -> None:
+        self.cancel()
+
+
+def _zipped(path: Path, files: list[Path]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.name)
+    return path
