@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.bundle import Manifest
@@ -164,7 +165,6 @@ def map_names(maps: Mapping[str, Image]) -> dict[str, Image]:
 def _write_pictures(folder: Path, study: Study, pictures: bool, report: bool, progress: Progress) -> None:
     """Each picture is drawn once: as a lossless file, and smaller for the report."""
     from .drawing import jpeg, png
-    from .pictures import lesion_picture, overview_picture
 
     count = len(study.items)
     inline: list[bytes] = []
@@ -172,12 +172,7 @@ def _write_pictures(folder: Path, study: Study, pictures: bool, report: bool, pr
         (folder / PICTURES).mkdir()
     for rank in range(count + 1):
         progress(rank / (count + 2), f"Drawing picture {rank + 1} of {count + 1}")
-        number = study.numbers[rank - 1] if rank else 0
-        drawn = (
-            lesion_picture(study.image, study.detections, rank, number)
-            if rank
-            else overview_picture(study.image, study.detections, study.numbers)
-        )
+        number, drawn = _drawn(study, rank)
         if pictures:
             (folder / PICTURES / (f"L{number:03d}.png" if rank else "overview.png")).write_bytes(png(drawn))
         if report:
@@ -185,6 +180,16 @@ def _write_pictures(folder: Path, study: Study, pictures: bool, report: bool, pr
     if report:
         progress((count + 1) / (count + 2), "Writing the report")
         _write_report(folder, study, inline)
+
+
+def _drawn(study: Study, rank: int) -> tuple[int, Any]:
+    """The number and the picture of the lesion of a rank; for rank 0, the overview."""
+    from .pictures import lesion_picture, overview_picture
+
+    if not rank:
+        return 0, overview_picture(study.image, study.detections, study.numbers)
+    item = study.items[rank - 1]
+    return item.number, lesion_picture(study.image, study.detections, rank, item.number, scored=not item.by_person)
 
 
 def _write_report(folder: Path, study: Study, pictures: Sequence[bytes]) -> None:

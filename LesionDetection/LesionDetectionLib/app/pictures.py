@@ -44,14 +44,17 @@ class Marked:
     color: Color
 
 
-def lesion_picture(image: Image, detections: Detections, rank: int, number: int | None = None) -> Pixels:
+def lesion_picture(
+    image: Image, detections: Detections, rank: int, number: int | None = None, scored: bool = True
+) -> Pixels:
     """The lesion of this rank (1 is the first) as :func:`marked_picture` shows it, under its score and sizes.
 
     Args:
         number: that it is called by, and coloured after; its rank where None.
+        scored: whether its score is a method's, and shown; that of a person's own finding is not.
     """
     lesion, number = detections.lesions[rank - 1], rank if number is None else number
-    return marked_picture(image, Marked(lesion, lesion_color(number)), f"L{number}", _title(lesion))
+    return marked_picture(image, Marked(lesion, lesion_color(number)), f"L{number}", _title(lesion, scored))
 
 
 def marked_picture(image: Image, marked: Marked, name: str, text: str, others: Sequence[Marked] = ()) -> Pixels:
@@ -265,8 +268,9 @@ def _slice_text(view: View) -> str:
     return f"{view.plane}  {'RAS'[axis]} {_signed(float(ras[axis]))}"
 
 
-def _title(lesion: Lesion) -> str:
-    parts = [f"{score_name_of(lesion.method)} {lesion.score:.2f}", f"⌀ {lesion.diameter_mm:.1f} mm"]
+def _title(lesion: Lesion, scored: bool) -> str:
+    score = [f"{score_name_of(lesion.method)} {lesion.score:.2f}"] if scored else []
+    parts = [*score, f"⌀ {lesion.diameter_mm:.1f} mm"]
     if lesion.recist is not None:
         parts.append(f"{lesion.recist.long_mm:.1f} × {lesion.recist.short_mm:.1f} mm (long × short)")
     if lesion.mask is None:

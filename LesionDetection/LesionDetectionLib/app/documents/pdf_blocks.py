@@ -46,7 +46,7 @@ _ASIDE_SIGNS = 700
 """Facts of more text than this would be higher than the page beside a picture; they go below it."""
 _TILES = 2
 _FACT_COLUMNS = 4
-_NAME_SHARE = 0.3
+_NAME_SHARE, _NARROW_NAME_SHARE, _NARROW = 0.3, 0.5, 300.0
 _BARE = [
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
     ("RIGHTPADDING", (0, 0), (-1, -1), 0),
@@ -91,7 +91,7 @@ def _facts(block: Facts, width: float) -> list[Group]:
     if not block.pairs:
         return []
     longest = max(text_width(printable(name), NAME) for name, _ in block.pairs)
-    first = min(longest + 12, _NAME_SHARE * width)
+    first = min(longest + 10, (_NAME_SHARE if width > _NARROW else _NARROW_NAME_SHARE) * width)
     rows = [[Paragraph(written(name), NAME), Paragraph(written(value), VALUE)] for name, value in block.pairs]
     grid = Grid(rows, colWidths=[first, width - first], splitInRow=1, hAlign="LEFT", spaceAfter=4)
     grid.setStyle([*_BARE, ("RIGHTPADDING", (0, 0), (0, -1), 8), ("BOTTOMPADDING", (0, 0), (-1, -1), 1.6)])

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from LesionDetectionLib import __version__
 
-from ..documents.document import Aside, Block, Document, Facts, Picture, Section, Text
+from ..documents.document import Aside, Block, Document, Facts, Picture, Section, Text, Tiles
 from ..documents.html import html_text
 from .findings import cards_section, list_section
 from .model import model_section, operating_section
 from .study import Draw, Study
-from .summary import lead, searched
+from .summary import lead, method_name, searched
 from .unchecked import unchecked_section
 from .words import flat
 
@@ -19,6 +19,7 @@ LIMITS = (
     "Research software, not a medical device, and not for clinical decisions. A score orders the findings of one method; "
     "it is not the probability of disease. A place that is not listed was not shown to be healthy."
 )
+_FEWEST_IN_COLUMNS, _MOST_IN_COLUMNS = 9, 80
 NAMED = "This file names a patient: whoever gets it learns of whom it is. Keep it as you keep the scan."
 
 
@@ -67,13 +68,21 @@ def _made(study: Study, written: datetime) -> Section:
         ("Report written", f"{written:%Y-%m-%d %H:%M} by SlicerLesionDetection {__version__}"),
         *flat(study.detections.provenance),
     ]
-    return Section("How this was made", (*_method(study), Facts(tuple(facts))), "made")
+    return Section("How this was made", (*_method(study), *_in_columns(facts)), "made")
+
+
+def _in_columns(facts: list[tuple[str, str]]) -> tuple[Block, ...]:
+    """Many short facts in two columns, others below each other."""
+    if not _FEWEST_IN_COLUMNS <= len(facts) <= _MOST_IN_COLUMNS:
+        return (Facts(tuple(facts)),)
+    half = (len(facts) + 1) // 2
+    return (Tiles((Facts(tuple(facts[:half])), Facts(tuple(facts[half:])))),)
 
 
 def _method(study: Study) -> tuple[Block, ...]:
     info = study.info
     if info is None:
-        return (Text(f"Method: {study.detections.method}."),)
+        return (Text(f"Method: {method_name(study)}."),)
     return tuple(
         Text(text) for text in (f"{info.title} ({info.id}).", f"Reference: {info.reference}") if text != "Reference: "
     )

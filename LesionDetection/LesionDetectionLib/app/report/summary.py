@@ -63,7 +63,7 @@ def searched(study: Study) -> tuple[tuple[str, str], ...]:
         "Image": f"{modality}, values in {unit}" if modality and unit else modality or "modality not stated",
         "Size": f"{ni} × {nj} × {nk} voxels, {extent_text(study)} mm",
         "Voxel": f"{' × '.join(f'{mm:.3g}' for mm in image.spacing_mm)} mm",
-        "Method": _method_name(study),
+        "Method": method_name(study),
         "Model": f"{plain(inside(model, 'name'))}, version {plain(inside(model, 'version'))}" if model else "",
         "Device": plain(device) if device else "",
         "Operating point": "" if study.all_by_person else point_text(detections),
@@ -80,7 +80,8 @@ def extent_text(study: Study) -> str:
     return " × ".join(f"{n * mm:.0f}" for n, mm in zip(image.shape_kji[::-1], image.spacing_mm, strict=True))
 
 
-def _method_name(study: Study) -> str:
+def method_name(study: Study) -> str:
+    """``Lung nodules in CT (nodule-ct)``, or in what other way a person got the result."""
     method = study.detections.method
     if study.info is None:
         return {"click": "a person’s click", "recist": "two diameters"}.get(method, method)

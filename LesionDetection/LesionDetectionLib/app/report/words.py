@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.io.lesion_table import VOLUME
@@ -28,22 +28,48 @@ _LONGEST = 600
 """Signs of a fact: what is longer is in the JSON file beside the report."""
 
 
-def measurement_text(name: str, value: float) -> tuple[str, str]:
-    """What to call a measurement and how to write it: ``("Volume", "2075 mm³")`` for ``volume_mm3``."""
+class Measured(NamedTuple):
+    """What a measurement is called, its number, and its unit (empty where it has none)."""
+
+    title: str
+    text: str
+    unit: str
+
+    @property
+    def heading(self) -> str:
+        return f"{self.title} {self.unit}".strip()
+
+    @property
+    def whole(self) -> str:
+        return f"{self.text} {self.unit}".strip()
+
+
+def measurement(name: str, value: float, large: bool | None = None) -> Measured:
+    """What to call a measurement and how to write it: ``Volume``, ``2075``, ``mm³`` for ``volume_mm3``.
+
+    Args:
+        large: whether a volume is given in mL; where None, by its size.
+    """
     base, _, ending = name.rpartition("_")
-    if name == VOLUME and value >= _MILLILITRES_FROM_MM3:
-        return "Volume", f"{value / 1000:.1f} mL"
+    if name == VOLUME and (is_large(value) if large is None else large):
+        return Measured("Volume", f"{value / 1000:.{1 if is_large(value) else 2}f}", "mL")
     if ending in OTHER_SUV:
         kind, unit = OTHER_SUV[ending]
-        return f"{words(base)} {kind}", f"{number(value, 2)} {unit}"
+        return Measured(f"{words(base)} {kind}", number(value, 2), unit)
     if ending not in _UNIT_ENDINGS:
-        return words(name), number(value, 2)
+        return Measured(words(name), number(value, 2), "")
     digits = {"hu": 0, "mm3": 0, "suvbw": 2, "ml": 2}.get(ending, 1)
-    return _WHOLE_NAMES.get(base) or words(base), f"{number(value, digits)} {_UNIT_ENDINGS[ending]}"
+    return Measured(_WHOLE_NAMES.get(base) or words(base), number(value, digits), _UNIT_ENDINGS[ending])
+
+
+def is_large(volume_mm3: float) -> bool:
+    """Whether a volume is given in mL."""
+    return volume_mm3 >= _MILLILITRES_FROM_MM3
 
 
 def axes_text(lesion: Lesion) -> str:
-    return "–" if lesion.recist is None else f"{lesion.recist.long_mm:.1f} × {lesion.recist.short_mm:.1f} mm"
+    """``17.3 × 16.4``, in mm."""
+    return "–" if lesion.recist is None else f"{lesion.recist.long_mm:.1f} × {lesion.recist.short_mm:.1f}"
 
 
 def words(name: str, capital: bool = True) -> str:

@@ -11,7 +11,7 @@ import pytest
 from LesionDetectionLib.app.documents.html import html_text
 from LesionDetectionLib.app.documents.pdf import pdf_bytes
 from LesionDetectionLib.app.report import Study, report_document, report_page
-from LesionDetectionLib.app.report.words import measurement_text
+from LesionDetectionLib.app.report.words import measurement
 from LesionDetectionLib.core.bundle import read_manifest
 from LesionDetectionLib.core.detections import OperatingPoint
 from LesionDetectionLib.core.detector import Score, method
@@ -185,8 +185,27 @@ def test_uptake_is_told_as_suv(make_run):
     detections = replace(detections, lesions=(lesion,), method="active-pet-ct", modality="PT", unit="SUVbw")
     for report in both(image, detections):
         text = squeezed(report.text)
-        for said in ("PET, values in SUV", "Max 12.34 SUV", "9.87 g/mL", "Total lesion glycolysis 80.0 g", "SUVmax"):
+        for said in (
+            "PET, values in SUV",
+            "Max SUV",
+            "12.34 SUV",
+            "9.87 g/mL",
+            "Total lesion glycolysis 80.0 g",
+            "SUVmax",
+        ):
             assert squeezed(said) in text, said
+
+
+def test_the_table_has_one_unit_a_column(make_run):
+    image, detections = make_run(2)
+    volumes = ({"volume_mm3": 36_600.0, "mtv_ml": 36.6}, {"volume_mm3": 52.0, "mtv_ml": 0.05})
+    lesions = tuple(replace(lesion, measurements=v) for lesion, v in zip(detections.lesions, volumes, strict=True))
+    page = page_of(image, replace(detections, lesions=lesions))
+    assert ">Volume mL</th>" in page
+    assert "<td>36.6</td>" in page
+    assert "<td>0.05</td>" in page
+    assert "Metabolic tumour volume mL</th>" not in page, "it is the same volume"
+    assert "<span>Volume</span>52 mm³" in page, "with the finding itself, in the unit that suits it"
 
 
 def test_the_patient_is_named_only_where_the_person_asked(make_run):
@@ -325,4 +344,5 @@ def test_what_must_be_said_is_said(make_run):
     ],
 )
 def test_measurements_are_written_with_their_unit(name, value, written):
-    assert measurement_text(name, value) == written
+    told = measurement(name, value)
+    assert (told.title, told.whole) == written
