@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trame.widgets import html
+from trame.widgets import client, html
 from trame.widgets import vuetify3 as v3
 
 from LesionDetectionLib.app.finding_texts import MEANINGS, about_finding, neighbour
@@ -82,6 +82,10 @@ class FindingsPart(Part):
     # The widgets
 
     def build(self) -> None:
+        # A result that has come is seen, also where the window is too low for all sections.
+        client.ClientStateChange(
+            value="result_names.length", change="result_there && window.lesionPage.showSection('section-findings')"
+        )
         html.P(EMPTY, classes="section-text", v_if=("!result_there",), id="findings-empty")
         with html.Div(classes="field", v_if=("result_names.length > 1",)):
             html.Label("Result", raw_attrs=['for="result-select"'])

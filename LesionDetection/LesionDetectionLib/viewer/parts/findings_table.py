@@ -26,7 +26,8 @@ from ..context import Context
 from ..marked import marked
 from .part import Part
 
-_KEYS = "['ArrowUp', 'ArrowDown', 'Enter'].includes($event.key) && !$event.ctrlKey"
+_KEYS = "['ArrowUp', 'ArrowDown', 'Enter'].includes($event.key) && !$event.ctrlKey && $event.target === $event.currentTarget"
+"""Those that the table itself hears; a heading keeps its Enter."""
 
 
 class FindingsTable(Part):
@@ -63,15 +64,16 @@ class FindingsTable(Part):
     def build(self) -> None:
         client.ClientStateChange(value="current", change="window.lesionPage.reveal(current)")
         with (
-            html.Div(
-                classes="findings-place",
-                tabindex="0",
-                keydown=f"if ({_KEYS}) {{ $event.preventDefault(); {self._trigger(self._on_key)}, [$event.key]) }}",
-            ),
+            html.Div(classes="findings-place"),
             html.Table(
                 classes="findings",
                 id="findings",
-                raw_attrs=['aria-label="Findings"', 'aria-multiselectable="true"', 'role="grid"'],
+                tabindex="0",
+                keydown=f"if ({_KEYS}) {{ $event.preventDefault(); {self._trigger(self._on_key)}, [$event.key]) }}",
+                raw_attrs=[
+                    *marked("grid", "Findings", aria_activedescendant="current ? 'finding-' + current : undefined"),
+                    'aria-multiselectable="true"',
+                ],
             ),
         ):
             with html.Thead(), html.Tr():
@@ -86,7 +88,12 @@ class FindingsTable(Part):
                     ),
                     click=(self.click, "[id, $event.ctrlKey || $event.metaKey, $event.shiftKey]"),
                     dblclick=(self._on_double_click, "[id]"),
-                    raw_attrs=[':data-id="id"', ':aria-selected="chosen.includes(id)"', ':title="rows[id]?.note"'],
+                    raw_attrs=[
+                        ':data-id="id"',
+                        ":id=\"'finding-' + id\"",
+                        ':aria-selected="chosen.includes(id)"',
+                        ':title="rows[id]?.note"',
+                    ],
                 ),
             ):
                 self._build_cells()

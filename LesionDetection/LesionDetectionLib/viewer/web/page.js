@@ -65,6 +65,13 @@
       if (row) row.scrollIntoView({ block: "nearest" });
     },
 
+    // Scroll the panel as little as it takes for a section to be seen.
+    showSection(id) {
+      const section = document.getElementById(id);
+      const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      if (section) section.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+    },
+
     // What was typed into a field of a number, within its limits; what is no number is taken back.
     number(input, field, before) {
       let value = input.valueAsNumber;
