@@ -35,9 +35,9 @@ class Curve:
         if not len(self.values):
             return self.values
         window = max(1, len(self.values) // _WINDOW_SHARE)
-        known = np.nan_to_num(self.values)
-        sums = np.concatenate([[0.0], np.cumsum(known)])
-        counts = np.concatenate([[0.0], np.cumsum(np.isfinite(self.values))])
+        known = np.isfinite(self.values)
+        sums = np.concatenate([[0.0], np.cumsum(np.where(known, self.values, 0.0))])
+        counts = np.concatenate([[0.0], np.cumsum(known)])
         ends = np.arange(1, len(self.values) + 1)
         starts = np.maximum(ends - window, 0)
         with np.errstate(invalid="ignore"):

@@ -8,7 +8,7 @@ from LesionDetectionLib.app.translation import tr as _
 from .results import TrainingResult
 
 _FEW_SCANS = 30
-"""Fewer leave a wide band: of 30 scans with two lesions each, a sensitivity of 0.8 is known to about 0.1 either way."""
+"""Fewer say little: of 30 scans with two lesions each, a sensitivity of 0.8 is known to about 0.1 either way."""
 
 
 def model_title(entry: ModelEntry) -> str:
@@ -46,8 +46,11 @@ def few_scans_text(result: TrainingResult) -> str:
     if result.cpm is None or result.scans >= _FEW_SCANS:
         return ""
     if result.cpm_bounds is None:
-        return _("One scan only: how far the true figure may lie from this one cannot even be told.")
-    return _("Few scans, hence a wide band: the true figures may lie anywhere in it, or somewhat outside.")
+        return _("That is little to go by, and how far the true figure may lie from this one was not worked out.")
+    low, high = result.cpm_bounds
+    if low == high:
+        return _("Few scans that came out alike: that the band has no width is no sign of certainty.")
+    return _("Few scans, hence a wide band: the true figures may lie anywhere in it, or outside.")
 
 
 def scans_text(count: int) -> str:

@@ -11,7 +11,7 @@ _PHANTOMS = {
     "nodule-ct": ("chest", "tiny", {}),
     "high-uptake-ct": ("pet-ct", "tiny", {"active": "yes"}),
     "universal-ct": ("body", "tiny", {}),
-    "liver-ct": ("body", "liver-tiny", {}),
+    "liver-ct": ("body", "abdomen-tiny", {}),
     "pet-weak": ("pet", "tiny-mixed", {}),
 }
 """Method -> anatomy, protocol and further options."""

@@ -43,9 +43,10 @@ class _Axis:
     scale: Callable[[Any], Any] = field(default=lambda value: value)
 
     def px(self, values: FloatArray) -> FloatArray:
-        """[N]; beyond the ends at the ends, NaN stays."""
+        """[N]; beyond the ends at the ends, NaN where a value is not finite."""
         low, high = self.scale(self.low), self.scale(self.high)
-        inside = np.clip(np.asarray(values, dtype=np.float64), self.low, self.high)
+        known = np.where(np.isfinite(values), values, np.nan)
+        inside = np.clip(known, self.low, self.high)
         found: FloatArray = self.first_px + (self.scale(inside) - low) / (high - low) * (self.last_px - self.first_px)
         return found
 
@@ -56,7 +57,7 @@ class _Axis:
 def loss_chart(curves: LiveCurves) -> dict[str, Any]:
     """The loss of single steps, faint, and their mean, of each stage."""
     lines = loss_lines(curves.losses, _MEAN, _MOST_POINTS)
-    values = _finite([line.y for line in lines])
+    values = _finite([line.y for line in lines if line.opacity < 1])
     high = float(np.percentile(values, _SPIKES)) if len(values) else 1.0
     return _chart(lines, (_steps(lines), _values(min(0.0, _least(values)), high)), ("Step", "Loss"))
 

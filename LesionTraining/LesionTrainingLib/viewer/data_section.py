@@ -21,7 +21,7 @@ from ..session.data_texts import (
 )
 from ..session.training_session import CHECK
 from ..session.trying import PHANTOMS, phantoms_for
-from .section import NOTE, WARNING, Section, field, select
+from .section import NOTE, WARNING, Section, field, fold, select
 from .training_context import TrainingContext
 
 _FIRST = (PHANTOMS, "folder", "dicom", DATABASE)
@@ -53,6 +53,8 @@ class DataSection(Section):
                 "training_path_hint": "",
                 "training_option_list": [],
                 "training_options": {},
+                "training_options_text": "",
+                "training_options_open": False,
                 "training_checking": False,
                 "training_summary": _NOTHING,
                 "training_problems": [],
@@ -146,6 +148,8 @@ class DataSection(Section):
         if self.source.kind != self._shown_kind:
             return  # another kind was chosen, whose values are not shown yet
         self._entered[self.source.kind] = self.choice
+        given = ", ".join(f"{name} {text}" for name, text in self.choice.options.items() if text.strip())
+        self.context.state.training_options_text = f": {given}" if given else ""
         if self.choice != self._chosen_as:
             self._chosen_as = self.choice
             self.context.session.forget_check()
@@ -189,23 +193,24 @@ class DataSection(Section):
     # -- widgets ------------------------------------------------------------------------------------------------------
 
     def _build_options(self) -> None:
-        with html.Details(classes="training-fold", id="training-options"):
-            html.Summary("Options")
-            with html.Div(classes="training-option", v_for="one in training_option_list", key="one.name"):
-                v3.VTextField(
-                    v_model=("training_options[one.name]",),
-                    update_modelValue="flushState('training_options')",
-                    label=("one.name",),
-                    placeholder=("one.default",),
-                    persistent_placeholder=True,
-                    density="compact",
-                    variant="outlined",
-                    hide_details=True,
-                    spellcheck="false",
-                    autocomplete="off",
-                    raw_attrs=[":id=\"'training-option-' + one.name\""],
-                )
-                html.P("{{ one.meaning }}", classes="training-quiet")
+        with (
+            fold("options", "Options{{ training_options_text }}"),
+            html.Div(classes="training-option", v_for="one in training_option_list", key="one.name"),
+        ):
+            v3.VTextField(
+                v_model=("training_options[one.name]",),
+                update_modelValue="flushState('training_options')",
+                label=("one.name",),
+                placeholder=("one.default",),
+                persistent_placeholder=True,
+                density="compact",
+                variant="outlined",
+                hide_details=True,
+                spellcheck="false",
+                autocomplete="off",
+                raw_attrs=[":id=\"'training-option-' + one.name\""],
+            )
+            html.P("{{ one.meaning }}", classes="training-quiet")
 
     def _build_summary(self) -> None:
         summary = "training_summary"

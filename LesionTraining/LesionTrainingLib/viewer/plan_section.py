@@ -6,13 +6,13 @@ import importlib.util
 
 from trame.widgets import html
 
-from ..session.new_plan import check_new, folds_text, free_name, method_text, trainable
+from ..session.new_plan import check_new, folds_text, free_name, method_text
 from ..session.plan import ALL_FOLDS, MOST_FOLDS, TrainingPlan
 from ..session.presets import STANDARD, presets
 from ..session.training_session import DEVICES, RUN
 from ..session.trying import PHANTOMS, TRIAL
 from .data_section import DataSection
-from .section import Section, field, select
+from .section import Section, field, fold, select
 from .training_context import TrainingContext
 
 _FIRST_DEVICES = {"auto": "Automatic", "cpu": "CPU"}
@@ -29,10 +29,10 @@ class PlanSection(Section):
     def __init__(self, context: TrainingContext, data: DataSection) -> None:
         super().__init__(context)
         self._data = data
-        self._suggested = ""
+        self._shown_method = ""
         self._preset = TRIAL
         self._asked_devices = False
-        known = trainable()
+        known = context.known
         context.state.update(
             {
                 "training_methods": [{"value": name, "title": info.title} for name, info in known.items()],
@@ -55,10 +55,11 @@ class PlanSection(Section):
                 "training_workers": "1",
                 "training_settings_file": "",
                 "training_locked": False,
+                "training_more_open": False,
             }
         )
         self.follow("training_method", self._on_method)
-        self.follow("training_preset", self._on_preset)
+        self.follow("training_preset", self._show_presets)
         self.follow("training_kind", self._suggest_preset)
         self.follow("training_folds", self._show_folds)
 
@@ -95,14 +96,10 @@ class PlanSection(Section):
     # -- showing ------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        info, state = self.context.method, self.context.state
-        state.training_method_text = method_text(info)
-        known = presets(info.id)
-        state.training_presets = [{"value": one.name, "title": one.title} for one in known.values()]
-        if self.context.form.text("preset") not in known:
-            state.training_preset = STANDARD
-        state.training_preset_text = known[self.context.form.text("preset")].about
-        state.training_name_hint = self._suggested = self._free_name()
+        self._shown_method = self.context.method.id
+        self.context.state.training_method_text = method_text(self.context.method)
+        self.context.state.training_name_hint = self._free_name()
+        self._show_presets()
         self._show_folds()
         self._show_devices()
         self._lock()
@@ -118,6 +115,13 @@ class PlanSection(Section):
         if not self._asked_devices and importlib.util.find_spec("torch") is not None:
             self._asked_devices = True
             self.context.session.find_devices()
+
+    def _show_presets(self) -> None:
+        state, known = self.context.state, presets(self.context.method.id)
+        state.training_presets = [{"value": one.name, "title": one.title} for one in known.values()]
+        if self.context.form.text("preset") not in known:
+            state.training_preset = STANDARD
+        state.training_preset_text = known[self.context.form.text("preset")].about
 
     def _show_devices(self) -> None:
         devices = self.context.session.devices or _FIRST_DEVICES
@@ -139,12 +143,11 @@ class PlanSection(Section):
     # -- what the person does -----------------------------------------------------------------------------------------
 
     def _on_method(self) -> None:
+        if self.context.method.id == self._shown_method:
+            return
         self._data.method_chosen()
         self._suggest_preset()
         self.context.refresh()
-
-    def _on_preset(self) -> None:
-        self.refresh()
 
     def _suggest_preset(self) -> None:
         """Minutes for phantoms, else the recipe's own settings; what the person has chosen stays."""
@@ -174,8 +177,7 @@ class PlanSection(Section):
 
     @staticmethod
     def _build_more() -> None:
-        with html.Details(classes="training-fold", id="training-more"):
-            html.Summary("More")
+        with fold("more", "More"):
             hint = "KIND:PATH, as in luna16:/data/LUNA16?subset=9, or a YAML file"
             without_folds = ("training_locked || training_fold_list.length > 0",)
             for name, title in (("validation", "Validation on"), ("test", "Test on")):

@@ -9,7 +9,7 @@ from LesionDetectionLib.app import packages
 from LesionDetectionLib.app.models import ModelEntry
 from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.core.errors import BundleError
-from trame.widgets import html
+from trame.widgets import client, html
 from trame.widgets import vuetify3 as v3
 
 from ..session.plan import folder_name
@@ -33,6 +33,8 @@ from .training_context import TrainingContext
 
 _FOLDS = "folds:"
 """Item of the models of all folds together; no path begins so."""
+_FETCH = "training_fetch"
+"""What has the browser save what is at an address."""
 _CPM = (
     "CPM is the mean of the sensitivities at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false marks per scan, as LUNA16 has it: 1 is the "
     "best that there is. It says how well lesions like those of the test scans are found, and nothing about other patients, "
@@ -71,7 +73,6 @@ class ResultSection(Section):
                 "training_froc": EMPTY,
                 "training_card": "",
                 "training_measuring": False,
-                "training_download": {"address": "", "name": ""},
             }
         )
         self.follow("training_model", self._on_model)
@@ -143,7 +144,6 @@ class ResultSection(Section):
     def _show(self) -> None:
         state, result = self.context.state, self._result
         state.training_has_result = result is not None
-        state.training_download = {"address": "", "name": ""}
         if result is None:
             state.training_froc, state.training_card = EMPTY, ""
             return
@@ -162,10 +162,10 @@ class ResultSection(Section):
     # -- what the person does -----------------------------------------------------------------------------------------
 
     def _on_model(self) -> None:
-        before = self._result_of
-        self._read(str(self.context.state.training_model))
-        if self._result_of != before:
+        wanted = str(self.context.state.training_model)
+        if wanted != self._result_of[0]:
             self.tell("")
+        self._read(wanted)
         self._show()
 
     def _on_use(self) -> None:
@@ -181,7 +181,7 @@ class ResultSection(Section):
         with self.told():
             name = f"{folder_name(result.name) or 'model'}.zip"
             address = self.context.offer(name, partial(export_zip, result.path))
-            self.context.state.training_download = {"address": address, "name": name}
+            self.context.server.js_call(_FETCH, "exec", address)
 
     def _on_measure(self) -> None:
         session, result = self.context.session, self._result
@@ -215,6 +215,7 @@ class ResultSection(Section):
     # -- widgets ------------------------------------------------------------------------------------------------------
 
     def build_inside(self) -> None:
+        client.JSEval(ref=_FETCH, exec="window.lesionFiles.fetch($event)")
         html.P("There is no model yet. Train one above.", v_if=("!training_models.length",), classes="training-quiet")
         with html.Div(v_if=("training_models.length",)):
             select("model", "Model", "models")
@@ -256,11 +257,4 @@ class ResultSection(Section):
                 click=self._on_measure,
                 disabled=("!training_is_whole || (training_can_pause && !training_measuring)",),
                 variant="tonal",
-            )
-            html.A(
-                "{{ training_download.name }}",
-                v_if=("training_download.address",),
-                id="training-download",
-                classes="training-download",
-                raw_attrs=[':href="training_download.address"', ':download="training_download.name"'],
             )

@@ -30,6 +30,10 @@ _WORDS = {
     RunState.FAILED: "Failed",
     RunState.FINISHED: "Finished",
 }
+_BEFORE = (
+    "Check the data, look at the plan, then start. Training goes on when this page is closed or loaded anew. When the viewer "
+    "itself ends, what was learned so far is kept, and the run can go on another day."
+)
 _CAN_START = (RunState.NONE, RunState.FINISHED)
 
 
@@ -232,7 +236,8 @@ class RunSection(Section):
                 raw_attrs=['aria-label="Progress of the training run"'],
             )
             html.Span("{{ training_fraction.toFixed(0) }} %", classes="training-percent")
-        html.P("{{ training_text }}", id="training-text", classes="training-now")
+        html.P("{{ training_text }}", id="training-text", classes="training-now", v_show=("training_text",))
+        html.P(_BEFORE, v_if=("training_state === 'none'",), classes="training-quiet")
         self.build_message()
         with html.Div(classes="training-charts", id="training-curves"):
             chart_box("loss", "Training loss", "Training loss by step")

@@ -96,6 +96,21 @@ class Section:
         self.context.state.change(name)(on_change)
 
 
+@contextlib.contextmanager
+def fold(name: str, title: str) -> Iterator[None]:
+    """What is folded at first, ``training_NAME_open``. No native fold: Chromium gives fields in one a wrong height."""
+    opened = f"training_{name}_open"
+    html.Button(
+        f"<span>{{{{ {opened} ? '▾' : '▸' }}}}</span>{title}",
+        id=f"training-{name}",
+        classes="training-fold-title",
+        click=f"{opened} = !{opened}",
+        raw_attrs=['type="button"', f':aria-expanded="{opened}"'],
+    )
+    with html.Div(v_if=(opened,)):
+        yield
+
+
 def select(name: str, label: str, items: str, **more: Any) -> None:
     """A list to choose from, bound to ``training_NAME``; its items are ``training_ITEMS``."""
     v3.VSelect(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class TrainingContext:
     models_changed: to be called when a model was made or measured: the viewer lists it.
     use: called with a method's id and a model, to detect with it; None where there is nothing to detect with.
     offer: makes a download; None where there are none.
+    known: the methods that can be trained, by id.
     """
 
     server: Any
@@ -42,6 +43,7 @@ class TrainingContext:
     models_changed: Callable[[], None] = lambda: None
     use: Callable[[str, Path], None] | None = None
     offer: Offer | None = None
+    known: dict[str, MethodInfo] = field(default_factory=trainable)
 
     @property
     def state(self) -> Any:
@@ -55,8 +57,7 @@ class TrainingContext:
     @property
     def method(self) -> MethodInfo:
         """The chosen method; the first where there is none of that name."""
-        known = trainable()
-        return known.get(self.form.text("method"), next(iter(known.values())))
+        return self.known.get(self.form.text("method"), next(iter(self.known.values())))
 
     @property
     def seen(self) -> bool:

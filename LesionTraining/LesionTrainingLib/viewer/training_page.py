@@ -11,7 +11,7 @@ Elements that tests hold on to, by id:
   ``training-progress``, ``training-text``, ``training-run-message``, ``training-curves`` (``training-loss``,
   ``training-validation_curves``), ``training-earlier``, ``training-open``, ``training-remove``
 - Result: ``training-model``, ``training-cpm``, ``training-measured``, ``training-few``, ``training-phantoms``,
-  ``training-froc``, ``training-card``, ``training-use``, ``training-export``, ``training-download``, ``training-measure``,
+  ``training-froc``, ``training-card``, ``training-use``, ``training-export``, ``training-measure``,
   ``training-result-message``
 - a question over the page: ``training-question``, its buttons ``training-answer-cancel``, ``-keep``, ``-remove``,
   ``-measure``

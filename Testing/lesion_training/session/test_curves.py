@@ -70,10 +70,11 @@ def test_a_resumed_run_draws_anew(stage, tmp_path):
 
 def test_smooth_is_the_mean_of_the_last_steps_and_passes_over_what_is_not_finite():
     values = np.arange(80, dtype=float)
-    values[10] = np.nan
+    values[10], values[50] = np.nan, np.inf
     smooth = Curve("x", np.arange(80.0), values).smooth
     assert smooth[79] == pytest.approx(78.5)
     assert smooth[10] == 9
+    assert smooth[50] == 49
     assert smooth[0] == 0
     assert len(Curve("x", np.zeros(0), np.zeros(0)).smooth) == 0
 
