@@ -44,6 +44,7 @@ class Viewer:
         stage = Stage(server)
         session = Session(stage.scene, engine)
         self.context = Context(server, stage, session, engine, ModelShelf(options.models))
+        self.context.choices.device = options.device
         self.context.choices_changed = self.refresh
         self.context.close_scene = self.close_scene
         self.context.scene_loaded = self.scene_loaded
@@ -130,6 +131,7 @@ class Viewer:
     def close(self) -> None:
         """End the worker and let go of all that is observed."""
         self.context.session.unobserve(self._on_session)
+        self.context.server.controller.on_client_connected.discard(self._on_connected)
         self.context.choices_changed = self.context.close_scene = self.context.scene_loaded = lambda: None
         for part in self._parts:
             part.close()
