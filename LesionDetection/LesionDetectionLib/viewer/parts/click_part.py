@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ class ClickPart(Part):
         super().__init__(context)
         stage, state = context.stage, context.state
         self.message = MessageLine(state, "click")
-        self.clicking = Clicking(context.session, context.choices, stage.projections, stage.foreground, self.message)
+        self.clicking = Clicking(context.session, _Chosen(context), stage.projections, stage.foreground, self.message)
         state.update({"measuring": False, "undo_tip": "", "redo_tip": "", "can_undo": False, "can_redo": False})
         state.update({"pet_click": context.choices.pet_click, "measure_on": context.choices.measure_on})
         state.update({"pet_ways": _items(pet_ways()), "measure_on_ways": _items(measure_on_ways())})
@@ -206,6 +206,29 @@ class ClickPart(Part):
                 yield
             except LesionDetectionError as error:
                 self.message.warn(str(error))
+
+
+class _Chosen:
+    """What the person chose, as it is at any time."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @property
+    def volumes(self) -> Mapping[str, Any]:
+        return self._context.choices.volumes
+
+    @property
+    def measure_on(self) -> str:
+        return self._context.choices.measure_on
+
+    @property
+    def pet_click(self) -> str:
+        return self._context.choices.pet_click
+
+    @pet_click.setter
+    def pet_click(self, way: str) -> None:
+        self._context.choices.pet_click = way
 
 
 def first_hit(eye: Point, beyond: Point, balls: list[tuple[str, Point, float]]) -> str:

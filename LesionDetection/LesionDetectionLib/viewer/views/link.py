@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -14,6 +15,18 @@ EVENTS, PICTURES = "lesion.view.events", "lesion.view.pictures"
 Event = Mapping[str, Any]
 """``type`` and what belongs to it; places are pixels of the page from the upper left corner of the view."""
 
+_NEEDED: Mapping[str, Sequence[str]] = {
+    "size": ("w", "h"),
+    "shown": (),
+    "hover": ("x", "y"),
+    "click": ("x", "y"),
+    "scroll": ("steps",),
+    "slice": ("value",),
+    "zoom": ("by", "x", "y"),
+    "drag": ("dx", "dy", "x", "y"),
+}
+"""Numbers that belong to each type of event."""
+
 
 class Area(Protocol):
     """What stands behind an element of the page."""
@@ -23,6 +36,16 @@ class Area(Protocol):
     def on_event(self, event: Event) -> Any:
         """Something was done there; what is returned goes back to the page."""
         ...
+
+
+def is_sound(event: Any) -> bool:
+    """Whether it is what the page sends: a type, and numbers that are some. Anything else is passed over."""
+    if not isinstance(event, Mapping):
+        return False
+    needed = _NEEDED.get(str(event.get("type")))
+    return needed is not None and all(
+        isinstance(event.get(name), (int, float)) and math.isfinite(event[name]) for name in needed
+    )
 
 
 class ViewLink(LinkProtocol):  # type: ignore[misc]
@@ -48,7 +71,7 @@ class ViewLink(LinkProtocol):  # type: ignore[misc]
         if area is not None:
             with self._state:
                 for event in events:
-                    said = area.on_event(event)
+                    said = area.on_event(event) if is_sound(event) else None
                     answer = answer if said is None else said
         return answer
 

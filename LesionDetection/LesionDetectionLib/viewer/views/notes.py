@@ -18,6 +18,14 @@ def slice_notes(node: Any, logic: Any) -> dict[str, Any]:
     background = logic.GetBackgroundLayer().GetVolumeNode()
     if background is None:
         return {"empty": True}
+    if node.GetSlabReconstructionEnabled():
+        # It shows the whole depth: there is no slice to go to.
+        return {
+            **sides(node),
+            "position": "Maximum intensity",
+            "window": window(background),
+            "name": background.GetName() or "",
+        }
     lowest, highest, step = slice_range(logic)
     return {
         **sides(node),

@@ -128,7 +128,7 @@ class SliceArea:
         return self._hand.describe(point)
 
     def _on_hand(self, kind: Any, event: Event) -> None:
-        if kind == "scroll":
+        if kind == "scroll" and not self.node.GetSlabReconstructionEnabled():
             moves.scroll(self.logic, round(event["steps"]))
         elif kind == "slice":
             moves.set_offset(self.logic, float(event["value"]))
@@ -142,15 +142,15 @@ class SliceArea:
 
     def _on_drag(self, event: Event) -> None:
         x, y, scale = float(event["dx"]), float(event["dy"]), self.window.scale
-        if event["with"] == "window":
+        if event.get("with") == "window":
             display = self.logic.GetBackgroundLayer().GetVolumeNode().GetScalarVolumeDisplayNode()
             if display is not None:
                 moves.drag_window(display, x, y)
                 self._hand.on_window()
             return
-        if event["with"] == "pan":
+        if event.get("with") == "pan":
             moves.pan(self.node, x * scale, -y * scale)
-        else:
+        elif event.get("with") == "zoom":
             moves.drag_zoom(self.node, y, self.window.xy(event["x"], event["y"]))
         self.fitted = False
 

@@ -67,6 +67,8 @@ def zoom(slice_node: Any, by: float, xy: tuple[float, float]) -> None:
     wide, high, deep = slice_node.GetFieldOfView()
     smaller, larger = min(wide, high) / _NARROWEST, _WIDEST_MM / max(wide, high)
     by = min(max(by, 1 / max(larger, 1.0)), max(smaller, 1.0))
+    if by == 1.0:
+        return
     before = _array(slice_node.GetXYToSlice()) @ (*xy, 0.0, 1.0)
     modifying = slice_node.StartModify()
     slice_node.SetFieldOfView(wide / by, high / by, deep)

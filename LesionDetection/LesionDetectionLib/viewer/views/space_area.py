@@ -187,9 +187,9 @@ class SpaceArea:
             self.view.zoom(1 - 0.9 ** float(event["steps"]))
         elif kind == "zoom":
             self.view.zoom(1 - 1 / max(float(event["by"]), 1e-3))
-        elif event["with"] == "pan":
+        elif event.get("with") == "pan":
             self._pan(camera, x, y)
-        elif event["with"] == "zoom":
+        elif event.get("with") == "zoom":
             self.view.zoom(1 - math.exp(-y / _PER_E))
         else:
             camera.Azimuth(-x * _DEGREES_PER_PIXEL)

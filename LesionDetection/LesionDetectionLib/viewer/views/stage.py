@@ -11,6 +11,7 @@ from LesionDetectionLib.app.scene_views.foreground import Foreground
 from LesionDetectionLib.app.scene_views.going import go_to
 from LesionDetectionLib.app.scene_views.projections import Projections
 from LesionDetectionLib.core.lesion import Point
+from LesionDetectionLib.io.mrml_scene import remove_node
 
 from .factory import AXIAL, SLICES, SPACE, make_views
 from .link import ViewLink
@@ -152,14 +153,16 @@ class Stage:
             area.composite.SetLabelVolumeID(None)
             area.fitted = True
         scene = self.scene
+        nodes = [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
+        for node in nodes:
+            # What is not saved with a scene, such as the models of the slices, is the views' own.
+            kept = node.IsSingleton() or not node.GetSaveWithScene() or any(node.IsA(name) for name in _KEPT)
+            if not kept and node.GetScene() is not None:
+                remove_node(scene, node)
+        # What is left are folders, patients and studies.
         hierarchy = scene.GetSubjectHierarchyNode()
         if hierarchy is not None:
             hierarchy.RemoveItemChildren(hierarchy.GetSceneItemID())
-        nodes = [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
-        for node in nodes:
-            kept = node.IsSingleton() or any(node.IsA(name) for name in _KEPT)
-            if not kept and node.GetScene() is not None:
-                scene.RemoveNode(node)
         self._put_crosshair(None)
 
     def close(self) -> None:

@@ -16,13 +16,13 @@
   }
 
   // What the tests and the benchmark read: when pictures were on the screen.
-  function count(name) {
+  function count(name, ofScan) {
     const now = performance.now();
     const frames = (counts.frames[name] = counts.frames[name] || { count: 0, times: [] });
     frames.count += 1;
     frames.times.push(now);
     if (frames.times.length > KEPT_TIMES) frames.times.shift();
-    counts.first = counts.first || now;
+    if (ofScan) counts.first = counts.first || now;
   }
 
   let subscribedTo = null;
@@ -136,7 +136,7 @@
           <span class="view-note view-note-name">{{ notes.name }}</span>
           <span class="view-note view-note-place">{{ notes.position }}</span>
           <span class="view-note view-note-window">{{ notes.window }}</span>
-          <input type="range" class="slice-slider" :aria-label="label + ' slice'" :min="notes.min" :max="notes.max"
+          <input v-if="notes.step" type="range" class="slice-slider" :aria-label="label + ' slice'" :min="notes.min" :max="notes.max"
             step="any" :value="notes.value" @input="slide" @pointerdown.stop @pointermove.stop @pointerup.stop
             @dblclick.stop>
         </template>
@@ -196,12 +196,13 @@
         canvas.getContext("2d", { alpha: false }).drawImage(image, 0, 0);
         this.drawn = number;
         this.notes = notes;
-        count(this.view);
+        count(this.view, this.kind === "slice" && !notes.empty);
       },
 
       place(event) {
-        const box = this.$refs.box.getBoundingClientRect();
-        return { x: event.clientX - box.left, y: event.clientY - box.top };
+        const box = this.$refs.box;
+        const edge = box.getBoundingClientRect();
+        return { x: event.clientX - edge.left - box.clientLeft, y: event.clientY - edge.top - box.clientTop };
       },
 
       down(event) {
