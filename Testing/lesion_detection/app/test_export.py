@@ -227,6 +227,7 @@ def test_a_real_scan(real_data, tmp_path):
     mask = Mask.from_full(label.voxels > 0)
     lesion = Lesion(mask.centroid_ras_mm(image.geometry), 15.5, 1.0, mask=mask)
     written = write_results(tmp_path / "out", image, Detections((lesion,), image.geometry, "readers", image.name))
+    assert Pdf(written["report.pdf"]).images == 2
     segmentation, scan = (sitk.ReadImage(str(path)) for path in (written["lesions.seg.nrrd"], source))
     assert np.array_equal(sitk.GetArrayFromImage(segmentation) > 0, label.voxels > 0)
     assert np.allclose(segmentation.GetOrigin(), scan.GetOrigin())

@@ -7,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from LesionDetectionLib.app.report.rates import Share, rate_text, rates_of
-from LesionDetectionLib.core.bundle import Manifest
+from LesionDetectionLib.core.bundle import Bundle, Manifest, read_manifest
 from LesionDetectionLib.core.detections import Control, Detections, OperatingPoint
+from LesionDetectionLib.core.detector import methods
 from LesionDetectionLib.core.image import Geometry
+from LesionDetectionLib.core.resources import demonstration_model
+from LesionDetectionLib.methods.high_uptake_ct.detector import controls
+from LesionDetectionLib.methods.high_uptake_ct.settings import settings_for, thresholds_for
 
 POINTS = {
     "few": {"threshold": 0.8, "false_positives_per_scan": 0.5, "found": 6, "lesions": 10, "by_size": [[1, 4], [5, 6]]},
@@ -71,6 +75,25 @@ def test_controls_are_known_only_where_they_stand_as_measured():
     assert rates_of(run(0.8, "few", moved), made) is None
     assert rates_of(run(0.8, "chosen in review", controls), made) is None
     assert rates_of(run(0.8, "few", controls), model()) is None, "no settings to compare with"
+
+
+def test_the_demonstration_models_are_known_as_they_come():
+    """Each shipped model at its own operating points; that of two thresholds, with both where the model puts them."""
+    for info in methods().values():
+        if not info.demonstration_model:
+            continue
+        manifest, _ = read_manifest(demonstration_model(info.demonstration_model))
+        for name, threshold in manifest.settings["operating_points"].items():
+            rates = rates_of(run(threshold, name), manifest)
+            assert rates.exact, (info.id, name)
+            assert rates.sizes
+            assert rates.point == name
+    bundle = Bundle.open(demonstration_model("high-uptake-ct-phantom"))
+    point, settings = thresholds_for(bundle, settings_for(bundle))
+    detections = replace(run(point.threshold, point.name), controls=controls(settings))
+    assert rates_of(detections, bundle.manifest).found == 19
+    moved = detections.with_control_values((0.5, 313))
+    assert rates_of(moved, bundle.manifest) is None
 
 
 @pytest.mark.parametrize(
