@@ -130,12 +130,17 @@ class DisplayPart(Part):
             self.context.stage.show_findings(self.context.session.results)
 
     def scene_closed(self) -> None:
+        state = self.context.state
         self._shown = ()
         self._loaded.clear()
         self._full_at.clear()
         self._under_cursor.forget()
         self.context.stage.foreground.want(PET, None)
         self.context.stage.foreground.want(MAP, None)
+        self._before_projections = (LARGE, _ALL // 2)
+        state.fusion, state.projections_shown, state.map_chosen = _ALL // 2, False, _NO_MAP
+        if state.view_layout == PROJECTIONS:
+            state.view_layout = LARGE
 
     def close(self) -> None:
         self._under_cursor.forget()

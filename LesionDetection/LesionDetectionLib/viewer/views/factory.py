@@ -18,7 +18,28 @@ from vtkmodules.vtkCommonCore import vtkObject
 AXIAL, CORONAL, SAGITTAL, SPACE = "Red", "Green", "Yellow", "ThreeD"
 """Names of the views, as Slicer calls them."""
 SLICES = (AXIAL, CORONAL, SAGITTAL)
-_KINDS = {ViewType.SLICE_VIEW: SliceView, ViewType.THREE_D_VIEW: ThreeDView}
+_LEFT_OUT = ("vtkMRMLMarkupsDisplayableManager", "vtkMRMLSegmentationsDisplayableManager3D")
+"""Slicer's managers that are not asked to draw: a result has two lines a finding, each of which costs milliseconds in every view
+whenever a slider shows or hides it; the page writes them itself (:mod:`.marks`), and :mod:`.space_lesions` makes surfaces."""
+
+
+class _LeavingOut:
+    def _initialize_displayable_manager_group(self, factory: Any, app_logic: Any, managers: Any) -> None:
+        names = [one if isinstance(one, str) else one.__name__ for one in managers]
+        super()._initialize_displayable_manager_group(  # type: ignore[misc]
+            factory, app_logic, [name for name in names if name not in _LEFT_OUT]
+        )
+
+
+class _Slice(_LeavingOut, SliceView):  # type: ignore[misc]
+    pass
+
+
+class _Space(_LeavingOut, ThreeDView):  # type: ignore[misc]
+    pass
+
+
+_KINDS = {ViewType.SLICE_VIEW: _Slice, ViewType.THREE_D_VIEW: _Space}
 
 
 def make_views(manager: Any) -> dict[str, Any]:
@@ -46,7 +67,7 @@ class _Views(IViewFactory):  # type: ignore[misc]
         return view.view_type in _KINDS
 
     def _create_view(self, view: ViewLayoutDefinition, scene: Any, app_logic: Any) -> AbstractView:
-        made = _KINDS[view.view_type](
+        made: Any = _KINDS[view.view_type](
             scene=scene, app_logic=app_logic, name=view.singleton_tag, scheduled_render_strategy=NoScheduleRendering()
         )
         made.set_view_properties(view.properties)

@@ -1,4 +1,4 @@
-"""How findings are shown here: quieter than their nodes say, with names that the page writes beside the outlines."""
+"""How findings are shown here: outlines quieter than their nodes say, names and diameters written by the page."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.display import lesion_color
 
-from .slice_moves import xy_of
+from .slice_moves import from_ras
 
-_FILL = 0.12
-"""Opacity of an outline's inside: what lies below is what is looked at."""
-_LINE_PIXELS = 2
+_OUTLINES = {"Opacity2DFill": 0.12, "SliceIntersectionThickness": 2}
+"""What lies below an outline is what is looked at."""
 _MOST_LABELS = 60
 """In one view; more of them would hide what they name."""
+_IN_SLICE_MM = 1.0
+"""A diameter is drawn in the slices that both of its ends are so near to, or nearer than half a slice."""
+
+Points = npt.NDArray[np.float64]
+Place = Callable[[float, float], tuple[float, float]]
+"""From a pixel of a view to the page."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Mark:
     radius_mm: half of its diameter.
     color: for the page.
     current: whether it is the one that is looked at.
+    diameters_ras_mm: the ends of its diameters; only of the current one.
     """
 
     name: str
@@ -36,6 +43,7 @@ class Mark:
     radius_mm: float
     color: str
     current: bool
+    diameters_ras_mm: tuple[tuple[Point, Point], ...] = ()
 
     @property
     def look(self) -> dict[str, Any]:
@@ -51,45 +59,24 @@ class Marks:
     def __init__(self) -> None:
         self.marks: tuple[Mark, ...] = ()
         self._before: dict[str, tuple[Any, Mapping[str, Any]]] = {}
-        self._now: dict[str, Mapping[str, Any]] = {}
 
     def show(self, results: Any | None) -> None:
         """Show the active result, a :class:`.ResultSet`; None for none."""
         self.marks = ()
         if results is None:
             return
-        current = results.current
-        self.marks = tuple(
-            Mark(
-                item.id,
-                item.lesion.center_ras_mm,
-                item.lesion.diameter_mm / 2,
-                "rgb({}, {}, {})".format(*(round(255 * part) for part in lesion_color(item.number))),
-                item.id == current,
-            )
-            for item in results.findings.drawn
-        )
-        nodes = results.nodes
-        # Names beside outlines are written by the page: sharp, short, and not in the way of the picture.
-        self._put(nodes.points, {"Visibility2D": False, "Visibility3D": False})
-        self._put(nodes.segmentation, {"Opacity2DFill": _FILL, "SliceIntersectionThickness": _LINE_PIXELS})
-        for name, lines in nodes.axes.items():
-            for line in lines:
-                self._put(
-                    line,
-                    {
-                        "Visibility2D": name == current,
-                        "Visibility3D": False,
-                        "PropertiesLabelVisibility": False,
-                        "PointLabelsVisibility": False,
-                    },
-                )
+        self.marks = tuple(_mark(item, item.id == results.current) for item in results.findings.drawn)
+        node = results.nodes.segmentation
+        display = None if node is None else node.GetDisplayNode()
+        if display is not None and self._before.get(display.GetID(), (None,))[0] is not display:
+            before = {key: getattr(display, f"Get{key}")() for key in _OUTLINES}
+            self._before[display.GetID()] = (display, before)
+            _put(display, _OUTLINES)
 
     def forget(self) -> None:
         """The scene is empty."""
         self.marks = ()
         self._before.clear()
-        self._now.clear()
 
     @contextlib.contextmanager
     def as_for_slicer(self) -> Iterator[None]:
@@ -99,47 +86,49 @@ class Marks:
         try:
             yield
         finally:
-            for name, (display, _before) in self._before.items():
-                _put(display, self._now[name])
-
-    def _put(self, node: Any | None, values: Mapping[str, Any]) -> None:
-        display = None if node is None else node.GetDisplayNode()
-        if display is None:
-            return
-        name = display.GetID()
-        if name not in self._before or self._before[name][0] is not display:
-            self._before[name] = (display, {key: getattr(display, f"Get{key}")() for key in values})
-        self._now[name] = values
-        _put(display, values)
+            for display, _before in self._before.values():
+                _put(display, _OUTLINES)
 
 
-def slice_labels(
-    marks: Sequence[Mark], node: Any, place: Callable[[float, float], tuple[float, float]]
-) -> list[dict[str, Any]]:
+def slice_labels(marks: Sequence[Mark], node: Any, place: Place) -> list[dict[str, Any]]:
     """Names of the findings that the slice cuts, each where the page shall write it.
 
     Args:
         node: slice node of the view.
-        place: from a pixel of the view to the page.
     """
+    if not marks:
+        return []
     thick = node.GetSlabReconstructionThickness() / 2 if node.GetSlabReconstructionEnabled() else 0.0
+    pixels = node.GetDimensions()[0] / max(node.GetFieldOfView()[0], 1e-9)
+    places, depths = from_ras(node, np.array([mark.center_ras_mm for mark in marks]))
     found = []
-    for mark in marks:
-        x, y, depth = xy_of(node, mark.center_ras_mm)
+    for mark, (x, y), depth in zip(marks, places, depths, strict=True):
         if abs(depth) > mark.radius_mm + thick:
             continue
         left, top = place(x, y)
-        radius = mark.radius_mm / max(node.GetFieldOfView()[0], 1e-9) * node.GetDimensions()[0]
-        right, _top = place(x + radius, y)
-        found.append(
-            {**mark.look, "x": round(float(left), 1), "y": round(float(top), 1), "r": round(float(right - left), 1)}
-        )
+        right, _top = place(x + mark.radius_mm * pixels, y)
+        found.append({**mark.look, "x": _round(left), "y": _round(top), "r": _round(right - left)})
     return sorted(found, key=lambda one: not one["current"])[:_MOST_LABELS]
 
 
-def space_labels(
-    marks: Sequence[Mark], to_view: np.ndarray[Any, Any], size: tuple[int, int], scale: float
-) -> list[dict[str, Any]]:
+def slice_lines(marks: Sequence[Mark], node: Any, spacing_mm: float, place: Place) -> list[dict[str, Any]]:
+    """Diameters that lie in the slice, as lines of the page.
+
+    Args:
+        spacing_mm: between slices.
+    """
+    found = []
+    for mark in marks:
+        for ends in mark.diameters_ras_mm:
+            places, depths = from_ras(node, np.array(ends))
+            if np.abs(depths).max() <= max(_IN_SLICE_MM, spacing_mm / 2):
+                (left, top), (right, bottom) = (place(x, y) for x, y in places)
+                line = {"x1": _round(left), "y1": _round(top), "x2": _round(right), "y2": _round(bottom)}
+                found.append({**line, "color": mark.color})
+    return found
+
+
+def space_labels(marks: Sequence[Mark], to_view: Points, size: tuple[int, int], scale: float) -> list[dict[str, Any]]:
     """Names of all findings in the 3D view.
 
     Args:
@@ -153,8 +142,25 @@ def space_labels(
         if w <= 0 or abs(x) > w or abs(y) > w:
             continue
         left, top = (x / w + 1) / 2 * size[0] / scale, (1 - y / w) / 2 * size[1] / scale
-        found.append({**mark.look, "x": round(float(left), 1), "y": round(float(top), 1), "r": 6})
+        found.append({**mark.look, "x": _round(left), "y": _round(top), "r": 6})
     return sorted(found, key=lambda one: not one["current"])[:_MOST_LABELS]
+
+
+def _mark(item: Any, current: bool) -> Mark:
+    lesion = item.lesion
+    recist = lesion.recist if current else None
+    return Mark(
+        item.id,
+        lesion.center_ras_mm,
+        lesion.diameter_mm / 2,
+        "rgb({}, {}, {})".format(*(round(255 * part) for part in lesion_color(item.number))),
+        current,
+        () if recist is None else (recist.long_axis_ras_mm, recist.short_axis_ras_mm),
+    )
+
+
+def _round(value: float) -> float:
+    return round(float(value), 1)
 
 
 def _put(display: Any, values: Mapping[str, Any]) -> None:

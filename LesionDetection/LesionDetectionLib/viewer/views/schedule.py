@@ -12,7 +12,6 @@ from .painter import Painter
 _MANAGERS = (
     "vtkMRMLVolumeGlyphSliceDisplayableManager",
     "vtkMRMLSegmentationsDisplayableManager2D",
-    "vtkMRMLMarkupsDisplayableManager",
     "vtkMRMLColorLegendDisplayableManager",
     "vtkMRMLScalarBarDisplayableManager",
     "vtkMRMLLayerDisplayableManager",

@@ -9,7 +9,7 @@ from LesionDetectionLib.core.lesion import Point
 
 from . import slice_moves as moves
 from .link import Event, ViewLink
-from .marks import Mark, slice_labels
+from .marks import Mark, slice_labels, slice_lines
 from .notes import cross, slice_notes
 from .painter import Frame, Painter, Turns
 from .schedule import follow
@@ -94,7 +94,9 @@ class SliceArea:
 
     def notes(self) -> dict[str, Any]:
         notes = slice_notes(self.node, self.logic)
-        notes["labels"] = slice_labels(self._hand.shown_marks, self.node, self.window.place)
+        marks = self._hand.shown_marks
+        notes["labels"] = slice_labels(marks, self.node, self.window.place)
+        notes["lines"] = slice_lines(marks, self.node, notes.get("step", 0.0), self.window.place)
         notes["cross"] = cross(self.node, self._hand.crosshair_ras_mm, self.window.place)
         return notes
 

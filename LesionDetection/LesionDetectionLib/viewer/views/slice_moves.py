@@ -31,9 +31,15 @@ def ras_of(slice_node: Any, xy: tuple[float, float]) -> Point:
 
 def xy_of(slice_node: Any, point_ras_mm: Sequence[float]) -> tuple[float, float, float]:
     """The pixel of a place, and how far before the plane it lies, mm."""
-    x, y, _z, _one = np.linalg.solve(_array(slice_node.GetXYToRAS()), (*point_ras_mm, 1.0))
-    to_ras = _array(slice_node.GetSliceToRAS())
-    return float(x), float(y), float(to_ras[:3, 2] @ (np.asarray(point_ras_mm) - to_ras[:3, 3]))
+    places, depths = from_ras(slice_node, np.array([point_ras_mm], dtype=float))
+    return float(places[0, 0]), float(places[0, 1]), float(depths[0])
+
+
+def from_ras(slice_node: Any, points_ras_mm: Matrix) -> tuple[Matrix, Matrix]:
+    """The pixels [N, 2] of places [N, 3], and how far before the plane each lies, mm [N]."""
+    from_xyz, to_ras = np.linalg.inv(_array(slice_node.GetXYToRAS())), _array(slice_node.GetSliceToRAS())
+    places = points_ras_mm @ from_xyz[:3, :3].T + from_xyz[:3, 3]
+    return places[:, :2], (points_ras_mm - to_ras[:3, 3]) @ to_ras[:3, 2]
 
 
 def slice_range(logic: Any) -> tuple[float, float, float]:

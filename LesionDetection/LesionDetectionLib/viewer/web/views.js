@@ -121,6 +121,10 @@
           @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @pointerleave="leave"
           @wheel.prevent="wheel" @dblclick="twice" @contextmenu.prevent>
         <canvas ref="picture" class="view-picture"></canvas>
+        <svg v-if="notes.lines && notes.lines.length" class="view-lines">
+          <line v-for="(line, n) in notes.lines" :key="n" :x1="line.x1" :y1="line.y1" :x2="line.x2" :y2="line.y2"
+            :stroke="line.color"></line>
+        </svg>
         <em v-for="mark in notes.labels || []" :key="mark.text" class="view-label" :class="{ current: mark.current }"
           :style="{ left: mark.x + 0.75 * mark.r + 4 + 'px', top: mark.y - 0.75 * mark.r - 4 + 'px', color: mark.color }">
           {{ mark.text }}</em>
