@@ -11,8 +11,6 @@ from .rates import Rates, Share, rate_text, rates_of
 from .study import Study, model_digest
 from .words import counted, inside, number_in, percent, plain
 
-_DIGITS = 12
-"""Of a digest, to tell models apart by eye."""
 _MOST_LIMITS = 8
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from LesionDetectionLib import __version__
+from LesionDetectionLib.core.bundle import Bundle
 
 from ..documents.document import Aside, Block, Document, Facts, Picture, Section, Text, Tiles
 from ..documents.html import html_text
@@ -30,7 +31,8 @@ def report_document(study: Study, picture: Draw, written: datetime | None = None
         picture: gives the overview for 0, and the picture of each reported lesion by its rank.
         written: when, as the report says; now where None.
     """
-    warnings = dict.fromkeys((*study.detections.warnings, *study.image.notes))
+    of_model = () if study.model is None else Bundle(study.model, {}, "", "").warnings()
+    warnings = dict.fromkeys((*study.detections.warnings, *of_model, *study.image.notes))
     sections = (
         Section("", (_overview(study, picture),)),
         list_section(study),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.finding import CLICKED, DRAWN, MERGED, Finding, Status
 from LesionDetectionLib.io.display import modality_name, value_unit
@@ -21,8 +23,10 @@ def lead(study: Study) -> str:
         listed = len(study.findings.listed)
         of = f", of {listed} that were listed" if listed != accepted else ""
         return f"{counted(accepted, 'finding')} that a person accepted{of}{_also_rejected(rejected)}."
-    found = _of_run(study.detections)
-    return f"{found[:-1]}; a person rejected {counted(rejected, 'other')}." if rejected else found
+    own = [item.lesion for item in study.items if item.by_person]
+    found = _of_run(replace(study.detections, lesions=tuple(item.lesion for item in study.items if not item.by_person)))
+    more = f"; {len(own)} more made by a person" if own else ""
+    return f"{found[:-1]}{more}{_also_rejected(rejected)}."
 
 
 def _also_rejected(rejected: int) -> str:

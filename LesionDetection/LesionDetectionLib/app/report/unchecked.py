@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.finding import Status
 from LesionDetectionLib.io.display import modality_name
 
@@ -100,14 +101,23 @@ def _left_out(study: Study) -> Iterator[str]:
     hidden = len(findings.items) - len(findings.listed) if study.reviewed else 0
     if hidden:
         yield f"{counted(hidden, 'finding')} below the threshold ({least_text(_in_force(study))}) {_are(hidden)} not listed."
-    elif not study.all_by_person and (detections.controls or detections.operating_point.threshold > 0):
+    elif _has_threshold(study):
         below = (
             "below the thresholds" if detections.controls else f"below the threshold of the {score_name(detections)}"
         )
         yield f"Places {below} ({least_text(detections)}) are not listed, and not counted here."
 
 
-def _in_force(study: Study) -> Any:
+def _has_threshold(study: Study) -> bool:
+    """Whether places were left out for their score: not where a person pointed, nor where every candidate is listed."""
+    detections = study.detections
+    if detections.controls:
+        return not study.all_by_person and all(map(detections.passing, detections.lesions))
+    return not study.all_by_person and detections.operating_point.threshold > 0
+
+
+def _in_force(study: Study) -> Detections:
+    """With the operating point where the review has it now."""
     return study.findings.as_detections(())
 
 

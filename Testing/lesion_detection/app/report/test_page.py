@@ -138,6 +138,21 @@ def test_a_review_says_what_a_person_made_of_each(make_run):
         assert "L2Nodule" not in text
 
 
+def test_before_anything_is_accepted_what_a_person_made_is_told_apart(make_run):
+    image, detections = make_run(3)
+    findings = Findings.of(detections).changing(["L3"], lambda item: replace(item, status=Status.REJECTED))
+    findings, _ = findings.adding(replace(detections.lesions[0], score=1.0), origin=CLICKED)
+    said = "2 lesion candidates with a score of at least 0.3 (operating point “balanced”); 1 more made by a person; 1 was rejected."
+    for report in both(image, findings):
+        assert squeezed(said) in squeezed(report.text)
+
+
+def test_a_model_of_phantoms_is_warned_of_even_where_the_run_does_not(with_model):
+    image, detections, model = with_model(1)
+    for report in both(image, replace(detections, warnings=()), model=model):
+        assert "was trained on computer-made phantoms only: its results on patients" in " ".join(report.text.split())
+
+
 def test_what_a_person_pointed_at_was_no_search(make_run):
     image, detections = make_run(1)
     measured = replace(detections, method="click", operating_point=OperatingPoint("all", 0.0), warnings=())
@@ -235,6 +250,7 @@ def test_where_the_controls_were(make_controlled_run, values, said):
     detections = detections.with_control_values(values)
     for report in both(image, detections):
         assert squeezed(said) in squeezed(report.text)
+        assert ("Places below the thresholds" in report.text) is (values == (0.0, 0.0)), "some below them are listed"
         above = f"balanced, above {', '.join(control.text for control in detections.controls)}"
         assert squeezed(above) in squeezed(report.text)
         assert "score ≥" not in report.text
