@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from LesionDetectionLib.app.worker.requests import MeasureRequest
 
 from .conftest import CENTERS, clicked_lesion
+from .shared_panel import *  # noqa: F403 (fixtures)
 
 HINT = "Click inside a lesion."
+
+
+@pytest.fixture
+def panel(widget):
+    return widget.panel
+
+
+@pytest.fixture
+def ui(widget):
+    yield widget.ui
+    widget.panel.click.leave()
 
 
 def interaction():
@@ -113,6 +126,7 @@ def test_leaving_the_module_gives_the_mouse_back(slicer_app, widget, ui, ct):
     slicer_app.leave(widget)
     assert not placing()
     assert not ui.clickButton.isChecked()
+    slicer_app.show(widget)
 
 
 def test_without_a_volume_there_is_nothing_to_click_in(ui):
