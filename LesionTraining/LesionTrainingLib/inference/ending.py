@@ -17,10 +17,11 @@ from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.bundle import Bundle
 
 from ..cohorts.cohort import Cohort, LeftOut
+from ..evaluation.output.page import PAGE, PDF, write_report
 from .job import Job, Outcome
 
 RUN, SUMMARY, LEFT_OUT = "cohort.json", "summary.csv", "left_out.csv"
-NAMES = (RUN, SUMMARY, LEFT_OUT)
+NAMES = (RUN, SUMMARY, LEFT_OUT, PAGE, PDF)
 SCHEMA_VERSION = 1
 _LIBRARIES = ("numpy", "torch", "SimpleITK", "dask", "distributed")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -65,7 +66,9 @@ class CohortDetections:
 
 
 def write_ending(cohort: Cohort, job: Job, bundle: Bundle | None, result: CohortDetections, workers: int) -> None:
-    """Write ``cohort.json``, ``summary.csv`` and ``left_out.csv``, each whole or not at all. Raises OutputError."""
+    """Write ``cohort.json``, ``summary.csv``, ``left_out.csv`` and the report, each whole or not at all. Raises OutputError."""
+    from .cohort_page import cohort_document
+
     rows = [(o.case, o.lesions, "" if o.best_score is None else o.best_score, o.seconds) for o in result.done]
     _write_table(job.output / SUMMARY, ("case", "lesions", "best_score", "seconds"), rows)
     _write_table(job.output / LEFT_OUT, ("case", "reason"), [(left.case, left.reason) for left in result.left_out])
@@ -87,6 +90,7 @@ def write_ending(cohort: Cohort, job: Job, bundle: Bundle | None, result: Cohort
     }
     with atomic_file(job.output / RUN) as temporary:
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_report(job.output, cohort_document(cohort, job, bundle, result))
 
 
 def versions() -> dict[str, str]:

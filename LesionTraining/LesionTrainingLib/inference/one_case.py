@@ -8,6 +8,7 @@ from pathlib import Path
 
 from LesionDetectionLib.app.export import DETECTIONS, RESULT_NAMES, TABLE, write_results
 from LesionDetectionLib.core.atomic import atomic_folder
+from LesionDetectionLib.core.bundle import read_manifest
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.detector import Detector
 from LesionDetectionLib.core.errors import OutputError
@@ -46,7 +47,7 @@ def detect_case(job: Job, case: Case, detector: Detector, progress: Progress | N
         begun.save(folder)
     with atomic_folder(folder, overwrite=True) as temporary:
         try:
-            _write(temporary, images[job.info.modalities[0]], detections, job.full, progress.part(0.9, 1.0))
+            _write(temporary, images[job.info.modalities[0]], detections, job, progress.part(0.9, 1.0))
             begun.save(temporary)
         except OutputError as error:  # the hidden, temporary sibling means nothing to the user
             raise OutputError(str(error).replace(str(temporary), str(folder))) from error
@@ -59,9 +60,10 @@ def detect_case(job: Job, case: Case, detector: Detector, progress: Progress | N
     return outcome
 
 
-def _write(folder: Path, image: Image, detections: Detections, full: bool, progress: Progress) -> None:
-    if full:
-        write_results(folder, image, detections, progress=progress)
+def _write(folder: Path, image: Image, detections: Detections, job: Job, progress: Progress) -> None:
+    if job.full:
+        model = read_manifest(job.model) if job.model is not None else None
+        write_results(folder, image, detections, model=model, progress=progress)
         return
     progress(0.0, "Writing")
     detections.save(folder / DETECTIONS)

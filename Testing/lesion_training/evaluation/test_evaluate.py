@@ -25,6 +25,8 @@ from LesionTrainingLib.cohorts.cohort import Cohort, LeftOut
 from LesionTrainingLib.evaluation import detecting
 from LesionTrainingLib.evaluation.evaluate import Request, evaluate
 
+pytestmark = pytest.mark.usefixtures("nothing_drawn")
+
 GRID = Geometry((16, 30, 30), np.diag([1.0, 1.0, 2.0, 1.0]))
 
 
@@ -55,14 +57,6 @@ class PlainCase(Case):
 
     def sources(self):
         return ()
-
-
-@pytest.fixture(autouse=True)
-def nothing_drawn(monkeypatch):
-    """Figures stay blank and PDFs empty: that they are right is tested where they are made, and here they would take most of
-    the time."""
-    monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.draw", lambda canvas: canvas.get_renderer())
-    monkeypatch.setattr("LesionDetectionLib.app.documents.pdf.pdf_bytes", lambda document, made=None: b"%PDF-")
 
 
 @pytest.fixture

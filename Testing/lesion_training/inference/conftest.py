@@ -43,3 +43,10 @@ def a_job(stand_ins, tmp_path):
     (tmp_path / "seen").mkdir()
     job, _ = make_job(stand_ins.METHOD, None, "", tmp_path / "out", device="cpu")
     return dataclasses.replace(job, settings=dataclasses.replace(job.settings, notes=str(tmp_path / "seen")))
+
+
+@pytest.fixture
+def plain_endings(monkeypatch):
+    """Reports of a cohort have blank figures and an empty PDF: what is in them is tested where they are made."""
+    monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.draw", lambda canvas: canvas.get_renderer())
+    monkeypatch.setattr("LesionDetectionLib.app.documents.pdf.pdf_bytes", lambda document, made=None: b"%PDF-")

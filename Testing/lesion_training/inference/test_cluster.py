@@ -15,9 +15,12 @@ from LesionTrainingLib.inference import cluster, cohort_run, dispatch
 from LesionTrainingLib.inference.cluster import Where, default_workers, workers_for
 from LesionTrainingLib.inference.cohort_run import detect_cohort
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Port 8787"
-)
+pytestmark = [
+    pytest.mark.usefixtures("plain_endings"),
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Port 8787"
+    ),
+]
 
 
 @pytest.fixture

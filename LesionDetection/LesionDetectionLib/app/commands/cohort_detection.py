@@ -159,7 +159,7 @@ def _print(result: Any, cohort: Any, warnings: tuple[str, ...], output: Path) ->
     )
     for sentence in (*(("The cohort is computer-made: no patients.",) if cohort.on_phantoms else ()), *warnings):
         print(f"Note: {sentence}")
-    print(f"Results: {output} (summary.csv, left_out.csv, cohort.json, and a folder a case)")
+    print(f"Results: {output} (index.html, report.pdf, summary.csv, left_out.csv, cohort.json, and a folder a case)")
 
 
 def _counted(count: int, what: str) -> str:

@@ -67,7 +67,7 @@ def histogram(
             linewidth=0.8, label=f"{part.name}: {len(part.values)}"
         )  # fmt: skip
         below = below + counts
-    _finish(axes, edges, int(total.max(initial=0)))
+    _finish(axes, edges, int(total.max(initial=0)), len(parts) > 1)
     unknown = [int(np.isnan(part.values).sum()) for part in parts]
     rows: list[tuple[Cell, ...]] = [
         (float(low), float(high), *(int(counts[index]) for counts in counted))
@@ -134,15 +134,15 @@ def sensitivity_plot(names: Sequence[str], found: Sequence[int], every: Sequence
     return Plot(as_png(figure), data, f"Sensitivity by size: {told}.")
 
 
-def _finish(axes: Axes, edges: FloatArray, most: int) -> None:
+def _finish(axes: Axes, edges: FloatArray, most: int, several: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlim(float(edges[0]), float(edges[-1]))
-    axes.set_ylim(0, max(1.0, 1.18 * most))
+    axes.set_ylim(0, max(1.0, (1.18 if several else 1.05) * most))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    if most:
+    if most and several:
         add_legend(axes, "upper right")
-    else:
+    elif not most:
         axes.text(0.5, 0.5, "Nothing to show", transform=axes.transAxes, ha="center", color=QUIET, fontsize=11)
 
 

@@ -61,7 +61,16 @@ def read_marks(folder: Path, progress: Progress) -> MarkSet:
             f"The detections were written at an operating point (score {least:.3g} or more in some images): what scores less is "
             "not in them, so curves end early."
         ] = None
-    return MarkSet(images, folder.name, complete=False, left_out=tuple(left_out), notes=tuple(notes))
+    named = {name: threshold for name, threshold in points if threshold > 0} if len(points) == 1 else {}
+    return MarkSet(
+        images,
+        folder.name,
+        complete=False,
+        left_out=tuple(left_out),
+        notes=tuple(notes),
+        operating_points=named,
+        default_point=next(iter(named), ""),
+    )
 
 
 def read_truth(folder: Path, progress: Progress) -> TruthSet:
