@@ -146,6 +146,7 @@ class FindingsPart(Part):
             with html.Select(
                 id="relabel",
                 v_model=("relabel",),
+                change="window.lesionPage.focus('findings')",  # where keys are heard again
                 disabled=("!chosen.length",),
                 title="What the chosen findings are; the coded term goes into segments, DICOM and reports.",
                 raw_attrs=marked(label="Relabel"),

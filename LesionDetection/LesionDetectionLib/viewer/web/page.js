@@ -7,6 +7,7 @@
   const THEME = "lesion-viewer-theme";
   const SECONDS_TRIED = 30;
   const SECONDS_BETWEEN = 2;
+  const MILLISECONDS_TO_FILL = 300;
 
   let underWay = false;
 
@@ -65,11 +66,12 @@
       if (row) row.scrollIntoView({ block: "nearest" });
     },
 
-    // Scroll the panel as little as it takes for a section to be seen.
+    // Scroll the panel as little as it takes for a section to be seen, once it is filled.
     showSection(id) {
       const section = document.getElementById(id);
       const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-      if (section) section.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+      const show = () => section.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+      if (section) setTimeout(show, MILLISECONDS_TO_FILL);
     },
 
     // What was typed into a field of a number, within its limits; what is no number is taken back.
@@ -80,6 +82,11 @@
       if (field.kind === "whole") value = Math.round(value);
       input.value = value;
       return value;
+    },
+
+    focus(id) {
+      const element = document.getElementById(id);
+      if (element) element.focus({ preventScroll: true });
     },
 
     press(id) {
