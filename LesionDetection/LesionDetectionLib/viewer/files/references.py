@@ -42,9 +42,9 @@ def check_header(path: Path) -> None:
     if path.suffix.lower() not in _DETACHED:
         return
     with path.open("rb") as file:
-        start = file.read(_LONGEST_HEADER).replace(b"\r", b"\n")
+        # Not only up to where the header seems to end: readers differ in that, and no voxels look so.
+        header = file.read(_LONGEST_HEADER).replace(b"\r", b"\n")
     pattern = _META_VOXELS if path.suffix.lower() in (".mhd", ".mha") else _NRRD_VOXELS
-    header = start if pattern is _META_VOXELS else start.split(b"\n\n", 1)[0]
     for found in pattern.finditer(header):
         said = found[1].decode("utf-8", errors="replace").strip()
         names = _listed(header[found.end() :]) if said.split(" ")[0].upper() == "LIST" else iter([said])

@@ -7,9 +7,10 @@ Elements: ``download-scene``, ``download-seg``, ``download-csv``, ``download-rep
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,10 @@ _KINDS = (
 class ExportPart(Part):
     """Args:
     opener: knows the files that a volume was read from.
+
+    Attributes:
+        job: that writes, or wrote.
+        fetch: lets the browser fetch what is at an address of ours.
     """
 
     def __init__(self, context: Context, exchange: Exchange, opener: Opener) -> None:
@@ -62,12 +67,13 @@ class ExportPart(Part):
         self.job: Job | None = None
         self._place: Path | None = None
         self._writing = False
+        self.fetch: Callable[[str], None] = lambda _address: None
         context.state.update(
             {"export_text": "", "exporting": False, "export_step": "", "export_fraction": 0.0, "exportable": []}
         )
 
     def build(self) -> None:
-        self._saver = client.JSEval(exec="window.lesionFiles.fetch($event)")
+        self.fetch = client.JSEval(exec="window.lesionFiles.fetch($event)").exec
         html.P("{{ export_text }}", classes="section-text", id="export-text")
         with html.Template(v_if=("has_images",)):
             with html.Div(classes="downloads"):
@@ -125,16 +131,14 @@ class ExportPart(Part):
 
     def on_csv(self) -> None:
         """A table."""
-        with self.context.told():
-            path = self._new_file("lesions.csv")
+        with self.context.told(), self._new_file("lesions.csv") as path:
             write_csv(self.context.session.detections(), path)
             self._hand_out(path)
 
     def on_seg(self) -> None:
         """A segmentation."""
-        with self.context.told():
+        with self.context.told(), self._new_file("lesions.seg.nrrd") as path:
             session = self.context.session
-            path = self._new_file("lesions.seg.nrrd")
             request = SegmentationRequest(str(path), session.detections().to_json())
             self._start(request, {IMAGE: session.image()}, path.parent, lambda _written: path)
 
@@ -148,19 +152,17 @@ class ExportPart(Part):
 
     def on_dicom(self) -> None:
         """Segmentation and report, zipped."""
-        with self.context.told():
+        with self.context.told(), self._new_file("DICOM.zip") as path:
             session = self.context.session
             sources = self._opener.volumes.sources(session.results.volume_node if session.results else None)
             if not sources:
                 raise InputError("The DICOM files of this volume are not here any more. Open them again.")
-            path = self._new_file("DICOM.zip")
             request, images = session.dicom_request(path.parent / "dicom", sources)
             self._start(request, images, path.parent, lambda written: _zipped(path, [Path(one) for one in written]))
 
     def _report(self, name: str, called: str) -> None:
-        with self.context.told():
+        with self.context.told(), self._new_file(called) as path:
             session = self.context.session
-            path = self._new_file(called)
             entry = None if session.findings is None else self.context.model_of(session.findings)
             folder = path.parent / "report"
             request, images = session.report_request(folder, model=None if entry is None else entry.path)
@@ -175,21 +177,20 @@ class ExportPart(Part):
         """In this thread: Slicer's nodes belong to it. The page stands still meanwhile, and says so before."""
         context = self.context
         await asyncio.sleep(_BREATH_S)
+        self._writing = False
         with context.state, context.told():
             try:
-                path = self._new_file("scene.mrb")
-                context.session.sync_from_nodes()
-                write_scene(context.scene, path)
-                self._hand_out(path)
+                with self._new_file("scene.mrb") as path:
+                    context.session.sync_from_nodes()
+                    write_scene(context.scene, path)
+                    self._hand_out(path)
             finally:
-                self._writing = False
                 self._show_job()
 
     # Work that takes long
 
     def _start(self, request: Request, images: Mapping[str, Image], place: Path, made: Callable[[Any], Path]) -> None:
         """Have the worker write; ``made`` says which file it is in the end. ``place`` goes where nothing comes of it."""
-        self._refuse_busy()
 
         def on_change(job: Job) -> None:
             self.job = job
@@ -232,17 +233,27 @@ class ExportPart(Part):
         else:
             state.export_step = "" if running is None else running.text or "Waiting for the worker"
 
-    def _new_file(self, kind: str) -> Path:
-        """Named after the scan, and what it is of it."""
+    @contextlib.contextmanager
+    def _new_file(self, kind: str) -> Iterator[Path]:
+        """A place for it, named after the scan and what it is of it; gone where the block raises.
+
+        Raises:
+            UsageError: a file is being written.
+        """
+        self._refuse_busy()
         session = self.context.session
         volume = None if session.results is None else session.results.volume_node
-        chosen = next(iter(self.context.choices.volumes.values()), None)
-        node = volume or chosen
-        return self._exchange.downloads.new_file(f"{node.GetName() if node is not None else 'scan'} {kind}")
+        node = volume or next(iter(self.context.choices.volumes.values()), None)
+        path = self._exchange.downloads.new_file(f"{node.GetName() if node is not None else 'scan'} {kind}")
+        try:
+            yield path
+        except BaseException:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
 
     def _hand_out(self, path: Path) -> None:
         """Let the browser fetch it."""
-        self._saver.exec(self._exchange.downloads.offer_file(path))
+        self.fetch(self._exchange.downloads.offer_file(path))
 
     def scene_closed(self) -> None:
         self.cancel()

@@ -65,7 +65,7 @@ class Opener:
 
     async def finished(self) -> None:
         """Wait until nothing is being opened."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             await asyncio.wait({self._task})
 
     def cancel(self) -> None:
