@@ -303,7 +303,7 @@ def test_nothing_is_loaded_or_run_and_everything_is_escaped(make_run):
 
 def test_a_hostile_model_file_breaks_no_report(with_model):
     image, detections, (manifest, digest) = with_model()
-    for metrics in ({}, {"test": 3}, {"test": {"froc": EVIL, "operating_points": [1]}}, HOSTILE):
+    for metrics in ({"test": 3}, {"test": {"froc": EVIL, "operating_points": [1]}}, HOSTILE):
         model = replace(
             manifest, metrics=metrics, training={"limits": EVIL, "cases": [], "data": {EVIL: 1}}, licence=EVIL
         )
