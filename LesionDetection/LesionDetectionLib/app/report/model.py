@@ -32,7 +32,7 @@ def operating_section(study: Study) -> Section | None:
     blocks: list[Block] = [Facts(tuple(facts)), Text(_meaning(rates, study))]
     tables = [_shares("Size", rates.sizes), _shares("Kind", rates.kinds)]
     shown = tuple(table for table in tables if table is not None)
-    if shown:
+    if shown and rates.near:
         at = (
             "this operating point" if rates.exact else f"“{rates.point}”, the nearest operating point that was measured"
         )

@@ -16,6 +16,8 @@ from .words import inside, number_in
 
 _SAME = 1e-6
 """Thresholds that differ by less are one: files keep six digits."""
+_NEAR = 0.1
+"""Of the sensitivity: at a point that is farther away, sizes and kinds would be found in quite other shares."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Rates:
         found: of the lesions, where they were counted at just this threshold; None where a curve was read.
         point: the measured operating point that ``sizes`` and ``kinds`` are of; empty for none.
         exact: whether that point is the threshold in force, not the nearest one.
+        near: whether about as many lesions were found at that point.
         beyond: a sentence where the threshold lies beyond what was measured; empty otherwise.
         sizes, kinds: lesions found of each.
     """
@@ -53,6 +56,7 @@ class Rates:
     found: int | None = None
     point: str = ""
     exact: bool = False
+    near: bool = False
     beyond: str = ""
     sizes: tuple[Share, ...] = ()
     kinds: tuple[Share, ...] = ()
@@ -79,6 +83,8 @@ def rates_of(detections: Detections, model: Manifest) -> Rates | None:
 
 def rate_text(rate: float) -> str:
     """False marks per scan, with as many digits as mean something."""
+    if rate < 0.005:
+        return "0"
     return f"{rate:.2f}" if rate < 0.95 else f"{rate:.1f}" if rate < 9.5 else f"{rate:.0f}"
 
 
@@ -95,6 +101,7 @@ def _measured(test: Any, name: str, point: Mapping[str, Any]) -> Rates:
         found=found,
         point=name,
         exact=True,
+        near=True,
         sizes=_sizes(test, point),
         kinds=_kinds(point),
     )
@@ -121,6 +128,7 @@ def _read(test: Any, threshold: float, points: Mapping[str, Mapping[str, Any]], 
         scans=curve.scans,
         lesions=int(at.get("lesions", 0)),
         point=nearest,
+        near=bool(at) and abs(at["found"] / at["lesions"] - sensitivity) <= _NEAR,
         beyond=beyond,
         sizes=_sizes(test, at),
         kinds=_kinds(at),

@@ -151,7 +151,7 @@ def _who_looked(study: Study) -> str:
     if not decided:
         return f"Nobody has reviewed {'the findings' if listed else 'this result'}. {alone}"
     if decided == len(listed):
-        return f"A person decided on {'the one finding' if decided == 1 else f'all {decided} findings'} that the list had. {alone}"
+        return f"A person decided on {'the one finding' if decided == 1 else f'each of the {decided} findings'} that the list had. {alone}"
     return f"A person decided on {decided} of the {len(listed)} findings that the list had. {alone}"
 
 

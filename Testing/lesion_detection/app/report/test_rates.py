@@ -55,7 +55,8 @@ def test_a_point_that_was_measured_is_told_as_it_was_counted():
 def test_between_points_the_curve_is_read_and_the_nearest_point_named():
     rates = rates_of(run(0.7), model())
     assert (rates.false_marks, rates.sensitivity) == pytest.approx((0.625, 0.55))
-    assert (rates.found, rates.exact, rates.point, rates.beyond) == (None, False, "few", "")
+    assert (rates.found, rates.exact, rates.near, rates.point, rates.beyond) == (None, False, True, "few", "")
+    assert not rates_of(run(0.88), model()).near, "sizes and kinds would be found in quite other shares"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,6 @@ def test_sizes_that_do_not_fit_are_left_out(bands, counts):
     assert rates_of(run(0.8, "few"), model({**TEST, "size_bands_mm": bands, "operating_points": points})).sizes == ()
 
 
-@pytest.mark.parametrize(("rate", "text"), [(0.0, "0.00"), (0.73, "0.73"), (1.13, "1.1"), (63.1, "63")])
+@pytest.mark.parametrize(("rate", "text"), [(0.0, "0"), (0.033, "0.03"), (0.73, "0.73"), (1.13, "1.1"), (63.1, "63")])
 def test_rates_have_as_many_digits_as_mean_something(rate, text):
     assert rate_text(rate) == text
