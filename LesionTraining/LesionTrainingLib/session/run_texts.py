@@ -5,6 +5,8 @@ from __future__ import annotations
 from LesionDetectionLib.app.translation import tr as _
 
 from .curves import LiveCurves
+from .plan import TrainingPlan
+from .presets import STANDARD, presets
 from .training_run import RunState, TrainingRun
 from .training_session import TrainingSession
 
@@ -37,6 +39,18 @@ def progress_text(run: TrainingRun) -> str:
     if left is not None:
         words.append(_("about {time} left").format(time=duration(left)))
     return " · ".join(words)
+
+
+def plan_text(plan: TrainingPlan) -> str:
+    """What a run learns from, and how."""
+    known = presets(plan.method).get(plan.preset or STANDARD)
+    chosen = plan.settings_file or (known.title if known is not None else plan.preset)
+    text = _("{method} learns from {cohort}; {settings}; seed {seed}.").format(
+        method=plan.method, cohort=plan.cohort, settings=chosen, seed=plan.seed
+    )
+    if plan.folds:
+        return text + " " + _("{models} of {folds} folds.").format(models=len(plan.parts), folds=plan.folds)
+    return text
 
 
 def failed_text(run: TrainingRun) -> str:

@@ -33,7 +33,7 @@ def chart_box(name: str, title: str, label: str) -> None:
                 "path",
                 ':d="one.d"',
                 ":class=\"['training-line', 'training-color-' + one.color, one.faint && 'training-faint', "
-                "one.bold && 'training-bold']\"",
+                "one.bold && 'training-bold', one.dot && 'training-dot']\"",
                 v_for=f"(one, n) in {chart}.lines",
                 key="n",
             )

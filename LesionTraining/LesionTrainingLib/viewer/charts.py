@@ -94,6 +94,7 @@ def _chart(
             "color": line.color % COLORS,
             "faint": line.opacity < 1,
             "bold": line.width > 2,
+            "dot": len(line.x) == 1,
         }
         for line in lines
         if len(line.x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 from trame.widgets import html
 
@@ -15,6 +16,7 @@ from .data_section import DataSection
 from .section import Section, field, fold, select
 from .training_context import TrainingContext
 
+_NEXT = "A run is open. This is the plan of the next one; it can be changed when the open one has ended."
 _FIRST_DEVICES = {"auto": "Automatic", "cpu": "CPU"}
 
 
@@ -160,23 +162,27 @@ class PlanSection(Section):
     # -- widgets ------------------------------------------------------------------------------------------------------
 
     def build_inside(self) -> None:
-        with html.Fieldset(raw_attrs=[':disabled="training_locked"'], classes="training-plan"):
-            select("method", "Method", "methods", disabled=("training_locked",))
+        locked = {"disabled": ("training_locked",)}
+        html.P(_NEXT, v_if=("training_locked",), classes="training-message training-note")
+        with html.Div(classes="training-plan"):
+            select("method", "Method", "methods", **locked)
             html.P("{{ training_method_text }}", classes="training-quiet")
-            select("preset", "Preset", "presets", disabled=("training_locked",))
+            select("preset", "Preset", "presets", **locked)
             html.P("{{ training_preset_text }}", classes="training-quiet")
-            field("name", "Name of the model", placeholder=("training_name_hint",), persistent_placeholder=True)
+            field(
+                "name", "Name of the model", placeholder=("training_name_hint",), persistent_placeholder=True, **locked
+            )
             with html.Div(classes="training-row"):
-                select("device", "Compute on", "devices", disabled=("training_locked",))
-                field("folds", "Folds", inputmode="numeric", title="Cross-validation; 0 for none")
+                select("device", "Compute on", "devices", **locked)
+                field("folds", "Folds", inputmode="numeric", title="Cross-validation; 0 for none", **locked)
                 with html.Div(v_if=("training_fold_list.length",)):
-                    select("fold", "Which", "fold_list", disabled=("training_locked",))
+                    select("fold", "Which", "fold_list", **locked)
             html.P("{{ training_folds_text }}", classes="training-quiet")
-            self._build_more()
+            self._build_more(locked)
         self.build_message()
 
     @staticmethod
-    def _build_more() -> None:
+    def _build_more(locked: dict[str, Any]) -> None:
         with fold("more", "More"):
             hint = "KIND:PATH, as in luna16:/data/LUNA16?subset=9, or a YAML file"
             without_folds = ("training_locked || training_fold_list.length > 0",)
@@ -186,11 +192,11 @@ class PlanSection(Section):
                 "Cohorts of their own to set thresholds and to measure with; empty: parts of the data above.",
                 classes="training-quiet",
             )
-            field("settings_file", "File of settings (YAML)", spellcheck="false")
+            field("settings_file", "File of settings (YAML)", spellcheck="false", **locked)
             html.P("On this computer; what it names takes the place of the preset’s.", classes="training-quiet")
             with html.Div(classes="training-row"):
-                field("seed", "Seed", inputmode="numeric")
-                field("workers", "Processes", inputmode="numeric", title="That prepare cases")
+                field("seed", "Seed", inputmode="numeric", **locked)
+                field("workers", "Processes", inputmode="numeric", title="That prepare cases", **locked)
 
 
 def _items(table: dict[str, str]) -> list[dict[str, str]]:

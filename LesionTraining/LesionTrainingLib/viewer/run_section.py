@@ -9,7 +9,7 @@ from LesionDetectionLib.core.detector import method
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
-from ..session.run_texts import curve_texts, failed_text, progress_text, trained_names, why_not_start
+from ..session.run_texts import curve_texts, failed_text, plan_text, progress_text, trained_names, why_not_start
 from ..session.runs import RunFolder, unfinished
 from ..session.training_run import RunState
 from ..session.training_session import CHECK, MEASURE, RUN
@@ -65,6 +65,7 @@ class RunSection(Section):
                 "training_can_stop": False,
                 "training_fraction": 0.0,
                 "training_text": "",
+                "training_plan_text": "",
                 "training_loss": EMPTY,
                 "training_validation_curves": EMPTY,
                 "training_curve_texts": [],
@@ -94,6 +95,7 @@ class RunSection(Section):
         state.training_can_pause = now is RunState.RUNNING
         state.training_can_resume = run.can_resume and not self.context.session.measuring.busy
         state.training_can_stop = (now.is_busy and now is not RunState.STOPPING) or run.can_resume
+        state.training_plan_text = plan_text(run.plan) if run.plan is not None else ""
         self._show_progress()
         if now is not self._last_state:
             self._entered(now)
@@ -226,7 +228,8 @@ class RunSection(Section):
                 id="training-state",
                 classes=("'training-state training-state-' + training_state",),
             )
-        with html.Div(classes="training-progress", v_if=("training_state_text",)):
+        html.P("{{ training_plan_text }}", id="training-plan-text", classes="training-quiet training-plan-text")
+        with html.Div(classes="training-progress", v_if=("training_fraction > 0 || training_can_pause",)):
             v3.VProgressLinear(
                 id="training-progress",
                 model_value=("training_fraction",),

@@ -165,6 +165,7 @@ def test_the_models_of_all_folds_together(page, browser, engines, finish):
     finish(run)
     engines.end("PoolFoldsRequest", result={**FIGURES, "cpm": 0.6})
     assert browser.state_text == "Finished"
+    assert browser.plan_text.endswith("2 of 2 folds.")
     assert browser.models[0]["title"] == "Mine, all folds"
     assert browser.cpm == "CPM 0.600"
     assert "2 models, each on patients that it has not seen." in browser.measured

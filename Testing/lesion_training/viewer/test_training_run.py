@@ -20,6 +20,9 @@ def test_start_pause_resume_and_finish(run, page, browser, engines, learn, finis
     page.models_changed = lambda: changed.append(1)
     assert engines.last("TrainRequest")[1].request.models == str(page.session.models())
     assert (browser.state_text, can(browser)) == ("Training", {"pause", "stop"})
+    assert browser.plan_text == (
+        "nodule-ct learns from phantoms:chest?seeds=0-11&protocol=tiny; Trial (minutes); seed 0."
+    )
     learn(run, 20)
     browser.press("pause")
     assert (browser.state_text, can(browser)) == ("Pausing", {"stop"})
