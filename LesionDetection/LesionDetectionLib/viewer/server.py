@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import secrets
 import signal
+import socket
 import webbrowser
 from collections.abc import Callable
 from functools import partial
@@ -37,6 +39,7 @@ def serve(options: ViewerOptions, tell: Callable[[str], None] | None = None) -> 
         UsageError: the port is another program's.
     """
     quiet.forget_environment()
+    _require_free(options.port)
     with contextlib.suppress(KeyboardInterrupt):  # before the loop listens to signals
         asyncio.run(_serve(options, tell or partial(print, flush=True)))
 
@@ -62,7 +65,8 @@ async def _serve_until(stopped: asyncio.Event, options: ViewerOptions, tell: Cal
     quiet.log_instead_of_print()
     server = get_server(f"viewer-{secrets.token_hex(4)}", client_type="vue3")
     secret = secrets.token_urlsafe(32)
-    quiet.orders(server.cli, ["--host", LOOPBACK, "--authKey", secret, "--nosignalhandlers"])
+    # Pictures are compressed already.
+    quiet.orders(server.cli, ["--host", LOOPBACK, "--authKey", secret, "--nosignalhandlers", "--no-ws-compress"])
     gate, front = Gate(), FrontPage(Path(client_folder), secret)
     pipes = LoopPipes(asyncio.get_running_loop())
     make_engine = partial(WorkerEngine, pipes.transport)
@@ -174,6 +178,21 @@ async def _ended(viewer: Any) -> None:
             await viewer.training_page.finish()
     finally:
         viewer.close()
+
+
+def _require_free(port: int) -> None:
+    """Before what takes seconds. It may be taken in between: that is told then.
+
+    Raises:
+        UsageError: it is another program's, or not ours to use.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
+        if os.name == "posix":  # as asyncio does: a port that was just left may be taken again
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((LOOPBACK, port))
+        except OSError as error:
+            raise _refused(port, error) from error
 
 
 def _refused(port: int, error: OSError) -> UsageError:

@@ -12,6 +12,7 @@ from LesionDetectionLib.core.late import load
 
 _NEEDED = ("trame", "trame_slicer", "slicer", "aiohttp")
 _HIGHEST_PORT = 65535
+_MOST_GB = 100_000
 
 
 def add_parser(commands: Any) -> None:
@@ -54,8 +55,8 @@ def run(options: argparse.Namespace) -> None:
     _require_libraries()
     if not 0 <= options.port <= _HIGHEST_PORT:
         raise UsageError(f"--port must be a number from 0 to {_HIGHEST_PORT}, not {options.port}.")
-    if not 0 < options.upload_limit < float("inf"):
-        raise UsageError("--upload-limit must be a number of gigabytes above 0.")
+    if not 0 < options.upload_limit < _MOST_GB:
+        raise UsageError(f"--upload-limit must be a number of gigabytes above 0 and below {_MOST_GB}.")
     for path in options.scan:
         if not path.exists():
             raise InputError(f"There is no file or folder {path}. Check the path.")

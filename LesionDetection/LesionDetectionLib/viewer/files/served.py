@@ -73,7 +73,9 @@ class ServedFolder:
             InputError: it is not in the folder, or leads out of it; the text does not say which.
         """
         parts = relative.split("/")
-        strange = "\x00" in relative or "\\" in relative or relative.startswith(("/", "~")) or ":" in parts[0]
+        strange = (
+            not relative or "\x00" in relative or "\\" in relative or relative.startswith(("/", "~")) or ":" in parts[0]
+        )
         if not strange and ".." not in parts and not any(part.startswith(".") and part != "." for part in parts):
             try:
                 path = (self.root / relative).resolve(strict=True)

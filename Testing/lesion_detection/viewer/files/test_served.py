@@ -81,7 +81,7 @@ def test_what_is_listed_is_found(served, place):
 )
 def test_nothing_else_is_found_and_all_is_refused_alike(served, path):
     with pytest.raises(InputError) as refused:
-        served.find(path) if path else served.find("nothing")
+        served.find(path)
     assert str(refused.value) == "There is no such scan in the folder that this viewer shows."
 
 
