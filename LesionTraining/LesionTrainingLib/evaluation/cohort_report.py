@@ -24,7 +24,9 @@ from .scoring.scored import Part, Scored, band_name
 from .worst import Worst
 
 POINT, CASES, CASES_FILE = "At the operating point", "Cases, the worst first", "cases.csv"
-_SHOWN_CASES = 60
+_SHOWN_CASES = 30
+_TO, _OF = "\u00a0to\u00a0", "\u00a0of\u00a0"
+"""Between two numbers that stay on one line."""
 _WILSON = "95 % intervals by Wilson, as if every lesion were of another patient: where many are of one, the truth is less sure."
 
 
@@ -76,8 +78,9 @@ def _sizes(at: AtPoint) -> Part:
     if at.lesions:
         bars = (Bars("found", found, FOUND), Bars("missed", missed, MISSED))
         plots["lesion_sizes"] = histogram(bars, edges, what=f"{at.scored.policy.lesion_is}s", x="Diameter (mm)")
-    marks = (Bars("false marks", false, MISSED),)
-    plots["false_mark_sizes"] = histogram(marks, edges, what="false marks", x="Diameter (mm)")
+    if np.isfinite(false).any() or not at.false_marks:
+        marks = (Bars("false marks", false, MISSED),)
+        plots["false_mark_sizes"] = histogram(marks, edges, what="false marks", x="Diameter (mm)")
     blocks: list[Block] = [_sentence(at), *plots.values()]
     if at.lesions:
         bands = _bands(at)
@@ -94,7 +97,8 @@ def _sentence(at: AtPoint) -> str:
     found = (
         f"{at.lesions_found} of {counted(at.lesions, policy.lesion_is)} found, {at.lesions - at.lesions_found} missed, "
     )
-    return f"{text[:1].upper()}{text[1:]}: {found if at.lesions else ''}{false}, {rate:.2f} a {policy.image_is}."
+    told = f"{text[:1].upper()}{text[1:]}: {found if at.lesions else ''}{false}, {rate:.2f} a {policy.image_is}."
+    return told if not at.false_marks or np.isfinite(at.diameters_mm[2]).any() else f"{told} No mark says its size."
 
 
 def _bands(at: AtPoint) -> list[tuple[tuple[float, float], int, int, float, float]]:
@@ -112,9 +116,9 @@ def _bands_table(at: AtPoint, names: Sequence[str]) -> Table:
     found, missed, false = at.diameters_mm
     rows = []
     for name, ((low, high), hit, every, lower, upper) in zip(names, _bands(at), strict=True):
-        bounds = f"{lower:.2f} to {upper:.2f}" if every else None
+        bounds = f"{lower:.2f}{_TO}{upper:.2f}" if every else None
         beside = int(((false >= low) & (false < high)).sum())
-        rows.append((name, f"{hit} of {every}", hit / every if every else None, bounds, beside))
+        rows.append((name, f"{hit}{_OF}{every}", hit / every if every else None, bounds, beside))
     unknown = int(np.isnan(np.concatenate([found, missed])).sum()), int(np.isnan(false).sum())
     note = _WILSON
     if any(unknown):

@@ -147,7 +147,7 @@ def test_luna16_lists(tmp_path, luna16_lists, capsys):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "summary.json", "index.html", "report.pdf", "lesions.csv", "marks.csv", "cases.csv",
         *(f"{plot}.{ending}" for ending in ("png", "csv") for plot in (
-            "froc", "sizes", "reliability", "lesion_sizes", "false_mark_sizes", "sensitivity_by_size")),
+            "froc", "sizes", "reliability", "lesion_sizes", "sensitivity_by_size")),
     }  # fmt: skip
     summary = summary_of(tmp_path / "out")
     assert (summary["protocol"], summary["scans"], summary["nodules"]) == ("luna16", 2, 2)

@@ -18,8 +18,8 @@ LIMITS = (
     "measured on, under the rules that are named with them."
 )
 PAGE, PDF = "index.html", "report.pdf"
-_TILE_COLUMNS, _TILE_ROWS = 5, 12
-"""A table of at most this size stands beside a plot."""
+_TILE_COLUMNS, _TILE_ROWS, _TILE_SIGNS = 5, 12, 40
+"""A table of at most this size, with texts of at most this length, stands beside a plot."""
 
 Block = str | Table | Plot | documents.Block
 """A paragraph, a table, a plot, or a block of documents."""
@@ -99,7 +99,8 @@ def _blocks(blocks: Sequence[Block]) -> tuple[documents.Block, ...]:
 def _is_small(block: Block) -> bool:
     """What may stand side by side: plots that are not wide, and tables that are no larger than a plot."""
     if isinstance(block, Table):
-        return len(block.columns) <= _TILE_COLUMNS and len(block.rows) <= _TILE_ROWS
+        longest = max((len(cell) for row in block.rows for cell in row if isinstance(cell, str)), default=0)
+        return len(block.columns) <= _TILE_COLUMNS and len(block.rows) <= _TILE_ROWS and longest <= _TILE_SIGNS
     return isinstance(block, Plot) and not block.wide
 
 

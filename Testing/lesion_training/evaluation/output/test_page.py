@@ -69,14 +69,17 @@ def test_everything_is_there_in_order(page):
 
 def test_small_tables_stand_beside_plots(plot):
     small, long = Table(("x", "y"), ((1, 2),)), Table(("x",), tuple((row,) for row in range(40)))
-    details = replace(plot, wide=True)
-    blocks = (small, plot, "Between.", plot, long, small, details, plot)
+    details, wordy = (
+        replace(plot, wide=True),
+        Table(("why",), (("a sentence that wants the whole width of the page",),)),
+    )
+    blocks = (small, plot, "Between.", plot, long, small, wordy, details, plot)
     (section,) = as_document(Page("t", "l", sections=(Section("s", blocks),))).sections
     kinds = [
         [type(one).__name__ for one in block.blocks] if isinstance(block, documents.Tiles) else type(block).__name__
         for block in section.blocks
     ]
-    assert kinds == [["Table", "Picture"], "Text", ["Picture"], "Table", ["Table"], "Picture", ["Picture"]]
+    assert kinds == [["Table", "Picture"], "Text", ["Picture"], "Table", ["Table"], "Table", "Picture", ["Picture"]]
 
 
 def test_numbers_stand_right_and_texts_left_as_people_write_them():
