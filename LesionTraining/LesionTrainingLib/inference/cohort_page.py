@@ -24,7 +24,7 @@ from LesionDetectionLib.app.documents.document import (
 )
 from LesionDetectionLib.app.export import DETECTIONS
 from LesionDetectionLib.app.report.rates import rate_text, rates_of
-from LesionDetectionLib.app.threshold_text import score_name_of
+from LesionDetectionLib.app.threshold_text import point_text, score_name_of
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import InputError
@@ -120,8 +120,7 @@ def _operating(end: Ending) -> tuple[Facts, ...]:
     first = _first_detections(end)
     if first is None:
         return ()
-    point = first.operating_point
-    pairs = [("Operating point", f"{point.name}, score of {point.threshold:.3g} or more")]
+    pairs = [("Operating point", point_text(first))]
     rates = rates_of(first, end.bundle.manifest) if end.bundle is not None else None
     if rates is None:
         pairs.append(("How good it is", "not known: nothing was measured at this threshold"))
@@ -134,10 +133,11 @@ def _operating(end: Ending) -> tuple[Facts, ...]:
     if rates.interval is not None:
         found += f" ({rates.level:.0%} interval {rates.interval[0]:.0%} to {rates.interval[1]:.0%})"
     pairs.append(("Found", found))
-    expected = rates.false_marks * len(end.cases)
-    pairs.append(
-        ("Here", f"{_about(expected)} of the findings would be false if these cases were like those; nobody knows")
+    every = counted(end.result.counts()["lesions"], "finding")
+    expected = (
+        f"{_about(rates.false_marks * len(end.cases))} of the {every} would be false, were these cases like those"
     )
+    pairs.append(("Here", expected))
     return (Facts(tuple(pairs)),)
 
 
