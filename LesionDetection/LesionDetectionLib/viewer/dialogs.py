@@ -36,7 +36,7 @@ ENDED = """
     <trame-client-triggers @created="window.lesionPage.reconnect()"></trame-client-triggers>
     <div class="ended-wait"><h1>Reconnecting</h1><p>The viewer does not answer at the moment.</p></div>
     <div class="ended-gone"><h1>The viewer has ended</h1>
-      <p>It was stopped, or its window of the terminal was closed. Start it again, then open the address that it prints.</p>
+      <p>It was stopped, or its terminal was closed. Start it again, then open the address that it prints.</p>
       <button type="button" @click="window.location.reload()">Try again</button></div>
   </div>
 </v-app>

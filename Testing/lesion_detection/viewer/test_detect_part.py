@@ -121,6 +121,15 @@ def test_another_model_and_device_are_taken_by_what_the_page_shows(page, state, 
     assert engine.request.device == "auto"  # no such device was offered
 
 
+def test_the_device_that_it_was_started_with_is_in_the_list(viewer, page, state, ct, engine):
+    viewer.context.choices.device = "cuda:3"
+    viewer.refresh()
+    assert state.device == "cuda:3"
+    assert titles(state.devices) == ["Automatic", "CPU", "cuda:3"]
+    page.press("detect-button")
+    assert engine.request.device == "cuda:3"
+
+
 def test_a_model_that_cannot_be_used_is_listed_with_its_reason(page, state, ct, own_model):
     own_model(damaged=True)
     assert "(cannot be used)" in titles(state.models)[-1]

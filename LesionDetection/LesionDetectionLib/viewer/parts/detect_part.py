@@ -45,6 +45,7 @@ class DetectPart(Part):
         self._methods = methods()
         self._entries: dict[str, ModelEntry] = {}
         self._listed: dict[str, tuple[ModelEntry, ...]] = {}
+        self._devices = device_choices()
         self._warming = Warming(context.engine, self._on_devices)
         self.form = MethodForm(context, self._on_settings)
         state, choices = context.state, context.choices
@@ -54,8 +55,6 @@ class DetectPart(Part):
                 "method": choices.method,
                 "models": [],
                 "model": "",
-                "devices": _items(device_choices()),
-                "device": choices.device,
                 "regions": _items([(WHOLE, "The whole scan"), (AROUND, "Around the last click")]),
                 "region": choices.region,
                 "around_mm": choices.around_mm,
@@ -64,6 +63,7 @@ class DetectPart(Part):
                 "detect_fraction": 0.0,
             }
         )
+        self._show_devices()
         self.message = MessageLine(state, "detect")
         for name, change in (
             ("method", self._on_method),
@@ -96,15 +96,11 @@ class DetectPart(Part):
 
     def refresh(self) -> None:
         state, choices, info = self.context.state, self.context.choices, self.method
-        state.method, state.device, state.region, state.around_mm = (
-            info.id,
-            choices.device,
-            choices.region,
-            choices.around_mm,
-        )
+        state.method, state.region, state.around_mm = info.id, choices.region, choices.around_mm
         state.method_finds, state.method_needs = info.finds, needs(info)
         state.method_limits, state.method_reference = f"{info.limits} ", f"{info.reference} "
         self._show_models()
+        self._show_devices()
         self._show_settings()
         self._show_place()
         self._show_job()
@@ -264,7 +260,15 @@ class DetectPart(Part):
 
     def _on_devices(self, devices: Sequence[Mapping[str, str]]) -> None:
         with self.context.state:
-            self.context.state.devices = _items(device_choices(devices))
+            self._devices = device_choices(devices)
+            self._show_devices()
+
+    def _show_devices(self) -> None:
+        """With the chosen one among them: what it was started with may be known to the worker alone, or to nobody."""
+        chosen = self.context.choices.device
+        known = chosen in (device for device, _title in self._devices)
+        self.context.state.devices = _items([*self._devices, *([] if known else [(chosen, chosen)])])
+        self.context.state.device = chosen
 
 
 def _items(choices: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
