@@ -5,6 +5,8 @@ from __future__ import annotations
 from trame.widgets import client, html
 from trame.widgets import vuetify3 as v3
 
+from LesionDetectionLib import __version__
+
 from .context import Context
 from .marked import marked
 
@@ -64,7 +66,7 @@ def _help() -> None:
             "Finds lesions in CT and PET, lets you decide on each, measures what you click on, and hands the result on. "
             "Everything stays on the computer that runs it."
         )
-        html.P(RESEARCH_ONLY, classes="quiet")
+        html.P(f"{RESEARCH_ONLY} Version {__version__}, Apache License 2.0.", classes="quiet")
         for title, lines in (("Keys", KEYS), ("Mouse in the slices", _MOUSE)):
             html.H3(title)
             with html.Dl(classes="keys"):

@@ -108,7 +108,7 @@ class FindingsPart(Part):
                 v_show=("current",),
                 raw_attrs=marked("status"),
             )
-            html.P(HINT, classes="finding-text", v_show=("!current",))
+            html.P(f"{{{{ order.length ? '{HINT}' : '' }}}}", classes="finding-text", v_show=("!current",))
             self.table.build()
             self._build_below()
 

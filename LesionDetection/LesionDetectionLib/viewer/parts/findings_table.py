@@ -97,6 +97,13 @@ class FindingsTable(Part):
                 ),
             ):
                 self._build_cells()
+            with (
+                html.Tbody(v_if=("!order.length",)),
+                html.Tr(),
+                html.Td(colspan=str(KIND + 1), classes="nothing-listed"),
+            ):
+                html.Span("Nothing was found.", v_if=("!Object.keys(rows).length",))
+                html.Span("None is shown. Move the slider to More, or list rejected findings too.", v_else=True)
 
     def _build_heading(self) -> None:
         with (
