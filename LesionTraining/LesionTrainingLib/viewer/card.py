@@ -9,6 +9,8 @@ from typing import Any
 
 from LesionDetectionLib.core.late import load
 
+_LONGEST = 100_000
+"""Characters; the cards of this program have a few thousand."""
 _RAW = ("html_block",)
 """What lets HTML through, in blocks and ..."""
 _INLINE = (
@@ -35,14 +37,19 @@ _HEADING = re.compile(r"(</?h)([1-4])>")
 def card_html(markdown: str) -> str:
     """The card as HTML: headings, paragraphs, lists, tables and code; all else of it is text, as it stands there.
 
-    Without the library Markdown it is the text as it is.
+    Without the library Markdown, and where lists are nested too deep for it, it is the text as it is.
     """
+    if len(markdown) > _LONGEST:
+        markdown = f"{markdown[:_LONGEST]}\n\n… The card is longer."
     try:
         convert = _converter()
     except ImportError:
         return f"<pre>{html.escape(markdown)}</pre>"
-    # Characters that Markdown keeps for its own place-holders would end as others.
-    made = str(convert(markdown.replace("\x02", "").replace("\x03", "")))
+    try:
+        # Characters that Markdown keeps for its own place-holders would end as others.
+        made = str(convert(markdown.replace("\x02", "").replace("\x03", "")))
+    except RecursionError:
+        return f"<pre>{html.escape(markdown)}</pre>"
     if "<" in _PLAIN.sub("", made):
         return f"<pre>{html.escape(markdown)}</pre>"
     # In the page the card stands below a section's title.

@@ -186,6 +186,7 @@ class TrainingPage:
     def _on_finished(self) -> None:
         self.context.models_changed()
         self.result.show_trained()
+        self.context.state.training_name = ""  # it is taken now
         self.plan.refresh()
 
     def _tick(self) -> None:

@@ -62,3 +62,10 @@ def test_no_card_makes_other_tags(text):
 def test_without_the_library_a_card_is_its_text(monkeypatch):
     monkeypatch.setitem(sys.modules, "markdown", None)
     assert card_html("# A <b>") == "<pre># A &lt;b&gt;</pre>"
+
+
+def test_a_card_that_is_made_to_be_too_much_is_its_text():
+    assert card_html("1. " * 5000).startswith("<pre>1. 1. ")
+    long = card_html("word " * 100_000)
+    assert len(long) < 101_000
+    assert "The card is longer." in long

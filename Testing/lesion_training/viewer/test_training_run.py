@@ -39,6 +39,7 @@ def test_start_pause_resume_and_finish(run, page, browser, engines, learn, finis
     assert browser.told("run")[1] == "Trained: Mine. In the model folder, ready to detect with."
     assert (browser.model, browser.cpm) == (str(path), "CPM 0.731")
     assert changed == [1]
+    assert browser.name == ""  # taken, and no name for the next one
 
 
 def test_progress(run, page, browser, engines):
