@@ -46,8 +46,12 @@ class FrontPage:
         self._styles = "\n".join(f'<link rel="stylesheet" href="{name}">' for name in _STYLE.findall(text))
         self._secret = json.dumps(secret)
 
-    def made(self) -> tuple[str, str]:
-        """The page, and the policy that goes with it; both anew each time."""
+    def made(self, host: str) -> tuple[str, str]:
+        """The page, and the policy that goes with it; both anew each time.
+
+        Args:
+            host: name and port by which the browser asked.
+        """
         nonce = secrets.token_urlsafe(16)
         page = _PAGE.format(styles=self._styles, scripts=self._scripts, secret=self._secret, nonce=nonce)
-        return page, content_policy(nonce)
+        return page, content_policy(nonce, host)

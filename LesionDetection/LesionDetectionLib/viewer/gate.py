@@ -169,13 +169,14 @@ class Gate:
         response.headers.pop("Server", None)
 
 
-def content_policy(nonce: str) -> str:
+def content_policy(nonce: str = "", host: str = "") -> str:
     """What a page may load and run. Without a nonce: nothing but its own styles, as refusals and downloads are.
 
     Vue compiles its templates in the browser, which is evaluation; Vuetify writes styles into the page.
 
     Args:
         nonce: of the one inline script of the front page.
+        host: name and port, as not every browser takes ``'self'`` for WebSockets too.
     """
     if not nonce:
         return (
@@ -183,13 +184,13 @@ def content_policy(nonce: str) -> str:
         )
     return (
         f"default-src 'none'; script-src 'self' 'unsafe-eval' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        f"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://{host}; worker-src 'self' blob:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
 _HEADERS = {
-    "Content-Security-Policy": content_policy(""),
+    "Content-Security-Policy": content_policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",

@@ -9,11 +9,12 @@ import os
 import secrets
 import signal
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from LesionDetectionLib.core.errors import InputError, UsageError
 
@@ -21,6 +22,8 @@ from . import quiet
 from .options import ViewerOptions
 
 if TYPE_CHECKING:
+    from LesionDetectionLib.app.worker.loop import LoopPipes
+
     from .application import Viewer
     from .gate import Gate
 
@@ -45,12 +48,24 @@ def serve(options: ViewerOptions, tell: Callable[[str], None] | None = None) -> 
 
 
 async def _serve(options: ViewerOptions, tell: Callable[[str], None]) -> None:
-    stopped = asyncio.Event()
-    with _signals(stopped):
-        await _serve_until(stopped, options, tell)
+    stopped, made = asyncio.Event(), None
+    try:
+        with _signals(stopped):
+            made = _made(options, tell)
+            await _until_stopped(stopped, made, options)
+    finally:  # signals end it at once from here on: a second Ctrl-C does not wait for a run of training
+        if made is not None:
+            await _ended(made)
 
 
-async def _serve_until(stopped: asyncio.Event, options: ViewerOptions, tell: Callable[[str], None]) -> None:
+class _Made(NamedTuple):
+    server: Any
+    viewer: Viewer
+    gate: Gate
+    pipes: LoopPipes
+
+
+def _made(options: ViewerOptions, tell: Callable[[str], None]) -> _Made:
     # Late: these take seconds, and trame reads the environment while it is loaded.
     from trame.app import get_server
     from trame_client.module.vue3 import www as client_folder
@@ -76,15 +91,11 @@ async def _serve_until(stopped: asyncio.Event, options: ViewerOptions, tell: Cal
     def ready(**_state: object) -> None:
         gate.listen_at(server.port)
         tell(gate.link())
-        if options.browser:
-            webbrowser.open(gate.link())
+        if options.browser:  # one that runs in a terminal would hold the loop
+            threading.Thread(target=webbrowser.open, args=(gate.link(),), daemon=True).start()
 
     server.controller.on_server_ready.add(ready)
-    try:
-        await _until_stopped(stopped, server, viewer, options, gate)
-    finally:
-        await _ended(viewer)
-        pipes.close()
+    return _Made(server, viewer, gate, pipes)
 
 
 def _bind(gate: Any, front: Any, viewer: Any, web_server: Any) -> None:
@@ -103,7 +114,7 @@ def _bind(gate: Any, front: Any, viewer: Any, web_server: Any) -> None:
                 raise Refused(NOT_FOUND.with_text(str(error))) from error
             except UsageError as error:
                 viewer.context.tell(str(error), "warning")
-        page, policy = front.made()
+        page, policy = front.made(request.host)
         return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": policy})
 
     gate.place(web_server.app)
@@ -119,9 +130,8 @@ async def _nothing(_request: Any) -> Any:
     raise web.HTTPNotFound
 
 
-async def _until_stopped(
-    stopped: asyncio.Event, server: Any, viewer: Viewer, options: ViewerOptions, gate: Gate
-) -> None:
+async def _until_stopped(stopped: asyncio.Event, made: _Made, options: ViewerOptions) -> None:
+    server = made.server
     running = asyncio.ensure_future(
         server.start(
             port=options.port,
@@ -135,9 +145,9 @@ async def _until_stopped(
         )
     )
     stopping = asyncio.ensure_future(stopped.wait())
-    opening = asyncio.ensure_future(_open(server, viewer, options))
+    opening = asyncio.ensure_future(_open(made, options))
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    gate.closed = True
+    made.gate.closed = True
     opening.cancel()
     stopping.cancel()
     if not running.done():
@@ -167,17 +177,18 @@ def _signals(stopped: asyncio.Event) -> Any:
                 loop.remove_signal_handler(number)
 
 
-async def _open(server: Any, viewer: Any, options: ViewerOptions) -> None:
-    await server.ready
-    await viewer.open(options.scans)
+async def _open(made: _Made, options: ViewerOptions) -> None:
+    await made.server.ready
+    await made.viewer.open(options.scans)
 
 
-async def _ended(viewer: Any) -> None:
+async def _ended(made: _Made) -> None:
     try:
-        if viewer.training_page is not None:
-            await viewer.training_page.finish()
+        if made.viewer.training_page is not None:
+            await made.viewer.training_page.finish()
     finally:
-        viewer.close()
+        made.viewer.close()
+        made.pipes.close()
 
 
 def _require_free(port: int) -> None:

@@ -147,6 +147,7 @@ def test_the_front_page_has_its_own_script_and_no_other(browser):
     for answer, nonce in zip((first, second), nonces, strict=True):
         scripts = re.findall(r"<script([^>]*)>", answer.text)
         assert all("src=" in one or f'nonce="{nonce}"' in one for one in scripts)
+        assert f"connect-src 'self' ws://127.0.0.1:{browser.port};" in answer.headers["content-security-policy"]
         assert "unsafe-inline" not in answer.headers["content-security-policy"].split("style-src")[0]
     assert secret_of(first.text) not in ("wslink-secret", "known", "")
     for source in re.findall(r'(?:src|href)="([^":]+)"', first.text):

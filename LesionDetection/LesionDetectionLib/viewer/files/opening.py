@@ -79,6 +79,8 @@ def look_at(
     files = sorted(one for one in path.rglob("*") if not one.name.startswith(".") and one.is_file())
     if allowed is not None:
         files = [one for one in files if allowed(one)]
+    if len(files) == 1:
+        return _file(files[0], progress, series)
     kinds = {one: kind_of(one.name) for one in files}
     found = [_plain(one, kind) for one, kind in kinds.items() if kind not in ("", "other")]
     others = [one for one, kind in kinds.items() if kind == "other" and one.name != "DICOMDIR"]
@@ -87,13 +89,12 @@ def look_at(
     if others:
         try:
             found += _series(path, others, progress, series)
-        except InputError:
-            if not found:
+        except InputError as error:
+            if not found and "nothing that is DICOM" not in str(error):
                 raise
     if not found:
-        raise InputError(
-            f"The folder {path.name} holds no scan. NRRD, NIfTI, MetaImage and DICOM files are read, and scenes."
-        )
+        text = f"There is no scan among these {len(files)} files" if files else "There is nothing in this folder"
+        raise InputError(f"{text}. NRRD, NIfTI, MetaImage and DICOM files are read, and scenes of Slicer.")
     return tuple(found)
 
 

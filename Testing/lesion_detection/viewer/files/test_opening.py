@@ -138,10 +138,19 @@ def test_what_cannot_be_opened_is_told_in_a_sentence(tmp_path, name, content, sa
 def test_what_is_not_there_and_folders_of_nothing(tmp_path):
     with pytest.raises(InputError, match="There is no file"):
         look_at(tmp_path / "nothing", Progress())
-    with pytest.raises(InputError, match="holds no scan"):
+    with pytest.raises(InputError, match="nothing in this folder"):
         look_at(tmp_path, Progress())
     make(tmp_path / "a" / "notes.txt", b"hello")
-    with pytest.raises(InputError, match="no image"):
+    with pytest.raises(InputError, match=r"notes\.txt is no image"):
+        look_at(tmp_path, Progress())
+    make(tmp_path / "b" / "more.txt", b"hello")
+    with pytest.raises(InputError, match="no scan among these 2 files"):
+        look_at(tmp_path, Progress())
+
+
+def test_a_folder_of_reports_says_what_is_in_it(dicom, tmp_path):
+    dicom.series(AT, Modality="SR")
+    with pytest.raises(InputError, match="3 x SR"):
         look_at(tmp_path, Progress())
 
 
