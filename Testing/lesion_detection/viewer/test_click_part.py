@@ -54,6 +54,24 @@ def test_click_to_measure_asks_for_a_measurement_where_the_picture_was_clicked(v
     assert state.click_text.startswith("Measuring")
 
 
+def test_the_outline_is_in_the_pictures_of_all_views_when_it_was_measured(viewer, page, red, ct, engine):
+    stage = viewer.context.stage
+    page.press("click-button")
+
+    def colored():
+        pictures = [area.painter.draw_now().pixels.astype(int) for area in stage.areas.values()]
+        return [int((picture.max(axis=2) - picture.min(axis=2) > 60).sum()) for picture in pictures]
+
+    for n in range(2):
+        stage.go_to(CENTERS[n])
+        assert colored() == [0, 0, 0]
+        press(red, CENTERS[n])
+        engine.finish(ball(chest(), CENTERS[n], 6.0))
+        assert min(colored()) > 40
+    page.press("undo-button")
+    assert colored() == [0, 0, 0]
+
+
 def test_what_was_measured_can_be_undone_and_comes_back(viewer, page, state, red, ct, engine):
     assert not state.can_undo
     page.press("click-button")

@@ -73,6 +73,7 @@ class Stage:
         self.windowed: Callable[[], None] = lambda: None
         self._crosshair: Point | None = None
         self._crosshair_shown = True
+        self._outlines: tuple[tuple[str, int], ...] = ()
 
     @property
     def scene(self) -> Any:
@@ -122,9 +123,14 @@ class Stage:
     def show_findings(self, results: Any | None) -> None:
         """Show what belongs to the active result, a :class:`.ResultSet`; None for none."""
         self.marks.show(results)
-        self.space.show_findings(
-            None if results is None else results.findings, "" if results is None else results.current
-        )
+        findings, current = (None, "") if results is None else (results.findings, results.current)
+        self.space.show_findings(findings, current)
+        outlines = () if findings is None else tuple((item.id, id(item.lesion.mask)) for item in findings.drawn)
+        if outlines != self._outlines:
+            self._outlines = outlines
+            # Slicer's manager of outlines cuts new ones only when a slice was moved.
+            for area in self.areas.values():
+                area.node.Modified()
         self._tell_notes()
 
     def fit(self) -> None:
