@@ -183,7 +183,11 @@ async def _open(made: _Made, options: ViewerOptions) -> None:
 
 
 async def _ended(made: _Made) -> None:
+    opener = made.viewer.open_part.opener
+    opener.cancel()
     try:
+        with contextlib.suppress(asyncio.TimeoutError):  # a thread that still writes is not swept up after
+            await asyncio.wait_for(opener.finished(), _END_S)
         if made.viewer.training_page is not None:
             await made.viewer.training_page.finish()
     finally:

@@ -271,11 +271,14 @@ def test_a_folder_of_several_scans_is_offered(viewer, page, state, opened, scan,
     assert opened(tmp_path) == {}
     assert [one["path"] for one in state.served_scans] == ["dicom/ct", "dicom/other", "dicom/pet", "scan.nrrd"]
     run(viewer, lambda: viewer.open_part.on_served("dicom/pet"))
-    assert volumes(viewer) == ["Whole body"]
+    run(viewer, lambda: viewer.open_part.on_served("scan.nrrd"))
+    run(viewer, lambda: viewer.open_part.on_served("dicom/pet"))  # again: it is there
+    assert volumes(viewer) == ["Whole body", "scan"]
+    assert [node.GetName() for node in viewer.context.choices.volumes.values()] == ["Whole body"]
     for path in ("../scan.nrrd", "/etc/passwd", "nothing"):
         run(viewer, lambda path=path: viewer.open_part.on_served(path))
         assert page.told() == "There is no such scan in the folder that this viewer shows."
-    assert volumes(viewer) == ["Whole body"]
+    assert volumes(viewer) == ["Whole body", "scan"]
 
 
 def test_without_a_folder_nothing_is_served(viewer, page):

@@ -21,9 +21,10 @@ class VolumesIn:
         self._scene = scene
         self._sources: dict[str, tuple[Path, ...]] = {}
         self._notes: dict[str, tuple[str, ...]] = {}
+        self._paths: dict[str, Path] = {}
 
-    def add(self, opened: Opened) -> Any:
-        """The new volume node."""
+    def add(self, opened: Opened, path: Path | None = None) -> Any:
+        """The new volume node; ``path`` is what was opened."""
         node = volume_node(self._scene, opened.image)
         if opened.uids:
             node.SetAttribute(_INSTANCES, " ".join(opened.uids))
@@ -33,6 +34,8 @@ class VolumesIn:
             hierarchy.SetItemUID(hierarchy.GetItemByDataNode(node), "DICOM", uid)
         self._sources[node.GetID()] = opened.sources
         self._notes[node.GetID()] = opened.image.notes
+        if path is not None:
+            self._paths[node.GetID()] = path
         return node
 
     def sources(self, node: Any) -> tuple[Path, ...]:
@@ -47,6 +50,11 @@ class VolumesIn:
     def notes(self, node: Any) -> tuple[str, ...]:
         """What a user should know of how it was read."""
         return self._notes.get(node.GetID(), ())
+
+    def from_path(self, path: Path) -> list[Any]:
+        """The volumes of the scene that came from a file or folder."""
+        found = [self._scene.GetNodeByID(node_id) for node_id, one in self._paths.items() if one == path]
+        return [node for node in found if node is not None]
 
     def uses(self, folder: Path) -> bool:
         """Whether files of a folder are the source of a volume that is still in the scene."""
@@ -67,6 +75,7 @@ class VolumesIn:
         """The scene was closed."""
         self._sources.clear()
         self._notes.clear()
+        self._paths.clear()
 
 
 def place_of(node: Any) -> str:

@@ -152,15 +152,19 @@ class OpenPart(Part):
         served = ServedFolder(folder)
         scans = await self.opener.in_thread(served.scans)
         if len(scans) == 1:
-            await self._open_from(served, served.find(scans[0].path))
+            await self._open_from(served, served.find(scans[0].path), self._options.series)
             return
         self._exchange.served = served
         with self.context.state as state:
             state.served_name = served.root.name
             state.served_scans = [{"path": one.path, "details": one.details} for one in scans]
 
-    async def _open_from(self, served: ServedFolder, path: Path) -> None:
-        choices = await self.opener.look([path], self._options.series, served.holds)
+    async def _open_from(self, served: ServedFolder, path: Path, series: str = "") -> None:
+        again = self.opener.volumes.from_path(path)
+        if again:
+            self.opener.choose(again)
+            return
+        choices = await self.opener.look([path], series, served.holds)
         await self._open_or_ask(choices, path.name)
 
     async def _open_named(self, paths: Sequence[Path], series: str) -> None:
@@ -226,6 +230,7 @@ class OpenPart(Part):
         return "Something is being opened. Wait for it, or cancel it." if self.opener.running else ""
 
     def _received(self, folder: Path) -> None:
+        self._offered = []
         self._drop_upload()
         self._upload = folder
 
@@ -239,7 +244,11 @@ class OpenPart(Part):
 
         with self.context.state, self.context.told():
             self.context.state.series_shown = False
-            self.opener.start(work)
+            try:
+                self.opener.start(work)
+            except UsageError:
+                self._drop_upload()
+                raise
 
     def _drop_upload(self) -> None:
         """Remove what was sent, once nothing of it is needed. A DICOM export reads the files again: such stay until all is

@@ -107,7 +107,7 @@ class Opener:
         for number, choice in enumerate(choices):
             part = (number / len(choices), (number + 1) / len(choices))
             opened.append(await self.in_thread(partial(read, choice), *part))
-        nodes = [self.volumes.add(one) for one in opened]
+        nodes = [self.volumes.add(one, choice.path) for one, choice in zip(opened, choices, strict=True)]
         self.choose(nodes)
         return nodes
 
