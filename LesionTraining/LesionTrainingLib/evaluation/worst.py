@@ -84,7 +84,8 @@ class Worst:
         told = "The only one." if every == 1 else told
         if not self.pictured:
             return told, _listed(self.at, shown)
-        return Text(f"{told} {_HOW_DRAWN}", quiet=True), *(_card(self.at, pictures, *one) for one in shown)
+        explained = f"{told} {_HOW_DRAWN}" if shown is self.misses or not self.misses else told
+        return Text(explained, quiet=True), *(_card(self.at, pictures, *one) for one in shown)
 
 
 def _wanted(at: AtPoint, one: Failure, name: str) -> Wanted:
