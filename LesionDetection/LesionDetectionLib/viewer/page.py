@@ -125,7 +125,7 @@ def _bar(context: Context, toolbar: Part | None, training: Any | None) -> None:
         _bar_button("help-button", "mdi-help-circle-outline", "Help and keys", "help_shown = true")
     with html.Div(classes="busy", id="busy", v_if=("busy_text",), raw_attrs=marked("status")):
         v3.VProgressLinear(indeterminate=True, height=2, color="primary")
-        html.Span("{{ busy_text }}")
+        html.Span("{{ busy_text }}", v_if=("has_images",))
 
 
 def _bar_button(name: str, icon: str, title: str, click: Any, disabled: str = "false") -> None:

@@ -47,6 +47,15 @@ class StartPart(Part):
                             size="small",
                             disabled=("!!busy_text || opening",),
                         )
+            with html.Div(classes="start-opening", v_if=("opening",)):
+                v3.VProgressLinear(
+                    model_value=("100 * opening_fraction",),
+                    height=4,
+                    rounded=True,
+                    color="primary",
+                    raw_attrs=marked(label="Opening"),
+                )
+                html.Span("{{ opening_text }}")
 
     def refresh(self) -> None:
         self.context.state.has_images = bool(self.context.choices.volumes)
