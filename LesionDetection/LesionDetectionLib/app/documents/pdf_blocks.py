@@ -164,21 +164,24 @@ def _fact_columns(pairs: tuple[tuple[str, str], ...], width: float) -> Flowable:
 
 
 def _tiles(block: Tiles, width: float) -> list[Group]:
-    each = (width - _GAP) / _TILES
     rows = [block.blocks[at : at + _TILES] for at in range(0, len(block.blocks), _TILES)]
-    return [[_tile_row(row, each)] for row in rows]
+    return [group for row in rows for group in _tile_row(row, width)]
 
 
-def _tile_row(row: tuple[Any, ...], each: float) -> Flowable:
-    cells: list[Any] = []
-    widths: list[float] = []
-    for block in row:
-        wide = replace(block, wide=True) if isinstance(block, Picture) else block
-        cells += [[part for group in groups(wide, each) for part in group], []]
-        widths += [each, _GAP]
-    grid = Grid([cells[:-1]], colWidths=widths[:-1], hAlign="LEFT", spaceBefore=4, spaceAfter=8, splitInRow=1)
+def _tile_row(row: tuple[Any, ...], width: float) -> list[Group]:
+    """Blocks side by side on one page; below each other, over pages, where one is higher than a page."""
+    each = (width - _GAP) / _TILES
+    tiles = [[part for group in groups(_widened(block), each) for part in group] for block in row]
+    if max(sum(part.wrap(each, HEIGHT)[1] for part in tile) for tile in tiles) > _HIGHEST:
+        return [group for block in row for group in groups(block, width)]
+    cells, widths = [[part for tile in tiles for part in (tile, [])][:-1]], [each, _GAP] * len(tiles)
+    grid = Grid(cells, colWidths=widths[:-1], hAlign="LEFT", spaceBefore=4, spaceAfter=8)
     grid.setStyle(_BARE)
-    return grid
+    return [[grid]]
+
+
+def _widened(block: Any) -> Any:
+    return replace(block, wide=True) if isinstance(block, Picture) else block
 
 
 _WRITERS: dict[type, Callable[[Any, float], list[Flowable]]] = {
