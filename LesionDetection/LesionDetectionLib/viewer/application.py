@@ -59,7 +59,7 @@ class Viewer:
             Section("images", "Images", self.open_part),
             Section("detect", "Detect", self.detect_part),
             Section("findings", "Findings", self.findings_part, fills=True),
-            Section("download", "Download", self.export_part),
+            Section("download", "Download", self.export_part, unfolded=False),
         )
         self._parts = (*(section.part for section in sections), self.toolbar_part, self.start_part)
         self.training_page = self._make_training_page(options, make_engine)
@@ -72,8 +72,9 @@ class Viewer:
 
     def refresh(self) -> None:
         """Show everything anew."""
-        for part in self._parts:
-            part.refresh()
+        with self.context.state:  # a job, or training, may ask for it outside of an event of the browser
+            for part in self._parts:
+                part.refresh()
 
     async def open(self, paths: Sequence[Path]) -> None:
         """Open scans or a scene."""
