@@ -45,6 +45,7 @@ class DetectPart(Part):
         self._methods = methods()
         self._entries: dict[str, ModelEntry] = {}
         self._listed: dict[str, tuple[ModelEntry, ...]] = {}
+        self._model_shown = ""
         self._devices = device_choices()
         self._warming = Warming(context.engine, self._on_devices)
         self.form = MethodForm(context, self._on_settings)
@@ -121,7 +122,7 @@ class DetectPart(Part):
         state.model = next(
             (key for key, entry in self._entries.items() if entry.path == wanted), keys[0] if keys else ""
         )
-        entry = self.model
+        self._model_shown, entry = state.model, self.model
         state.model_text = without_folders(about_model(info, entry, WHERE_FROM))
         state.model_warning = list(phantom_warning(entry))
 
@@ -210,9 +211,9 @@ class DetectPart(Part):
             self._changed()
 
     def _on_model(self, model: Any, **_state: Any) -> None:
-        entry, models = self._entries.get(model), self.context.choices.models
-        if entry is not None and models.get(self.method.id, next(iter(self._entries.values())).path) != entry.path:
-            models[self.method.id] = entry.path
+        entry = self._entries.get(model)
+        if entry is not None and model != self._model_shown:
+            self.context.choices.models[self.method.id] = entry.path
             self._changed()
 
     def _on_device(self, device: Any, **_state: Any) -> None:
