@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import InputError, UsageError
+from LesionDetectionLib.core.finding import Findings
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
 
@@ -18,17 +18,18 @@ from .worker.requests import Request
 
 @dataclass(frozen=True)
 class SegmentationRequest(Request):
-    """Write the outlines of a result as Slicer's ``.seg.nrrd``. Images: ``image``. Result: the path.
+    """Write the outlines of what is reported as Slicer's ``.seg.nrrd``, each segment under the finding's own id. Images:
+    ``image``. Result: the path.
 
     Attributes:
         path: of the file.
-        detections: what is written, as JSON.
+        findings: as JSON.
     """
 
     TASK: ClassVar[str] = "LesionDetectionLib.app.segmentation_request:write_segmentation"
 
     path: str
-    detections: dict[str, Any]
+    findings: dict[str, Any]
 
 
 def write_segmentation(
@@ -42,18 +43,18 @@ def write_segmentation(
         Cancelled: through ``progress``.
     """
     from LesionDetectionLib.io import mrml, mrml_scene
-    from LesionDetectionLib.io.mrml_segments import segmentation_node
+    from LesionDetectionLib.io.mrml_findings import FindingNodes
 
     if IMAGE not in images:
         raise InputError("There is no image to write. Load the volume again.")
-    image, detections = images[IMAGE], Detections.from_json(request.detections)
-    if all(lesion.mask is None for lesion in detections.lesions):
+    image, findings = images[IMAGE], Findings.from_json(request.findings)
+    reported = replace(findings, items=findings.reported)
+    if all(item.lesion.mask is None for item in reported.items):
         raise UsageError("No finding that is exported has an outline, so there is no segmentation to write.")
     progress(0.0, "Making the segmentation")
     with mrml_scene.temporary_scene() as scene:
-        volume = mrml.volume_node(scene, image)
-        node = segmentation_node(scene, volume, detections, f"{image.name} lesions")
+        nodes = FindingNodes.create(scene, mrml.volume_node(scene, image), reported, image.name)
         progress(0.3, "Writing the segmentation")
-        mrml_scene.write_node(node, "vtkMRMLSegmentationStorageNode", Path(request.path))
+        mrml_scene.write_node(nodes.segmentation, "vtkMRMLSegmentationStorageNode", Path(request.path))
     progress(1.0)
     return request.path

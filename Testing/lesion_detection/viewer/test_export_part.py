@@ -46,8 +46,21 @@ def test_with_a_result_all_but_dicom_is_there(state, detected):
 def test_the_table(page, detected, handed_out):
     page.press("download-csv")
     (path,) = handed_out()
-    assert path.name == f"{chest().name} lesions.csv"
-    assert len(path.read_text().splitlines()) == 3
+    assert path.name == f"{chest().name}-lesions.csv"
+    heading, *rows = (line.split(",") for line in path.read_text().splitlines())
+    facts = [dict(zip(heading, row, strict=False)) for row in rows]
+    assert [(one["id"], one["status"], one["origin"]) for one in facts] == [
+        ("L1", "new", "detected"),
+        ("L2", "new", "detected"),
+    ]
+
+
+def test_the_table_has_what_was_accepted_and_nothing_else(viewer, page, detected, handed_out):
+    with viewer.context.state:
+        viewer.context.session.accept(["L2"])
+    page.press("download-csv")
+    (path,) = handed_out()
+    assert [line.split(",")[1] for line in path.read_text().splitlines()] == ["id", "L2"]
 
 
 @pytest.mark.parametrize(
@@ -67,19 +80,19 @@ def test_the_report_is_made_by_the_worker(page, state, engine, detected, handed_
     (folder / name).write_bytes(b"pages")
     engine.finish({name: str(folder / name)})
     (path,) = handed_out()
-    assert (path.name, path.read_bytes()) == (f"{chest().name} report.{called}", b"pages")
+    assert (path.name, path.read_bytes()) == (f"{chest().name}-report.{called}", b"pages")
     assert not state.exporting
 
 
 def test_the_segmentation_has_what_is_reported(page, engine, detected, handed_out):
     page.press("download-seg")
     request = engine.request
-    assert len(request.detections["lesions"]) == 2
+    assert [one.id for one in Findings.from_json(request.findings).reported] == ["L1", "L2"]
     assert [image.name for image in engine.jobs[-1][2].values()] == [chest().name]
     Path(request.path).write_bytes(b"outlines")
     engine.finish(request.path)
     (path,) = handed_out()
-    assert path.name == f"{chest().name} lesions.seg.nrrd"
+    assert path.name == f"{chest().name}-lesions.seg.nrrd"
 
 
 def test_one_file_at_a_time_and_cancelling_leaves_none(page, state, engine, detected, handed_out):
@@ -119,7 +132,7 @@ def test_the_scene_has_everything_and_is_opened_again(viewer, page, state, detec
 
     asyncio.run(both())
     (path,) = handed_out()
-    assert path.name == f"{chest().name} scene.mrb"
+    assert path.name == f"{chest().name}-scene.mrb"
     with zipfile.ZipFile(path) as archive:
         assert any(name.endswith(f"{chest().name}.nrrd") for name in archive.namelist())
     with viewer.context.state:
@@ -151,7 +164,7 @@ def test_dicom_is_there_where_the_scan_was_dicom(viewer, page, state, engine, tm
         (folder / name).write_bytes(b"DICM")
     engine.finish([str(folder / "lesions.seg.dcm"), str(folder / "lesions.sr.dcm")])
     (path,) = handed_out()
-    assert path.name == "Thorax-lung DICOM.zip"
+    assert path.name == "Thorax-lung-DICOM.zip"
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == ["lesions.seg.dcm", "lesions.sr.dcm"]
     next(tmp_path.glob("*.dcm")).unlink()

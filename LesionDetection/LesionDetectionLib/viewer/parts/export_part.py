@@ -11,6 +11,7 @@ import contextlib
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ from LesionDetectionLib.app.session.session import FINDINGS, JOB, RESULTS
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.app.worker.requests import Request
 from LesionDetectionLib.core.errors import DependencyError, InputError, UsageError
+from LesionDetectionLib.core.finding import Findings
 from LesionDetectionLib.core.image import Image
-from LesionDetectionLib.io.lesion_table import write_csv
+from LesionDetectionLib.io.lesion_table import finding_columns, write_columns
 from LesionDetectionLib.io.mrml_scene import write_scene
 
 from ..context import Context
@@ -84,8 +86,8 @@ class ExportPart(Part):
                         prepend_icon=icon,
                         size="small",
                         variant="tonal",
-                        v_show=("exportable.includes('dicom')",) if kind == "dicom" else ("true",),
-                        disabled=(f"exporting || !exportable.includes('{kind}')",),
+                        v_if=(f"exportable.includes('{kind}')",),
+                        disabled=("exporting",),
                         click=getattr(self, f"on_{kind}"),
                         title=tip,
                     )
@@ -132,15 +134,15 @@ class ExportPart(Part):
     def on_csv(self) -> None:
         """A table."""
         with self.context.told(), self._new_file("lesions.csv") as path:
-            write_csv(self.context.session.detections(), path)
+            findings = self._findings()
+            write_columns(finding_columns(replace(findings, items=findings.reported)), path)
             self._hand_out(path)
 
     def on_seg(self) -> None:
         """A segmentation."""
         with self.context.told(), self._new_file("lesions.seg.nrrd") as path:
-            session = self.context.session
-            request = SegmentationRequest(str(path), session.detections().to_json())
-            self._start(request, {IMAGE: session.image()}, path.parent, lambda _written: path)
+            request = SegmentationRequest(str(path), self._findings().to_json())
+            self._start(request, {IMAGE: self.context.session.image()}, path.parent, lambda _written: path)
 
     def on_scene(self) -> None:
         """Everything, as Slicer keeps it."""
@@ -182,7 +184,8 @@ class ExportPart(Part):
             try:
                 with self._new_file("scene.mrb") as path:
                     context.session.sync_from_nodes()
-                    write_scene(context.scene, path)
+                    with context.stage.marks.as_for_slicer():
+                        write_scene(context.scene, path)
                     self._hand_out(path)
             finally:
                 self._show_job()
@@ -233,6 +236,13 @@ class ExportPart(Part):
         else:
             state.export_step = "" if running is None else running.text or "Waiting for the worker"
 
+    def _findings(self) -> Findings:
+        """Those of the active result, with outlines as they are now. Raises UsageError where there is none."""
+        session = self.context.session
+        session.detections()  # takes over what was edited
+        assert session.findings is not None
+        return session.findings
+
     @contextlib.contextmanager
     def _new_file(self, kind: str) -> Iterator[Path]:
         """A place for it, named after the scan and what it is of it; gone where the block raises.
@@ -244,7 +254,8 @@ class ExportPart(Part):
         session = self.context.session
         volume = None if session.results is None else session.results.volume_node
         node = volume or next(iter(self.context.choices.volumes.values()), None)
-        path = self._exchange.downloads.new_file(f"{node.GetName() if node is not None else 'scan'} {kind}")
+        scan = "-".join((node.GetName() if node is not None else "scan").split())
+        path = self._exchange.downloads.new_file(f"{scan}-{kind}")
         try:
             yield path
         except BaseException:

@@ -9,13 +9,17 @@ from trame.widgets import vuetify3 as v3
 
 from ..marked import marked
 
+_PET_SHOWN = "has_images && (pet_chosen || pet_items.length > 1)"
+"""With one volume, chosen as CT, there is nothing to choose."""
+
 
 def build_fields(part: Any) -> None:
     """Make them; ``part`` is an :class:`.open_part.OpenPart`."""
     _inputs()
     _progress(part)
-    for name, title in (("ct", "CT"), ("pet", "PET")):
-        with html.Div(classes="field", v_if=("has_images",)):
+    html.P("Nothing is loaded.", classes="section-text", v_if=("!has_images && !opening && !served_scans.length",))
+    for name, title, shown in (("ct", "CT", "has_images"), ("pet", "PET", _PET_SHOWN)):
+        with html.Div(classes="field", v_if=(shown,)):
             html.Label(title, raw_attrs=[f'for="{name}-select"'])
             with html.Select(id=f"{name}-select", v_model=(f"{name}_chosen",), title=f"The {title} that is looked at."):
                 html.Option(

@@ -11,29 +11,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from LesionDetectionLib.app.demo import PHANTOM_SEED
 from LesionDetectionLib.app.volumes import about, allowed_choice
-from LesionDetectionLib.core.errors import DependencyError, LesionDetectionError, UsageError
+from LesionDetectionLib.core.errors import LesionDetectionError, UsageError
 from LesionDetectionLib.core.image import CT, PET
-from LesionDetectionLib.core.late import load
 from LesionDetectionLib.io.display import modality_name
 
 from ..context import Context
 from ..files.exchange import Exchange
-from ..files.opening import IMAGE, SCENE, Choice, Opened, obvious
+from ..files.opening import IMAGE, SCENE, Choice, obvious
 from ..files.served import ServedFolder, not_served
 from ..options import ViewerOptions
 from .open_fields import build_fields
 from .opener import Opener
 from .part import Part
+from .phantoms import ITEMS, Phantoms
 
 _AT_ONCE = 2
 """So many image files that were named or sent together are opened without asking: a CT and its PET."""
 _SELECTS = ((CT, "ct_chosen"), (PET, "pet_chosen"))
-_PHANTOM_PROTOCOLS = {"chest": "fast", "pet": "default"}
-"""A little coarser than the usual one: it is there in seconds."""
 
 
 class OpenPart(Part):
@@ -46,7 +42,8 @@ class OpenPart(Part):
         super().__init__(context)
         self._exchange, self._options = exchange, options
         self.opener = Opener(context, exchange, self._show_opening)
-        self.phantoms = [{"value": "chest", "title": "Chest CT"}, {"value": "pet", "title": "Whole-body PET"}]
+        self.phantoms = ITEMS
+        self._phantoms = Phantoms(context, exchange, self.opener)
         self._offered: list[Choice] = []
         self._upload: Path | None = None
         self._kept: list[Path] = []
@@ -142,7 +139,7 @@ class OpenPart(Part):
     def open_phantom(self, name: str) -> None:
         """Have the worker make a phantom, and open it."""
         with self.context.told():
-            self._make_phantom(str(name))
+            self._phantoms.open(str(name))
 
     def cancel(self) -> None:
         """Stop opening."""
@@ -258,30 +255,6 @@ class OpenPart(Part):
         elif self._upload is not None:
             shutil.rmtree(self._upload, ignore_errors=True)
         self._upload = None
-
-    # A phantom
-
-    def _make_phantom(self, name: str) -> None:
-        if name not in {one["value"] for one in self.phantoms}:
-            raise UsageError("There is no such phantom.")
-        try:
-            request_of = load("LesionTrainingLib.session.requests:PhantomRequest")
-            image_name = load("LesionTrainingLib.session.requests:IMAGE")
-        except ModuleNotFoundError as error:
-            raise DependencyError("Phantoms are made by Lesion Training, which is not installed.") from error
-        place = self._exchange.new_place("phantom")
-        request = request_of(str(place), anatomy=name, seed=PHANTOM_SEED, protocol=_PHANTOM_PROTOCOLS[name])
-        self.opener.start(lambda: self._open_made(request, place, image_name))
-
-    async def _open_made(self, request: Any, place: Path, image_name: str) -> None:
-        from LesionDetectionLib.app.worker.images import read_image
-
-        try:
-            await self.opener.wait_for(lambda changed: self.context.engine.submit(request, {}, changed))
-            image = await self.opener.in_thread(lambda _progress: read_image(place / image_name), 0.95)
-            self.opener.choose([self.opener.volumes.add(Opened(image))])
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
 
     # What the person does
 
