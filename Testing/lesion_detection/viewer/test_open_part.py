@@ -122,7 +122,7 @@ def test_what_it_was_taken_for_is_told(state, opened, tmp_path):
     ("name", "content", "says"),
     [
         ("broken.nrrd", b"NRRD0004\nnonsense", "broken.nrrd cannot be read"),
-        ("empty.nii.gz", b"", "empty"),
+        ("empty.nii.gz", b"", "nothing in empty.nii.gz"),
         ("broken.mrb", b"no zip", "no scene bundle"),
         ("letter.txt", b"hello", "no image that this program reads"),
     ],
@@ -318,6 +318,27 @@ def test_one_thing_is_opened_at_a_time_and_can_be_cancelled(viewer, page, state,
     assert page.told() == "Cancelled. Nothing was opened."
     assert volumes(viewer) == []
     assert not viewer.exchange.uploads.may_come()
+
+
+def test_a_thread_that_does_not_hear_is_not_waited_for(viewer, page, state, scan, monkeypatch):
+    import threading
+
+    from LesionDetectionLib.viewer.parts import opener
+
+    reading, never = threading.Event(), threading.Event()
+    monkeypatch.setattr(opener, "_GRACE_S", 0.05)
+    monkeypatch.setattr(opener, "read", lambda _choice, _progress: (reading.set(), never.wait(20)))
+
+    async def both():
+        task = asyncio.ensure_future(viewer.open([scan]))
+        await asyncio.to_thread(reading.wait, 20)
+        page.press("open-cancel")
+        await task
+
+    asyncio.run(both())
+    never.set()
+    assert page.told() == "Cancelled. Nothing was opened."
+    assert not state.opening
 
 
 def test_a_phantom_is_made_by_the_worker(viewer, state, engine):

@@ -17,6 +17,7 @@ from .references import check_header
 from .served import kind_of
 
 IMAGE, DICOM, SCENE = "image", "dicom", "scene"
+_LOOKED_AT = 4096
 _VOXELS_OF_A_HEADER = (".raw", ".zraw", ".img", ".gz", ".bin")
 
 
@@ -86,6 +87,7 @@ def look_at(
     others = [one for one, kind in kinds.items() if kind == "other" and one.name != "DICOMDIR"]
     if found:  # voxels beside a header are no DICOM
         others = [one for one in others if one.suffix.lower() not in _VOXELS_OF_A_HEADER]
+    others = [one for one in others if not _is_blank(one)]
     if others:
         try:
             found += _series(path, others, progress, series)
@@ -131,6 +133,8 @@ def read(choice: Choice, progress: Progress) -> Opened:
 
 def _file(path: Path, progress: Progress, series: str) -> tuple[Choice, ...]:
     kind = kind_of(path.name)
+    if _is_blank(path):
+        raise InputError(f"There is nothing in {path.name}. Copy or export it again from its source.")
     if kind == "other":
         from LesionDetectionLib.io.dicom_headers import may_be_dicom
 
@@ -139,9 +143,14 @@ def _file(path: Path, progress: Progress, series: str) -> tuple[Choice, ...]:
     if kind in ("other", ""):
         read_image(path)  # says why not
         raise InputError(f"{path.name} is no image that this program reads.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name} is empty (0 bytes). Copy or export it again from its source.")
     return (_plain(path, kind),)
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file is empty, or begins with nothing but zeros, as what a broken copy leaves: reading that as DICOM would go
+    through all of it, element by element."""
+    with path.open("rb") as file:
+        return not any(file.read(_LOOKED_AT))
 
 
 def _plain(path: Path, kind: str) -> Choice:

@@ -43,7 +43,7 @@ _KINDS = (
     ("report", "Report", "mdi-file-document-outline", "One page with each lesion in pictures, for any browser."),
     ("pdf", "PDF", "mdi-file-pdf-box", "The same report as PDF."),
     ("csv", "Table", "mdi-table", "One row for each finding, for a spreadsheet (CSV)."),
-    ("seg", "Segmentation", "mdi-vector-polygon", "The outlines, for Slicer and other programs (.seg.nrrd)."),
+    ("seg", "Outlines", "mdi-vector-polygon", "A segmentation, for Slicer and other programs (.seg.nrrd)."),
     ("scene", "Scene", "mdi-package-variant", "Everything that is open, to go on later here or in Slicer (.mrb)."),
     (
         "dicom",

@@ -116,7 +116,8 @@ def make(path, content=b""):
     ("name", "content", "says"),
     [
         ("notes.txt", b"hello", "is no image that this program reads"),
-        ("empty.nrrd", b"", "is empty"),
+        ("empty.nrrd", b"", "nothing in empty.nrrd"),
+        ("zeros.dcm", b"\0" * 1_000_000, "nothing in zeros.dcm"),
         ("broken.nrrd", b"NRRD0004\nnonsense", "cannot be read"),
         ("broken.nii.gz", b"no gzip", "damaged|cannot be read"),
         ("a.seg.nrrd", b"NRRD0004\nnonsense", "cannot be read|no image"),
@@ -146,6 +147,12 @@ def test_what_is_not_there_and_folders_of_nothing(tmp_path):
     make(tmp_path / "b" / "more.txt", b"hello")
     with pytest.raises(InputError, match="no scan among these 2 files"):
         look_at(tmp_path, Progress())
+
+
+def test_blank_files_in_a_folder_are_passed_over(dicom, tmp_path):
+    dicom.series(AT)
+    make(tmp_path / "blank.dcm", b"\0" * 100_000)
+    assert [one.size for one in look_at(tmp_path, Progress())] == [3]
 
 
 def test_a_folder_of_reports_says_what_is_in_it(dicom, tmp_path):
