@@ -85,11 +85,13 @@ class Painter:
         self._wanted: asyncio.Event | None = None
         self._room: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
-        self._asked = False
+        self._asked = self._drawing = False
         self._on_the_way = 0
 
     def request(self) -> None:
         """Draw soon; many requests are one. Without an event loop, as in a test, it is only remembered."""
+        if self._drawing:
+            return  # what drawing itself changes needs no other picture
         self._asked = True
         try:
             loop = asyncio.get_running_loop()
@@ -122,7 +124,11 @@ class Painter:
         """The picture, at once."""
         self._asked = False
         self.drawn += 1
-        return self._draw()
+        self._drawing = True
+        try:
+            return self._draw()
+        finally:
+            self._drawing = False
 
     def close(self) -> None:
         if self._task is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from . import slice_moves as moves
 from .link import Event, ViewLink
 from .marks import Mark, slice_labels, slice_lines
 from .notes import cross, slice_notes
+from .pace import Pace
 from .painter import Frame, Painter, Turns
 from .schedule import follow
 from .window import Window
@@ -59,6 +61,7 @@ class SliceArea:
         self.painter = Painter(self._draw, self._send, turns)
         self.painter.paused = True
         self.fitted = True
+        self._pace, self._moved = Pace(), False
         self._link, self._turns, self._hand = link, turns, hand
         follow(view, logic, self.painter)
         link.add(self)
@@ -159,7 +162,21 @@ class SliceArea:
     # Drawing
 
     def _draw(self) -> Frame | None:
-        return None if self.painter.paused else Frame(self.window.pixels(), self.notes())
+        if self.painter.paused:
+            return None
+        moves = self.painter.moving
+        if moves and not self._moved:
+            self._pace.begin()
+        self._moved = moves
+        share = self._pace.share if moves else 1.0
+        if self.window.draw_share(share):
+            shown = self.node.GetFieldOfView()
+            self.logic.ResizeSliceNode(*self.window.size)
+            self.node.SetFieldOfView(*shown)
+        began = time.monotonic()
+        pixels = self.window.pixels()
+        self._pace.took(time.monotonic() - began, share)
+        return Frame(pixels, self.notes())
 
     def _send(self, picture: bytes, notes: Mapping[str, Any]) -> None:
         self._link.send(self.name, notes, picture)

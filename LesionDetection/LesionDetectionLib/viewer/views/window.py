@@ -26,6 +26,8 @@ class Window:
         self._image = vtkImageData()
         self.size = (0, 0)
         self.scale = 1.0
+        self._element = (0.0, 0.0, 1.0)
+        self._share = 1.0
 
     def resize(self, width: float, height: float, ratio: float) -> bool:
         """Take the size of the page's element; whether it is another.
@@ -34,14 +36,22 @@ class Window:
             width, height: in pixels of the page.
             ratio: pixels of the screen for each.
         """
+        self._element = (width, height, ratio)
         many = width * height * ratio * ratio
-        scale = ratio if many <= _MOST_PIXELS else ratio * (_MOST_PIXELS / many) ** 0.5
+        scale = self._share * (ratio if many <= _MOST_PIXELS else ratio * (_MOST_PIXELS / many) ** 0.5)
         size = (max(10, round(width * scale)), max(10, round(height * scale)))
         if size == self.size:
             return False
         self.size, self.scale = size, size[0] / width
         self._window.GetInteractor().UpdateSize(*size)
         return True
+
+    def draw_share(self, share: float) -> bool:
+        """Draw this share of the pixels along each side, which the page makes larger; whether that is another than before."""
+        if share == self._share:
+            return False
+        self._share = share
+        return self.resize(*self._element)
 
     def pixels(self) -> Pixels:
         """Draw, and give what was drawn."""

@@ -186,7 +186,8 @@
           if (number === this.shown || number > (this.drawn || 0)) this.draw(image, number, message.notes);
           image.close();
         } finally {
-          this.hand.add({ type: "shown" });
+          // Not behind what the hand does: the server waits for it before it draws on.
+          session().call(EVENTS, [this.view, [{ type: "shown" }]]).catch(() => {});
         }
       },
 
