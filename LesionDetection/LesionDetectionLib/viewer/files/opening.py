@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -88,15 +89,12 @@ def look_at(
     if found:  # voxels beside a header are no DICOM
         others = [one for one in others if one.suffix.lower() not in _VOXELS_OF_A_HEADER]
     others = [one for one in others if not _is_blank(one)]
+    skipped: tuple[Any, ...] = ()
     if others:
-        try:
-            found += _series(path, others, progress, series)
-        except InputError as error:
-            if not found and "nothing that is DICOM" not in str(error):
-                raise
+        series_found, skipped = _series(path, others, progress, series)
+        found += series_found
     if not found:
-        text = f"There is no scan among these {len(files)} files" if files else "There is nothing in this folder"
-        raise InputError(f"{text}. NRRD, NIfTI, MetaImage and DICOM files are read, and scenes of Slicer.")
+        raise InputError(_nothing(files, skipped))
     return tuple(found)
 
 
@@ -139,7 +137,10 @@ def _file(path: Path, progress: Progress, series: str) -> tuple[Choice, ...]:
         from LesionDetectionLib.io.dicom_headers import may_be_dicom
 
         if may_be_dicom(path):
-            return tuple(_series(path, [path], progress, series))
+            found, skipped = _series(path, [path], progress, series)
+            if not found:
+                raise InputError(_nothing([path], skipped))
+            return tuple(found)
     if kind in ("other", ""):
         read_image(path)  # says why not
         raise InputError(f"{path.name} is no image that this program reads.")
@@ -160,13 +161,28 @@ def _plain(path: Path, kind: str) -> Choice:
     return Choice(IMAGE, image_name(path), f"{kind}, {size}", path)
 
 
-def _series(path: Path, files: Sequence[Path], progress: Progress, series: str) -> list[Choice]:
-    from LesionDetectionLib.io.dicom_series import choose, find_stacks_in
+def _series(path: Path, files: Sequence[Path], progress: Progress, series: str) -> tuple[list[Choice], tuple[Any, ...]]:
+    """The series in these files, and what was passed over."""
+    from LesionDetectionLib.io.dicom_headers import scan_files
+    from LesionDetectionLib.io.dicom_series import choose, stacks_of
 
-    stacks, skipped = find_stacks_in(files, progress)
-    if series:
+    planes, skipped = scan_files(files, progress)
+    stacks = stacks_of(planes)
+    if series and stacks:
         stacks = [choose(stacks, skipped, series, path)]
-    return [_choice(path, stack, tuple(skipped)) for stack in stacks]
+    return [_choice(path, stack, tuple(skipped)) for stack in stacks], tuple(skipped)
+
+
+def _nothing(files: Sequence[Path], skipped: Sequence[Any]) -> str:
+    """Why nothing can be opened, with what is there instead; files are counted, as names may be a patient's."""
+    if not files:
+        return "There is nothing in this folder."
+    where = f"these {len(files)} files" if len(files) > 1 else files[0].name
+    if not skipped:
+        return f"There is no scan in {where}. NRRD, NIfTI, MetaImage and DICOM files are read, and scenes of Slicer."
+    counts = Counter(one.kind for one in skipped).most_common()
+    there = ", ".join(f"{n} x {kind}" if len(files) > 1 else kind for kind, n in counts)
+    return f"There is no image in {where}, but DICOM of another kind or damaged: {there}. Choose the scan itself."
 
 
 def _choice(path: Path, stack: Any, skipped: tuple[Any, ...]) -> Choice:
