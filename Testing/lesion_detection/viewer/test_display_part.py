@@ -62,7 +62,10 @@ def test_the_pet_lies_over_the_ct_as_far_as_the_slider_says(viewer, page, state,
 
     page.set(fusion=20)
     assert layers(viewer) == (ct.GetID(), pet.GetID(), 0.2)
+    assert state.pet_colors.startswith("linear-gradient(")
+    assert state.pet_span == ["0", "6"]
     page.set(fusion=0)
+    assert state.pet_colors == ""
     assert layers(viewer)[:2] == (ct.GetID(), None)
     page.set(fusion=100)
     assert layers(viewer)[:2] == (pet.GetID(), None)
@@ -166,6 +169,7 @@ def test_a_map_lies_over_its_image_when_it_is_chosen(viewer, page, state, ct, ma
     page.set(map_chosen=MAP, map_opacity=30)
     assert layers(viewer) == (ct.GetID(), mapped.GetID(), 0.3)
     assert state.map_span == ["0", "1"]
+    assert state.map_title == MAP
     assert state.map_colors.startswith("linear-gradient(")
     page.set(map_chosen="")
     assert layers(viewer)[1] is None

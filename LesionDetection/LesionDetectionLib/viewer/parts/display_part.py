@@ -49,29 +49,30 @@ class DisplayPart(Part):
         state.update({"view_layout": LARGE, "layouts": [], "windows": [], "window_preset": ""})
         state.update({"fusion": _ALL // 2, "fusion_possible": False})
         state.update({"projections_shown": False, "projections_possible": False})
-        state.update({"maps": [], "map_chosen": _NO_MAP, "map_opacity": 50, "map_colors": "", "map_span": []})
+        state.update({"maps": [], "map_chosen": _NO_MAP, "map_opacity": 50, "map_title": ""})
+        state.update({"map_colors": "", "map_span": ["", ""], "pet_colors": "", "pet_span": ["", ""]})
         state.change("view_layout")(self._on_layout)
         state.change("window_preset")(self._on_window)
         state.change("fusion")(self._on_fusion)
         state.change("map_chosen", "map_opacity")(self._on_map)
         state.space_scan = True
+        state.zoom_in = False
         state.change("space_scan")(self._on_space_scan)
+        state.change("zoom_in")(self._on_zoom_in)
         stage.described = self.described
         stage.windowed = self._show_window
 
     def build(self) -> None:
         _select("window-presets", "window_preset", "windows", "Window", empty="Window")
         _select("layout-select", "view_layout", "layouts", "Layout of the views")
-        v3.VBtn(
-            icon="mdi-fit-to-screen-outline",
-            click=self.context.stage.fit,
-            id="fit-button",
-            title="Show whole slices",
-            size="small",
-            variant="text",
-            density="comfortable",
-            classes="tool",
-            raw_attrs=marked(label="Show whole slices"),
+        _button("fit-button", "mdi-fit-to-screen-outline", "Show whole slices", self.context.stage.fit)
+        _button("zoom-button", "mdi-magnify-scan", "Zoom in when going to a finding", "zoom_in = !zoom_in", "zoom_in")
+        _button(
+            "space-button",
+            "mdi-cube-scan",
+            "The scan around the lesions in 3D",
+            "space_scan = !space_scan",
+            "space_scan",
         )
         with html.Label(
             classes="tool tool-slider", v_show="fusion_possible", title="How much of the PET lies over the CT"
@@ -96,10 +97,6 @@ class DisplayPart(Part):
             _select("map-select", "map_chosen", "maps", "Map over the image")
             with html.Label(classes="tool-slider", v_show="map_chosen", title="How much of the map is seen"):
                 _slider("map-opacity", "map_opacity", "Map over the image")
-            with html.Span(classes="map-legend", v_show="map_chosen"):
-                html.Span("{{ map_span[0] }}")
-                html.I(style=("{ background: map_colors }",))
-                html.Span("{{ map_span[1] }}")
 
     def refresh(self) -> None:
         context, state = self.context, self.context.state
@@ -166,8 +163,10 @@ class DisplayPart(Part):
         """Lay the PET over the CT as far as the slider says; at its ends, one of them is shown alone."""
         stage, volumes = self.context.stage, self._volumes()
         ct, pet = volumes.get("CT"), volumes.get("PT")
+        state = self.context.state
         if ct is None or pet is None:
             stage.foreground.want(PET, None)
+            state.pet_colors, state.pet_span = _legend(None)
             return
         share = min(max(float(self.context.state.fusion or 0), 0.0), _ALL) / _ALL
         layer = Layer(ct, pet, share, most=self._most(pet)) if 0 < share < 1 else None
@@ -175,6 +174,7 @@ class DisplayPart(Part):
         if layer is None and not stage.projections.shown:
             stage.background(pet if share >= 1 else ct)
         stage.hide_over_projections()
+        state.pet_colors, state.pet_span = _legend(pet if layer is not None else None)
 
     def _most(self, pet: Any) -> float:
         """The PET's value in full colour."""
@@ -241,6 +241,9 @@ class DisplayPart(Part):
         with self.context.told():
             self.context.stage.space.show_scan(bool(space_scan))
 
+    def _on_zoom_in(self, zoom_in: bool, **_others: Any) -> None:
+        self.context.stage.zooms_in = bool(zoom_in)
+
     def toggle_projections(self) -> None:
         """Show the PET's projections beside the axial slices, or slices again."""
         with self.context.told():
@@ -290,7 +293,8 @@ class DisplayPart(Part):
         node, layer = maps.get(state.map_chosen), None
         if node is not None and image is not None:
             layer = Layer(image, node, min(max(float(state.map_opacity or 0), 0.0), _ALL) / _ALL)
-            state.map_colors, state.map_span = gradient(node), span(node)
+        state.map_title = state.map_chosen
+        state.map_colors, state.map_span = _legend(node if layer is not None else None)
         self.context.stage.foreground.want(MAP, layer)
         self.context.stage.hide_over_projections()
 
@@ -313,11 +317,35 @@ class DisplayPart(Part):
         return self._under_cursor.text(point_ras_mm, volumes, there)
 
 
+def _legend(volume_node: Any | None) -> tuple[str, list[str]]:
+    """Which colour of a volume means which value; nothing without one."""
+    return ("", ["", ""]) if volume_node is None else (gradient(volume_node), span(volume_node))
+
+
 def _select(element_id: str, model: str, items: str, title: str, empty: str = "") -> None:
     with html.Select(id=element_id, v_model=(model,), title=title, classes="tool", raw_attrs=marked(label=title)):
         if empty:
             html.Option(empty, value="", hidden=True)
         html.Option("{{ one.title }}", v_for=f"one in {items}", key="one.value", v_bind_value=("one.value",))
+
+
+def _button(element_id: str, icon: str, title: str, click: Any, on: str = "") -> None:
+    """
+    Args:
+        on: name of the state that it turns on and off; empty for one that does something once.
+    """
+    v3.VBtn(
+        icon=icon,
+        click=click,
+        id=element_id,
+        title=title,
+        color=(f"{on} ? 'primary' : undefined" if on else "undefined",),
+        size="small",
+        variant="text",
+        density="comfortable",
+        classes="tool",
+        raw_attrs=marked(label=title, **({"aria_pressed": on} if on else {})),
+    )
 
 
 def _slider(element_id: str, model: str, label: str) -> None:

@@ -24,12 +24,15 @@ _LABELS = {AXIAL: "Axial", CORONAL: "Coronal", SAGITTAL: "Sagittal", SPACE: "3D"
 def build_grid(server: Any) -> None:
     """Make the four elements, inside the layout that is being built.
 
-    State: ``view_layout``, ``view_alone`` (name of the only view that is shown, empty for all), ``measuring``.
+    State: ``map_colors``, ``map_span``, ``pet_colors``, ``pet_span`` (which colour means which value), ``view_layout``, ``view_alone`` (name of the only view that is shown, empty for all), ``measuring``.
     """
     state = server.state
     state.setdefault("view_layout", LARGE)
     state.setdefault("view_alone", "")
     state.setdefault("measuring", False)
+    for name in ("map", "pet"):
+        state.setdefault(f"{name}_colors", "")
+        state.setdefault(f"{name}_span", ["", ""])
     server.enable_module({"vue_use": ["lesion_views"]})
     with html.Div(
         classes="view-grid", raw_attrs=[':data-layout="view_layout"', ':data-alone="view_alone || null"', 'id="views"']
@@ -47,6 +50,11 @@ def build_grid(server: Any) -> None:
         with html.Div(id="click-text", v_show="click_text", classes=("'click-' + (click_kind || 'plain')",)):
             html.Span("{{ click_text }}")
         html.Div(MOUSE, v_show="!click_text", classes="quiet view-hint")
+        for name, what in (("map", "map_title"), ("pet", "'SUV'")):
+            with html.Span(classes="color-legend", v_show=(f"{name}_colors",), id=f"{name}-legend"):
+                html.Span(f"{{{{ {what} }}}} {{{{ {name}_span[0] }}}}")
+                html.I(style=(f"{{ background: {name}_colors }}",))
+                html.Span(f"{{{{ {name}_span[1] }}}}")
         html.Output(id="under-cursor")
 
 

@@ -84,6 +84,13 @@ def zoom(slice_node: Any, by: float, xy: tuple[float, float]) -> None:
     slice_node.EndModify(modifying)
 
 
+def zoom_to(slice_node: Any, point_ras_mm: Sequence[float], near_mm: float) -> None:
+    """Show so many mm around a place along the view's shorter side; a view that shows less stays as it is."""
+    wide, high, _deep = slice_node.GetFieldOfView()
+    x, y, _depth = xy_of(slice_node, point_ras_mm)
+    zoom(slice_node, max(min(wide, high) / near_mm, 1.0), (x, y))
+
+
 def drag_zoom(slice_node: Any, y: float, xy: tuple[float, float]) -> None:
     """Zoom by dragging: down makes larger, as in Slicer."""
     zoom(slice_node, math.exp(y / _PIXELS_PER_E), xy)

@@ -18,10 +18,13 @@ from .link import ViewLink
 from .marks import Mark, Marks
 from .painter import Turns
 from .slice_area import SliceArea
+from .slice_moves import zoom_to
 from .space_area import SpaceArea
 
 __all__ = ["Stage"]
 
+_NEAR_MM = 90.0
+"""What a view shows, along its shorter side, of the surroundings of a place that was zoomed in to."""
 _KEPT = (
     "vtkMRMLAbstractViewNode",
     "vtkMRMLSliceCompositeNode",
@@ -55,6 +58,7 @@ class Stage:
         clicked: called with area and place (RAS mm) where somebody clicks in a slice; None lets the crosshair go there.
         described: says what is at a place (RAS mm).
         windowed: called when somebody dragged a window.
+        zooms_in: show less around a place that is gone to, where a view shows much.
     """
 
     def __init__(self, server: Any) -> None:
@@ -71,6 +75,7 @@ class Stage:
         self.clicked: Callable[[SliceArea, Point], None] | None = None
         self.described: Callable[[Point], str] = lambda _point: ""
         self.windowed: Callable[[], None] = lambda: None
+        self.zooms_in = False
         self._crosshair: Point | None = None
         self._crosshair_shown = True
         self._outlines: tuple[tuple[str, int], ...] = ()
@@ -143,6 +148,8 @@ class Stage:
         go_to(self, point_ras_mm, volume_node)
         for area in self.areas.values():
             area.fitted = False
+            if self.zooms_in and not area.node.GetSlabReconstructionEnabled():
+                zoom_to(area.node, point_ras_mm, _NEAR_MM)
         r, a, s = (float(n) for n in point_ras_mm)
         self._put_crosshair((r, a, s))
 

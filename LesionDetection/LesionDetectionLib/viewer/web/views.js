@@ -141,7 +141,7 @@
           <span class="view-note view-note-place">{{ notes.position }}</span>
           <span class="view-note view-note-window">{{ notes.window }}</span>
           <input v-if="notes.step" type="range" class="slice-slider" :aria-label="label + ' slice'" :min="notes.min" :max="notes.max"
-            step="any" :value="notes.value" @input="slide" @pointerdown.stop @pointermove.stop @pointerup.stop
+            :step="notes.step" :value="notes.value" @input="slide" @pointerdown.stop @pointermove.stop @pointerup.stop
             @dblclick.stop>
         </template>
         <slot></slot>

@@ -181,6 +181,23 @@ def test_dragging_a_window_changes_brightness_and_draws_all_views(stage, red):
     assert all(area.painter.asked for area in stage.areas.values())
 
 
+def test_going_to_a_place_shows_it_in_the_middle_and_larger_where_that_is_wanted(stage, red):
+    show(stage, replace(chest(), ijk_to_ras=np.diag([4.0, 4.0, 4.0, 1.0])))
+    fitted = red.node.GetFieldOfView()
+
+    stage.go_to((60.0, 70.0, 80.0))
+    assert red.point_at(WIDTH / 2, HEIGHT / 2) == pytest.approx((60, 70, 80), abs=1.3)
+    assert red.node.GetFieldOfView() == pytest.approx(fitted)
+    stage.zooms_in = True
+    stage.go_to((60.0, 70.0, 80.0))
+    assert min(red.node.GetFieldOfView()[:2]) == pytest.approx(90)
+    red.on_event({"type": "zoom", "by": 2.0, "x": 100, "y": 100})
+    stage.go_to((61.0, 70.0, 80.0))
+    assert min(red.node.GetFieldOfView()[:2]) == pytest.approx(45)  # it is near enough
+    assert red.point_at(WIDTH / 2, HEIGHT / 2) == pytest.approx((61, 70, 80), abs=0.5)
+    stage.zooms_in = False
+
+
 def strange_images():
     base = oblique(RANDOM.normal(0, 100, (6, 9, 8)).astype(np.float32), name="noise")
     holes = base.voxels.copy()
