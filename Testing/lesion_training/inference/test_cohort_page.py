@@ -69,7 +69,7 @@ def test_the_histograms_add_up_with_the_run(ended, drawn):
     assert [total(plot) for plot in drawn.values()] == [4, 4, 3]
     assert drawn["Diameter (mm)"].data.rows[-1] == (None, None, 1), "one of unknown size"
     assert "1 of unknown size is not drawn." in html_text(document)
-    assert [row[-1] for row in drawn["Findings in a case"].data.rows] == [1, 1, 0, 1]
+    assert [row[-1] for row in drawn["Findings in a case"].data.rows] == [1, 1, 0, 1, 0]
     (tiles,) = document.sections[0].blocks
     assert isinstance(tiles, Tiles)
     assert [type(block) for block in tiles.blocks] == [Picture] * 3 + [Facts]

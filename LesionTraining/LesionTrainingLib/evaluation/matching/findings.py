@@ -109,6 +109,7 @@ class ImageFindings:
         marks: what a detector says, in any order.
         excluded: what some policies count neither way when it is marked.
         geometry: the grid of the masks, and what a pixel is; None where only positions are known.
+        seen_geometry: the grid of the image that the detector worked on; None where that is not known.
     """
 
     image: str
@@ -116,6 +117,7 @@ class ImageFindings:
     marks: Findings
     excluded: Findings = field(default=NO_FINDINGS)
     geometry: Geometry | None = None
+    seen_geometry: Geometry | None = None
 
 
 def _column(values: npt.ArrayLike) -> FloatArray:

@@ -25,7 +25,7 @@ def finding_picture(images: Mapping[str, Image], wanted: Wanted) -> bytes:
     """A JPEG of four panels. True lesions are drawn in blue, marks in orange; what the picture is of lies on top.
 
     Args:
-        images: of the case, the main one first; that on whose grid the findings lie is shown, else the main one.
+        images: of the case, the main one first; the one that the detector worked on is shown.
     """
     findings = wanted.findings
     image = _image_of(images, findings)
@@ -41,11 +41,13 @@ def finding_picture(images: Mapping[str, Image], wanted: Wanted) -> bytes:
 
 
 def _image_of(images: Mapping[str, Image], findings: ImageFindings) -> Image:
-    """Of several images that on whose grid the findings lie: a PET's outlines are seen on the PET."""
+    """Of several images the one that the detector worked on, as it was misled there; else that of the outlines, else the first."""
     listed = list(images.values())
-    if findings.geometry is None:
-        return listed[0]
-    return next((image for image in listed if image.geometry.same_grid(findings.geometry)), listed[0])
+    for geometry in (findings.seen_geometry, findings.geometry):
+        for image in listed:
+            if geometry is not None and image.geometry.same_grid(geometry):
+                return image
+    return listed[0]
 
 
 def _marked(image: Image, findings: Findings, index: int, color: Color) -> Marked:

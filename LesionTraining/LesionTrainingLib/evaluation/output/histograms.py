@@ -24,6 +24,8 @@ FOUND, MISSED = COLORS[0], COLORS[1]
 """Of bars and of the outlines in pictures: what was found, and what went wrong."""
 _WIDTHS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 _MOST_BINS = 24
+_LEAST_COUNT = 4
+"""A histogram of counts goes at least so far, or its bars would be as wide as the page."""
 _SHORT_NUMBER = 10_000
 """Counts below this fit the margins of a plain figure."""
 
@@ -98,7 +100,7 @@ def score_edges(scores: FloatArray) -> FloatArray:
 
 def count_edges(counts: FloatArray) -> FloatArray:
     """[B + 1] edges half way between whole numbers, or between multiples of a round number where there are many."""
-    most = float(counts.max(initial=0))
+    most = float(counts.max(initial=_LEAST_COUNT))
     width = max(1.0, _width(most + 1))
     return np.arange(0.0, most + width + 1, width)[: int(most // width) + 2] - 0.5
 
@@ -138,6 +140,7 @@ def _finish(axes: Axes, edges: FloatArray, most: int, several: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlim(float(edges[0]), float(edges[-1]))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=edges[-1] - edges[0] > 1))
     axes.set_ylim(0, max(1.0, (1.18 if several else 1.05) * most))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     if most and several:

@@ -130,7 +130,7 @@ def _image(name: str, truth: ImageTruth, found: ImageMarks, notes: list[str]) ->
                 "Masks of marks and lesions lie on different voxel grids in some images, so boxes were compared there."
             )
         marks = replace(marks, boxes_ras_mm=boxes_of(marks, found.geometry), masks=())
-    return ImageFindings(name, lesions, marks, excluded, geometry)
+    return ImageFindings(name, lesions, marks, excluded, geometry, found.geometry)
 
 
 def _some(names: Mapping[str, object]) -> str:

@@ -72,7 +72,8 @@ def test_edges_of_scores(scores, first, last, bins):
 
 
 def test_edges_of_counts_lie_between_whole_numbers():
-    assert count_edges(np.array([0.0, 3.0])).tolist() == [-0.5, 0.5, 1.5, 2.5, 3.5]
+    assert count_edges(np.array([0.0, 5.0])).tolist() == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+    assert count_edges(np.zeros(0)).tolist() == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5]
     many = count_edges(np.array([100.0]))
     assert set(np.diff(many)) == {5.0}
     assert many[-1] > 100
