@@ -140,7 +140,7 @@ def _finish(axes: Axes, edges: FloatArray, most: int, several: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlim(float(edges[0]), float(edges[-1]))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=edges[-1] - edges[0] > 1))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=edges[-1] - edges[0] > 1))
     axes.set_ylim(0, max(1.0, (1.18 if several else 1.05) * most))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     if most and several:
