@@ -100,6 +100,7 @@ def test_nothing_lies_over_a_projection(viewer, page, state, red, ct, pet):  # n
     page.press("projections-button")
     page.set(fusion=40)
 
+    assert layers(viewer, "Green")[0] == pet.GetID()
     assert layers(viewer, "Green")[2] == 0
     assert layers(viewer, "Red")[2] == 0.4
 

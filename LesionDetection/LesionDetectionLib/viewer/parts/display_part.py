@@ -8,7 +8,7 @@ from typing import Any
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
-from LesionDetectionLib.app.scene_views.foreground import MAP, PET, Layer
+from LesionDetectionLib.app.scene_views.foreground import PET, Layer
 from LesionDetectionLib.app.session.clicking import Clicking
 from LesionDetectionLib.app.session.focus import holder_of
 from LesionDetectionLib.app.session.session import CURRENT, FINDINGS, RESULTS
@@ -22,14 +22,11 @@ from ..context import Context
 from ..marked import marked
 from ..views import presets
 from ..views.grid import LARGE, LAYOUTS, PET_LAYOUTS, PROJECTIONS
-from ..views.map_colors import gradient, span
+from ..views.map_colors import legend
 from ..views.presets import AS_LOADED, Look
 from ..views.under_cursor import UnderCursor
 from .part import Part
-
-_ALL = 100
-"""The far end of a slider for opacity, per cent."""
-_NO_MAP = ""
+from .tools import FULL, button, select, slider
 
 
 class DisplayPart(Part):
@@ -44,17 +41,15 @@ class DisplayPart(Part):
         self._loaded: dict[str, Look] = {}
         self._full_at: dict[str, float] = {}
         self._shown: tuple[str, ...] = ()
-        self._before_projections = (LARGE, _ALL // 2)
+        self._before_projections = (LARGE, FULL // 2)
         state, stage = context.state, context.stage
         state.update({"view_layout": LARGE, "layouts": [], "windows": [], "window_preset": ""})
-        state.update({"fusion": _ALL // 2, "fusion_possible": False})
+        state.update({"fusion": FULL // 2, "fusion_possible": False})
         state.update({"projections_shown": False, "projections_possible": False})
-        state.update({"maps": [], "map_chosen": _NO_MAP, "map_opacity": 50, "map_title": ""})
-        state.update({"map_colors": "", "map_span": ["", ""], "pet_colors": "", "pet_span": ["", ""]})
+        state.update({"pet_colors": "", "pet_span": ["", ""]})
         state.change("view_layout")(self._on_layout)
         state.change("window_preset")(self._on_window)
         state.change("fusion")(self._on_fusion)
-        state.change("map_chosen", "map_opacity")(self._on_map)
         state.space_scan = True
         state.zoom_in = False
         state.change("space_scan")(self._on_space_scan)
@@ -63,11 +58,11 @@ class DisplayPart(Part):
         stage.windowed = self._show_window
 
     def build(self) -> None:
-        _select("window-presets", "window_preset", "windows", "Window", empty="Window")
-        _select("layout-select", "view_layout", "layouts", "Layout of the views")
-        _button("fit-button", "mdi-fit-to-screen-outline", "Show whole slices", self.context.stage.fit)
-        _button("zoom-button", "mdi-magnify-scan", "Zoom in when going to a finding", "zoom_in = !zoom_in", "zoom_in")
-        _button(
+        select("window-presets", "window_preset", "windows", "Window", empty="Window")
+        select("layout-select", "view_layout", "layouts", "Layout of the views")
+        button("fit-button", "mdi-fit-to-screen-outline", "Show whole slices", self.context.stage.fit)
+        button("zoom-button", "mdi-magnify-scan", "Zoom in when going to a finding", "zoom_in = !zoom_in", "zoom_in")
+        button(
             "space-button",
             "mdi-cube-scan",
             "The scan around the lesions in 3D",
@@ -78,7 +73,7 @@ class DisplayPart(Part):
             classes="tool tool-slider", v_show="fusion_possible", title="How much of the PET lies over the CT"
         ):
             html.Span("CT")
-            _slider("fusion", "fusion", "PET over CT")
+            slider("fusion", "fusion", "PET over CT")
             html.Span("PET")
         with v3.VBtn(
             click=self.toggle_projections,
@@ -93,10 +88,6 @@ class DisplayPart(Part):
             raw_attrs=marked(aria_pressed="projections_shown"),
         ):
             html.Span("MIP")
-        with html.Span(v_show="maps.length > 1", classes="tool tool-map"):
-            _select("map-select", "map_chosen", "maps", "Map over the image")
-            with html.Label(classes="tool-slider", v_show="map_chosen", title="How much of the map is seen"):
-                _slider("map-opacity", "map_opacity", "Map over the image")
 
     def refresh(self) -> None:
         context, state = self.context, self.context.state
@@ -117,12 +108,9 @@ class DisplayPart(Part):
         self._clicking.refresh()
         state.projections_shown = context.stage.projections.shown
         self._fuse()
-        self._show_maps()
         self._show_window()
 
     def on_session(self, change: str) -> None:
-        if change == RESULTS:
-            self._show_maps()
         if change in (RESULTS, FINDINGS, CURRENT):
             self.context.stage.show_findings(self.context.session.results)
 
@@ -133,9 +121,8 @@ class DisplayPart(Part):
         self._full_at.clear()
         self._under_cursor.forget()
         self.context.stage.foreground.want(PET, None)
-        self.context.stage.foreground.want(MAP, None)
-        self._before_projections = (LARGE, _ALL // 2)
-        state.fusion, state.projections_shown, state.map_chosen = _ALL // 2, False, _NO_MAP
+        self._before_projections = (LARGE, FULL // 2)
+        state.fusion, state.projections_shown = FULL // 2, False
         if state.view_layout == PROJECTIONS:
             state.view_layout = LARGE
 
@@ -166,15 +153,15 @@ class DisplayPart(Part):
         state = self.context.state
         if ct is None or pet is None:
             stage.foreground.want(PET, None)
-            state.pet_colors, state.pet_span = _legend(None)
+            state.pet_colors, state.pet_span = legend(None)
             return
-        share = min(max(float(self.context.state.fusion or 0), 0.0), _ALL) / _ALL
+        share = min(max(float(self.context.state.fusion or 0), 0.0), FULL) / FULL
         layer = Layer(ct, pet, share, most=self._most(pet)) if 0 < share < 1 else None
         stage.foreground.want(PET, layer)
         if layer is None and not stage.projections.shown:
             stage.background(pet if share >= 1 else ct)
-        stage.hide_over_projections()
-        state.pet_colors, state.pet_span = _legend(pet if layer is not None else None)
+        stage.keep_projections()
+        state.pet_colors, state.pet_span = legend(pet if layer is not None else None)
 
     def _most(self, pet: Any) -> float:
         """The PET's value in full colour."""
@@ -262,10 +249,10 @@ class DisplayPart(Part):
         choices.measure_on = "PT"
         if state.fusion_possible:
             # Alone, the PET is dark on white, as projections are read.
-            state.fusion = _ALL
+            state.fusion = FULL
             self._fuse()
         self._clicking.show_projections()
-        self.context.stage.hide_over_projections()
+        self.context.stage.keep_projections()
         state.view_layout, state.projections_shown = PROJECTIONS, True
         self.context.choices_changed()
 
@@ -278,29 +265,6 @@ class DisplayPart(Part):
             state.fusion = fusion
         self._fuse()
         self.context.stage.fit()
-
-    # Maps
-
-    def _show_maps(self) -> None:
-        """Offer the maps of the active result, and lay the chosen one over its image."""
-        state, results = self.context.state, self.context.session.results
-        maps: dict[str, Any] = {} if results is None else results.maps
-        image = None if results is None else results.volume_node
-        none = {"value": _NO_MAP, "title": "No map"}
-        state.maps = [none, *({"value": title, "title": title} for title in maps)]
-        if state.map_chosen not in maps:
-            state.map_chosen = _NO_MAP
-        node, layer = maps.get(state.map_chosen), None
-        if node is not None and image is not None:
-            layer = Layer(image, node, min(max(float(state.map_opacity or 0), 0.0), _ALL) / _ALL)
-        state.map_title = state.map_chosen
-        state.map_colors, state.map_span = _legend(node if layer is not None else None)
-        self.context.stage.foreground.want(MAP, layer)
-        self.context.stage.hide_over_projections()
-
-    def _on_map(self, **_state: Any) -> None:
-        with self.context.told():
-            self._show_maps()
 
     # Under the mouse
 
@@ -315,46 +279,3 @@ class DisplayPart(Part):
         if there and findings is not None:
             there = f"{there} {findings.get(there).lesion.meaning.meaning.lower()}"
         return self._under_cursor.text(point_ras_mm, volumes, there)
-
-
-def _legend(volume_node: Any | None) -> tuple[str, list[str]]:
-    """Which colour of a volume means which value; nothing without one."""
-    return ("", ["", ""]) if volume_node is None else (gradient(volume_node), span(volume_node))
-
-
-def _select(element_id: str, model: str, items: str, title: str, empty: str = "") -> None:
-    with html.Select(id=element_id, v_model=(model,), title=title, classes="tool", raw_attrs=marked(label=title)):
-        if empty:
-            html.Option(empty, value="", hidden=True)
-        html.Option("{{ one.title }}", v_for=f"one in {items}", key="one.value", v_bind_value=("one.value",))
-
-
-def _button(element_id: str, icon: str, title: str, click: Any, on: str = "") -> None:
-    """
-    Args:
-        on: name of the state that it turns on and off; empty for one that does something once.
-    """
-    v3.VBtn(
-        icon=icon,
-        click=click,
-        id=element_id,
-        title=title,
-        color=(f"{on} ? 'primary' : undefined" if on else "undefined",),
-        size="small",
-        variant="text",
-        density="comfortable",
-        classes="tool",
-        raw_attrs=marked(label=title, **({"aria_pressed": on} if on else {})),
-    )
-
-
-def _slider(element_id: str, model: str, label: str) -> None:
-    html.Input(
-        type="range",
-        id=element_id,
-        min="0",
-        max=str(_ALL),
-        step="5",
-        v_model_number=(model,),
-        raw_attrs=marked(label=label),
-    )

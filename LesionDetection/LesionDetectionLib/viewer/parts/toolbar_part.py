@@ -7,6 +7,7 @@ from trame.widgets import vuetify3 as v3
 from ..context import Context
 from .click_part import ClickPart
 from .display_part import DisplayPart
+from .map_part import MapPart
 from .part import Part
 
 
@@ -14,18 +15,21 @@ class ToolbarPart(Part):
     """Attributes:
     click: what a click does.
     display: what is shown, and how.
+        map: what of the result lies over its image.
     """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.click = ClickPart(context)
         self.display = DisplayPart(context, self.click.clicking)
-        self._parts: tuple[Part, ...] = (self.click, self.display)
+        self.map = MapPart(context)
+        self._parts: tuple[Part, ...] = (self.click, self.display, self.map)
 
     def build(self) -> None:
         self.click.build()
         v3.VDivider(vertical=True, classes="tool-divider")
         self.display.build()
+        self.map.build()
 
     def refresh(self) -> None:
         for part in self._parts:

@@ -7,6 +7,11 @@ from typing import Any
 _STEPS = 8
 
 
+def legend(volume_node: Any | None) -> tuple[str, list[str]]:
+    """Which colour of a volume means which value; nothing without one."""
+    return ("", ["", ""]) if volume_node is None else (gradient(volume_node), span(volume_node))
+
+
 def gradient(volume_node: Any) -> str:
     """The colours from the lowest to the highest value, for a style sheet; empty where there are none."""
     display = volume_node.GetScalarVolumeDisplayNode()

@@ -119,9 +119,13 @@ class Stage:
         """The volume that lies over it; None for none."""
         return self.areas[AXIAL].logic.GetForegroundLayer().GetVolumeNode()
 
-    def hide_over_projections(self) -> None:
-        """Nothing lies over a projection: it would be a slice in front of the whole body."""
-        for area in self.areas.values() if self.projections.shown else ():
+    def keep_projections(self) -> None:
+        """Other layers were put into the views: projections stay those of the PET, with nothing over them (it would be a slice
+        in front of the whole body)."""
+        if not self.projections.shown:
+            return
+        self.projections.show_again()
+        for area in self.areas.values():
             if area.node.GetSlabReconstructionEnabled():
                 area.composite.SetForegroundOpacity(0.0)
 
