@@ -50,8 +50,9 @@ def build_grid(server: Any) -> None:
         with html.Div(id="click-text", v_show="click_text", classes=("'click-' + (click_kind || 'plain')",)):
             html.Span("{{ click_text }}")
         html.Div(MOUSE, v_show="!click_text", classes="quiet view-hint")
-        for name, what in (("map", "map_title"), ("pet", "'SUV'")):
-            with html.Span(classes="color-legend", v_show=(f"{name}_colors",), id=f"{name}-legend"):
+        # Where a map is shown, it lies over the image instead of the PET.
+        for name, what, shown in (("map", "map_title", "map_colors"), ("pet", "'SUV'", "pet_colors && !map_colors")):
+            with html.Span(classes="color-legend", v_show=(shown,), id=f"{name}-legend"):
                 html.Span(f"{{{{ {what} }}}} {{{{ {name}_span[0] }}}}")
                 html.I(style=(f"{{ background: {name}_colors }}",))
                 html.Span(f"{{{{ {name}_span[1] }}}}")
