@@ -52,6 +52,7 @@ class SpaceArea:
         self.clicked: Callable[[Point, Point], None] = lambda _eye, _beyond: None
         self._link, self._turns, self._marks = link, turns, marks
         self.lesions = SpaceLesions(view.renderer())
+        self._findings: tuple[Findings | None, str] = (None, "")
         self._scan: SpaceScan | None = None
         self._scan_shown = True
         self._making: asyncio.Task[None] | None = None
@@ -92,8 +93,11 @@ class SpaceArea:
         self.painter.request()
 
     def show_findings(self, findings: Findings | None, current: str) -> None:
-        """Show the surfaces of what is drawn of these findings; None for none."""
-        self.lesions.show(findings, current)
+        """Show the surfaces of what is drawn of these findings; None for none. They are made when the view is drawn: a slider
+        that brings many of them does not wait for it."""
+        self._findings = findings, current
+        if findings is None:
+            self.lesions.show(None, "")
         self.painter.request()
 
     def show_scan(self, shown: bool) -> None:
@@ -226,6 +230,7 @@ class SpaceArea:
     def _draw(self) -> Frame | None:
         if self.painter.paused:
             return None
+        self.lesions.show(*self._findings)
         began = time.monotonic()
         if self._scan is not None:
             self._scan.set_coarseness(self._coarseness * (_COARSER_MOVING if self.painter.moving else 1.0))

@@ -8,6 +8,12 @@ from ..conftest import chest
 from .conftest import HEIGHT, WIDTH, oblique
 
 
+def surfaces(stage):
+    """Ids of the findings whose surfaces are in the picture."""
+    stage.space.painter.draw_now()
+    return set(stage.space.lesions.shown)
+
+
 def bounds_of(stage, finding_id):
     return np.array(stage.space.lesions._made[finding_id][1].GetBounds()).reshape(3, 2)
 
@@ -15,7 +21,7 @@ def bounds_of(stage, finding_id):
 def test_surfaces_lie_where_the_lesions_are(viewer, stage, ct, detected):
     findings = detected.findings.drawn
 
-    assert set(stage.space.lesions.shown) == {item.id for item in findings}
+    assert surfaces(stage) == {item.id for item in findings}
     for item in findings:
         low, high = bounds_of(stage, item.id).T
         assert (low < item.lesion.center_ras_mm).all()
@@ -27,17 +33,19 @@ def test_a_rejected_finding_has_no_surface_and_a_restored_one_has(viewer, stage,
     session, first = viewer.context.session, detected.findings.drawn[0].id
 
     session.reject([first])
-    assert first not in stage.space.lesions.shown
+    assert first not in surfaces(stage)
     session.undo()
-    assert first in stage.space.lesions.shown
+    assert first in surfaces(stage)
 
 
 def test_surfaces_stay_while_nothing_of_them_changes(viewer, stage, ct, detected):
     session, items = viewer.context.session, detected.findings.drawn
+    surfaces(stage)
     actor = stage.space.lesions._made[items[1].id][1]
 
     session.select(items[1].id)
     session.accept([items[0].id])
+    surfaces(stage)
 
     assert stage.space.lesions._made[items[1].id][1] is actor
 
