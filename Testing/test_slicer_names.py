@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from slicer_double.api import load
-from slicer_double.static import methods_called, uses
+from slicer_double.static import classes_in, methods_called, uses
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCES = [
@@ -102,7 +102,7 @@ def of_other_libraries() -> set[str]:
 def test_methods_of_nodes_exist_in_slicer(api, capital_names):
     """slicer-core is newer than Slicer 5.8.1: a method that came later works in tests and fails in Slicer."""
     pytest.importorskip("slicer")
-    classes = {name for path in SOURCES for name in _classes(path)}
+    classes = {name for path in SOURCES for name in classes_in(path)}
     there = capital_names | of_other_libraries() | classes
     unknown = [
         f"{use.where}: {use.name}"
@@ -113,14 +113,6 @@ def test_methods_of_nodes_exist_in_slicer(api, capital_names):
     assert not unknown, unknown
     assert "SetTerminology" not in capital_names  # came with 5.10
     assert _is_of_slicer("SetTerminology")
-
-
-def _classes(path: Path) -> list[str]:
-    import ast
-
-    return [
-        node.name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef)
-    ]
 
 
 def _is_of_slicer(name: str) -> bool:
