@@ -16,7 +16,7 @@ from PySide6 import QtCore
 from shibokensupport.signature import get_signature
 
 from .problems import guarded
-from .values import to_real
+from .values import PASSED_AS_THEY_ARE, later, to_real
 
 
 def call(function: Callable[..., Any], arguments: Sequence[Any], name: str, *, bound: Sequence[Any] = ()) -> Any:
@@ -94,15 +94,15 @@ def _python(function: Callable[..., Any], arguments: list[Any], name: str) -> An
 
 
 def _plain(argument: Any, name: str) -> Any:
+    if isinstance(argument, PASSED_AS_THEY_ARE):
+        return argument
     if callable(argument) and not isinstance(argument, type) and not isinstance(to_real(argument), QtCore.QObject):
         return guarded(argument, f"called by {name}") if _is_function(argument) else to_real(argument)
     return to_real(argument)
 
 
 def _is_function(argument: Any) -> bool:
-    from .proxy import Proxy
-
-    return not isinstance(argument, Proxy)
+    return not isinstance(argument, later.proxy)
 
 
 def forms_of(function: Callable[..., Any]) -> list[Form] | None:

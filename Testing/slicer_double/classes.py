@@ -9,6 +9,7 @@ from PySide6 import QtCore, QtGui, QtNetwork, QtSvg, QtSvgWidgets, QtUiTools, Qt
 
 from .api import Api, Entry, add_style
 from .proxy import Proxy, ProxyType
+from .values import later
 
 _QT = (QtWidgets, QtGui, QtCore, QtUiTools, QtSvg, QtSvgWidgets, QtNetwork)
 
@@ -69,3 +70,6 @@ def listed_class_of(real: Any) -> ProxyType | None:
         if (qt or _behind.get(name) is ancestor) and name in api() and name != "object":
             return proxy_class(name)
     return None
+
+
+later.listed_class_of = listed_class_of

@@ -15,7 +15,7 @@ from .left_running import remember
 from .problems import PROBLEMS
 from .signals import BoundSignal, OwnSignal, connect, disconnect
 from .special import special
-from .values import address, from_real, same, to_real
+from .values import address, from_real, later, same, to_real
 
 PYTHON_WORDS = {"exec_": "exec", "raise_": "raise", "print_": "print"}
 """Members that are words of Python have an underscore (tried: ``loop.exec_()``)."""
@@ -229,6 +229,9 @@ class Proxy(metaclass=ProxyType):
     def __repr__(self) -> str:
         name = self._real.objectName() if isinstance(self._real, QtCore.QObject) and self else ""
         return f"{self._entry.name} ({name})" if name else f"{self._entry.name}"
+
+
+later.proxy = Proxy
 
 
 def _parameter_count(constructor: str) -> int:

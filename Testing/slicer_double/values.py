@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6 import QtCore
 
 if TYPE_CHECKING:
-    from .proxy import Proxy
+    from .proxy import Proxy, ProxyType
 
 PASSED_AS_THEY_ARE = (bool, int, float, str, bytes, type(None))
 
 
+class _Later:
+    """What this module needs of two that need it: they put it here when they are loaded. An import in a function would be
+    done a hundred thousand times in a test, each through PySide6's own hook."""
+
+    proxy: type[Proxy]
+    listed_class_of: Callable[[Any], ProxyType | None]
+
+
+later = _Later()
+
+
 def to_real(value: Any) -> Any:
     """What PySide6 wants in the place of ``value``: the real object behind a proxy."""
-    from .proxy import Proxy
-
-    if isinstance(value, Proxy):
+    if isinstance(value, PASSED_AS_THEY_ARE):
+        return value
+    if isinstance(value, later.proxy):
         return value._real
     if isinstance(value, list):
         return [to_real(item) for item in value]
@@ -43,20 +55,16 @@ def from_real(value: Any) -> Any:
 
 def proxy_of(real: Any) -> Any:
     """The proxy of a Qt object; always the same one while somebody holds it. Other objects stay as they are."""
-    from .classes import listed_class_of
-
     known = getattr(real, "_double", None)
-    if known is not None and (proxy := known()) is not None:
-        return proxy
-    found = listed_class_of(real)
+    if known is not None and (there := known()) is not None:
+        return there
+    found = later.listed_class_of(real)
     return real if found is None else found._around(real)
 
 
 def same(first: Proxy, second: Any) -> bool:
     """Objects are equal when they are the same C++ object, values (QSize, QColor) when Qt says so."""
-    from .proxy import Proxy
-
-    if not isinstance(second, Proxy):
+    if not isinstance(second, later.proxy):
         return False
     a, b = first._real, second._real
     if a is b:
