@@ -47,8 +47,10 @@ def shared(real_data, tmp_path_factory):
 
 @pytest.fixture
 def slicer_app(shared):
-    if shared.widget.panel.session.busy:
-        shared.engine.end_cancelled()
+    for job, on_change, _ in shared.engine.jobs:
+        if not job.finished:
+            job.state = "cancelled"
+            on_change(job)
     shared.engine.jobs.clear()
     shared.app.questions.clear()
     shared.app.scene.Clear(0)

@@ -6,6 +6,7 @@ import pytest
 from LesionDetectionLib.app.worker.requests import DetectRequest, MeasureRequest
 
 from .conftest import CENTERS, chest_image, clicked_lesion, found_in
+from .shared_panel import *  # noqa: F403 (fixtures)
 
 
 def test_the_panel_is_built_to_its_end_and_waits_for_a_volume(widget, ui):

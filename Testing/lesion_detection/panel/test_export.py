@@ -7,6 +7,8 @@ import csv
 import pytest
 from LesionDetectionLib.app.export_requests import DicomRequest, ReportRequest, TrainingCaseRequest
 
+from .shared_panel import *  # noqa: F403 (fixtures)
+
 
 @pytest.fixture
 def answers(slicer_app, monkeypatch):
@@ -26,7 +28,7 @@ def answers(slicer_app, monkeypatch):
 
 
 @pytest.fixture
-def from_dicom(slicer_app, panel, ct, tmp_path):
+def from_dicom(slicer_app, panel, ct, tmp_path, monkeypatch):
     """The CT came from a series of two files in the DICOM database."""
     import slicer
 
@@ -45,7 +47,7 @@ def from_dicom(slicer_app, panel, ct, tmp_path):
         def __getattr__(self, name):
             return getattr(slicer_app.database, name)
 
-    slicer_app._monkeypatch.setattr(slicer, "dicomDatabase", Database())
+    monkeypatch.setattr(slicer, "dicomDatabase", Database())
     panel.refresh()
     return list(files.values())
 

@@ -8,6 +8,7 @@ from LesionDetectionLib.app.operating import OperatingCurve
 from LesionDetectionLib.core.finding import Status
 
 from .conftest import CENTERS, chest_image, found_in
+from .shared_panel import *  # noqa: F403 (fixtures)
 
 CURVE = OperatingCurve(
     np.array([0.95, 0.8, 0.5, 0.3, 0.1]),
@@ -66,10 +67,11 @@ def test_numbers_sort_as_numbers_and_missing_ones_come_last(panel, ui, detected)
     for _once in range(2):
         header.sectionClicked.emit(3)
         assert column(ui, 3)[-1] == ""
+    header.sectionClicked.emit(1)  # by score, as at first
+    assert column(ui, 0)[:2] == ["L1", "L2"]
 
 
-def test_choosing_a_row_does_not_jump_but_enter_double_click_and_the_button_do(slicer_app, panel, ui, detected):
-    places = seen_places(slicer_app)
+def test_choosing_a_row_does_not_jump_but_enter_double_click_and_the_button_do(slicer_app, panel, ui, detected, places):
     choose(ui, 1)
     assert panel.session.current == "L2"
     assert places() == []
@@ -81,7 +83,8 @@ def test_choosing_a_row_does_not_jump_but_enter_double_click_and_the_button_do(s
     assert len(places()) == 3
 
 
-def seen_places(slicer_app):
+@pytest.fixture
+def places(panel, monkeypatch):
     """A function that gives the places which the views were told to show."""
     from LesionDetectionLib.app.scene_views import going
 
@@ -93,12 +96,11 @@ def seen_places(slicer_app):
         places.append(point_ras_mm)
         jump(views, point_ras_mm, centred)
 
-    slicer_app._monkeypatch.setattr(going, "jump", watched)
+    monkeypatch.setattr(going, "jump", watched)
     return lambda: places
 
 
-def test_next_and_previous_follow_the_rows_and_go_round(slicer_app, panel, ui, detected):
-    places = seen_places(slicer_app)
+def test_next_and_previous_follow_the_rows_and_go_round(slicer_app, panel, ui, detected, places):
     panel.session.set_threshold(0.1)
     slicer_app.press("N", ui.findingsTable)
     slicer_app.press("N", ui.findingsTable)

@@ -11,6 +11,7 @@ from LesionDetectionLib.app.alignment_request import AlignRequest
 from LesionDetectionLib.imaging.alignment import Alignment
 
 from .conftest import CENTERS, SCORES, ball, chest_image, found_in
+from .shared_panel import *  # noqa: F403 (fixtures)
 
 
 @pytest.fixture
@@ -25,6 +26,8 @@ def two_times(slicer_app, panel, ui, detected, engine):
     lesions = (ball(image, CENTERS[0], 8.0, SCORES[0]), ball(image, (40.0, 50.0, 8.0), 5.0, 0.9))
     engine.finish(replace(run, lesions=lesions, image_name="later"))
     ui.followUpSection.collapsed = False
+    ui.alignComboBox.setCurrentIndex(0)
+    ui.alignComboBox.activated.emit(0)
 
 
 def rows(ui):

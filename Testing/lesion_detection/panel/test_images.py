@@ -6,6 +6,7 @@ import pytest
 from LesionDetectionLib.core.image import BQ_PER_ML, PET, SUV_BW
 
 from .conftest import chest_image
+from .shared_panel import *  # noqa: F403 (fixtures)
 
 
 @pytest.fixture
