@@ -387,6 +387,20 @@ def test_settings_are_the_tests_own(slicer_app, qt):
     assert slicer.app.userSettings().contains("LesionDetection/folder")
 
 
+def test_all_children_are_those_that_slicers_own_function_finds(slicer_app, qt):
+    import slicer
+    from slicer_double import util
+
+    outer, inner = qt.QWidget(), qt.QWidget()
+    inner.setParent(outer)
+    qt.QPushButton("Detect", inner)
+    qt.QTimer(outer)
+    found = slicer.util.findChildren(outer)
+    assert [type(child).__name__ for child in found] == ["QWidget", "QTimer", "QWidget", "QPushButton"]
+    assert all(a is b for a, b in zip(found, util._FIND_CHILDREN(outer), strict=True))
+    assert slicer.util.findChildren(outer, text="Detect") == [found[-1]]
+
+
 def test_nothing_is_left_after_a_test(slicer_lists, tmp_path, monkeypatch):
     import slicer
     from slicer_double import api

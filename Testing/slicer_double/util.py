@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import inspect
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import slicer.util
+from PySide6 import QtCore
+from shiboken6 import Shiboken
+
 from .api import Api
 from .dialogs import DIALOGS
-from .values import to_real
+from .values import proxy_of, to_real
+
+_FIND_CHILDREN = slicer.util.findChildren
+"""The real one."""
 
 
 class PipCalls(list[str]):
@@ -67,6 +75,12 @@ def replacements(pip: PipCalls) -> dict[str, Any]:
 
         return _load(slicer.mrmlScene, Path(filename))
 
+    def findChildren(widget=None, name="", text="", title="", className=""):
+        """All of them without going through PythonQt's ways for each: panels ask for all, again and again."""
+        if widget is None or name or text or title or className:
+            return _FIND_CHILDREN(widget, name, text, title, className)
+        return [proxy_of(real) for real in _with_descendants(to_real(widget))]
+
     def mainWindow():
         import slicer
 
@@ -107,6 +121,16 @@ def replacements(pip: PipCalls) -> dict[str, Any]:
         raise AssertionError(f"A test must not load {url}")
 
     return {name: value for name, value in locals().items() if callable(value)}
+
+
+def _with_descendants(widget: QtCore.QObject) -> Iterator[QtCore.QObject]:
+    """In the order of the real ``findChildren``."""
+    waiting = [widget]
+    while waiting:
+        real = waiting.pop()
+        if Shiboken.isValid(real):
+            waiting += real.children()
+            yield real
 
 
 def check_signatures(functions: dict[str, Any], api: Api) -> None:
