@@ -31,6 +31,18 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What tests measured and never assert: ``record_property("measured", "a line")``."""
+    reports = [
+        one for all_of in terminalreporter.stats.values() for one in all_of if getattr(one, "when", "") == "call"
+    ]
+    lines = [text for report in reports for name, text in report.user_properties if name == "measured"]
+    if lines:
+        terminalreporter.section("measured here, beside the other tests")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """``real_data("lidc-0314/ct.nrrd")`` -> its path; skips the test where the file is absent."""
