@@ -1,4 +1,4 @@
-"""The pictures of the documentation: both panels, at work, on the strict double of Slicer.
+"""The pictures of the documentation: both panels, at work, on the strict double of Slicer; the viewer and reports in a browser.
 
 ``python Testing/make_pictures.py [--output FOLDER] [--only NAME ...]``. Everything in them is done by the program itself, by its
 own worker process: the sample phantom is searched, phantoms are imported as DICOM and a small model is trained. Takes minutes.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pictures_in_browser
 from PIL import Image
 
 TESTING = Path(__file__).resolve().parent
@@ -427,7 +428,8 @@ SUBJECTS: dict[str, Callable[[Any, Path], None]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=REPOSITORY / "Resources" / "Screenshots")
-    parser.add_argument("--only", nargs="*", choices=SUBJECTS, default=list(SUBJECTS))
+    names = [*SUBJECTS, *pictures_in_browser.SUBJECTS]
+    parser.add_argument("--only", nargs="*", choices=names, default=names)
     parser.add_argument(
         "--lists", type=Path, default=LISTS, help="what Slicer 5.8.1 shows to Python (slicer-5.8.1.json)"
     )
@@ -435,6 +437,9 @@ def main() -> None:
     output = options.output.resolve()
     output.mkdir(parents=True, exist_ok=True)
     for name in options.only:
+        if name in pictures_in_browser.SUBJECTS:
+            pictures_in_browser.SUBJECTS[name](output)
+            continue
         with a_slicer(options.lists.resolve()) as app:
             SUBJECTS[name](app, output)
 

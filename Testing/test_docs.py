@@ -1,4 +1,4 @@
-"""The documentation's links and pictures are there, and its table of keys is that of the panel."""
+"""The documentation's links and pictures are there, and its tables of keys are those of the panel and of the viewer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 PANEL = REPOSITORY / "LesionDetection" / "LesionDetectionLib" / "panel"
+PAGE = REPOSITORY / "LesionDetection" / "LesionDetectionLib" / "viewer" / "web" / "page.js"
 
 
 def names(path: Path) -> str:
@@ -69,3 +70,14 @@ def test_the_keys_of_the_panel_are_in_the_tutorial():
         bound |= set(re.findall(r'"([^"]+)"', group))
     same = {"Escape": "Esc", "Return": "Enter"}
     assert told == {same.get(key, key) for key in bound} | {"Enter"}
+
+
+def test_the_keys_of_the_viewer_are_in_its_page():
+    """Those that the page listens to, and Enter, which the table of findings does."""
+    table = re.search(
+        r"\| key \| does \|\n(.*?)\n\n", (REPOSITORY / "docs/viewer.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    told = {key for line in table.group(1).splitlines() for key in re.split(r", | or ", line.split("|")[1].strip())}
+    listed = re.search(r"const KEYS = \[(.*?)\]", PAGE.read_text(encoding="utf-8"), re.DOTALL).group(1)
+    heard = {key.replace("Arrow", "") for key in re.findall(r'"([^"]+)"', listed)}
+    assert told - {"---"} == heard | {"Enter"}
