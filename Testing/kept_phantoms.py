@@ -6,9 +6,11 @@ made take none of these.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import pickle
+import shutil
 import tempfile
 from dataclasses import replace
 from importlib import import_module
@@ -25,6 +27,7 @@ class KeptPhantoms:
     def __init__(self, folder: Path):
         self._folder = folder
         folder.mkdir(exist_ok=True)
+        self._change = None
 
     def chest(self, seed, settings):
         return self._kept("chest", seed, settings)
@@ -39,6 +42,7 @@ class KeptPhantoms:
             change: what is done to a case before it is handed out.
         """
         _forget_the_last()
+        self._change = change.__name__
         for name, function in _MAKERS.items():
             _maker(name)
             module = import_module(f"{_PACKAGE}.{name}")
@@ -46,7 +50,23 @@ class KeptPhantoms:
 
     def taken_away(self):
         """What is in place is so no more."""
+        self._change = None
         _forget_the_last()
+
+    def copy_series(self, count, target):
+        """The first ``count`` tiny chests that are in place as DICOM series, with their nodules as SEG, in a new folder."""
+        from LesionDetectionLib.app.worker.engine import InProcess
+        from LesionTrainingLib.session.requests import PhantomSeriesRequest
+
+        assert self._change is not None, "put_in_place comes before"
+        path = self._folder / f"series-{self._change.strip('<>')}-{count}"
+        if not path.exists():
+            made = Path(tempfile.mkdtemp(dir=self._folder))
+            job = InProcess().submit(PhantomSeriesRequest(str(made / "series"), count), {})
+            assert job.error is None, job.details
+            with contextlib.suppress(OSError):  # the other process was faster
+                (made / "series").rename(path)
+        shutil.copytree(path, target)
 
     def _instead(self, name, default, change, seed, settings=None, progress=None):
         if progress is not None:

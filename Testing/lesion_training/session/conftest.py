@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from LesionDetectionLib.app.worker.engine import InProcess, Job
+from LesionDetectionLib.app.worker.engine import Job
 from LesionTrainingLib.cohorts.cohort import LeftOut
 from LesionTrainingLib.learning import training
 from LesionTrainingLib.learning.card import Judged
@@ -49,14 +49,11 @@ def opened():
 
 
 @pytest.fixture
-def phantom_database(files):
+def phantom_database(files, kept_phantoms):
     """``phantom_database(count)`` -> the folder of a database like Slicer's with tiny phantoms and their nodules as SEG."""
 
     def make(count):
-        from LesionTrainingLib.session.requests import PhantomSeriesRequest
-
-        job = InProcess().submit(PhantomSeriesRequest(str(files.folder / "phantoms"), count), {})
-        assert job.error is None, job.details
+        kept_phantoms.copy_series(count, files.folder / "phantoms")
         for path in sorted((files.folder / "phantoms").rglob("*.dcm")):
             uid = str(dcmread(path, stop_before_pixels=True).SeriesInstanceUID)
             files.paths.setdefault(uid, []).append(path)

@@ -1,6 +1,7 @@
 """Training through a real worker process: data made as DICOM with SEG labels, started, killed, gone on with, and installed.
 
-The module's self-test (panel/test_training_module.py) pauses such a run and goes on with it."""
+The module's self-test (panel/test_training_module.py) pauses such a run and goes on with it; there a worker process lists
+and checks the data, too, which this process does here."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 import LesionTrainingLib
 import pytest
 from LesionDetectionLib.app.models import ModelShelf
+from LesionDetectionLib.app.worker.engine import InProcess
 from LesionDetectionLib.app.worker.pipes import PipedWorker
 from LesionTrainingLib.session.catalogue import Chosen, LabelChoice, SeriesFilter
 from LesionTrainingLib.session.plan import TrainingPlan
@@ -19,23 +21,28 @@ from LesionTrainingLib.session.training_session import TrainingSession
 
 pytestmark = pytest.mark.usefixtures("lung_parts_kept")
 
-STEPS = {"screening_stage": {"steps": 12, "batch": 8}, "reduction_stage": {"steps": 4, "batch": 4}}
+STEPS = {
+    "spacing_mm": [3.0, 3.0, 3.0],
+    "screening_stage": {"steps": 12, "batch": 8},
+    "reduction_stage": {"steps": 4, "batch": 4},
+    "mining_rounds": 1,
+}
 
 
 @pytest.fixture
 def tiny_settings(tmp_path):
-    """Fewer steps than the preset for trials."""
+    """Fewer steps on a coarser grid than the preset for trials."""
     path = tmp_path / "tiny.yaml"
     path.write_text(json.dumps(STEPS))
     return path
 
 
 class Worked:
-    """A session on real workers, and what lets their news in."""
+    """A session whose runs are done by real workers, and what lets their news in."""
 
     def __init__(self, folder):
         self.workers = []
-        self.session = TrainingSession(self._make, self._make, lambda: folder / "models", lambda: folder / "runs")
+        self.session = TrainingSession(InProcess, self._make, lambda: folder / "models", lambda: folder / "runs")
 
     def _make(self):
         self.workers.append(PipedWorker(paths=[Path(LesionTrainingLib.__file__).parent.parent], grace_s=60.0))
