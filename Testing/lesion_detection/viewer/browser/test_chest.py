@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 SEED = 515151
 """As in the tests of ``lesion detect``, so that it is made once."""
 AWAY_MM = -40.0
+BELOW_ALL_MM = -130.0
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,7 @@ def nodule_of(found, chest):
     _geometry, nodules, _path = chest
     known = {}
     for name in rows(found):
+        View(found, "Red").go_to(BELOW_ALL_MM)  # what is shown next is where the finding is, and not where we were
         choose(found, name)
         found.click("#go-to-button")
         left = [nodule for nodule in nodules if nodule not in known.values()]
