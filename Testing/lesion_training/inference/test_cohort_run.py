@@ -155,12 +155,18 @@ def test_a_fault_of_all_cases_ends_the_run(a_cohort, a_job):
     assert table(a_job.output / "left_out.csv") == []
 
 
-def test_an_id_that_is_no_folder_name_is_left_out(a_cohort, a_job):
+def test_ids_that_are_no_folder_names_are_left_out_and_what_a_killed_worker_left_is_removed(a_cohort, a_job):
+    left = a_job.output / ".partial-good-abcd"
+    left.mkdir(parents=True)
+    (a_job.output / ".partial-else-abcd").mkdir()
     cohort = a_cohort("good")
     bad = [dataclasses.replace(cohort.cases[0], id=name) for name in ("../up", ".hidden", "a/b", "summary.csv", "")]
     result = run(dataclasses.replace(cohort, cases=(*cohort.cases, *bad)), a_job)
     assert len(result.left_out) == 5
+    assert [outcome.case for outcome in result.done] == ["good"]
     assert not (a_job.output.parent / "up").exists()
+    assert not left.exists()
+    assert (a_job.output / ".partial-else-abcd").exists(), "not a case of this cohort"
 
 
 def test_results_of_another_kind_are_not_lost(a_cohort, a_job, tmp_path):
@@ -182,15 +188,6 @@ def test_one_run_at_a_time_writes_to_a_folder(a_cohort, a_job):
     a_job.output.mkdir()
     with FileLock(a_job.output / cohort_run.LOCK).held(), pytest.raises(OutputError, match="Another run"):
         run(a_cohort("good"), a_job)
-
-
-def test_what_a_killed_worker_left_is_removed(a_cohort, a_job):
-    left = a_job.output / ".partial-good-abcd"
-    left.mkdir(parents=True)
-    (a_job.output / ".partial-else-abcd").mkdir()
-    run(a_cohort("good"), a_job)
-    assert not left.exists()
-    assert (a_job.output / ".partial-else-abcd").exists(), "not a case of this cohort"
 
 
 def test_a_specification_holds_from_any_folder(tmp_path, monkeypatch):

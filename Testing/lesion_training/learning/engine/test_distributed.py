@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
-import subprocess
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from engine_samples import SmallTask, losses_of
@@ -17,6 +20,7 @@ from LesionDetectionLib.core.errors import Cancelled, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.learning.engine.distributed import Processes
 from LesionTrainingLib.learning.engine.fit import fit
+from torch.distributed.run import main as torchrun
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "two_processes.py"
@@ -36,6 +40,36 @@ def stopping_at(step):
     return progress
 
 
+@contextlib.contextmanager
+def signals_kept():
+    """torchrun takes signals for itself, and does not give them back."""
+    kept = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ended_after(seconds):
+    """Processes of the script that take longer are killed, which torchrun tells as a failure."""
+
+    def kill():
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it ended by itself meanwhile
+                if str(SCRIPT) in child.cmdline():
+                    child.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """What the two processes told; the folder they worked in."""
@@ -43,16 +77,12 @@ def told(tmp_path_factory):
     torch.set_num_threads(1)
     with pytest.raises(Cancelled):
         fit(SmallTask(), script.SGD, folder / "half", "cpu", stopping_at(6))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(HERE), *(path for path in sys.path if path)]),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [*command, str(SCRIPT), str(folder)], capture_output=True, text=True, env=environment, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), *(path for path in sys.path if path)]))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        # What torchrun calls, here instead of in a third process that would load torch for it.
+        with signals_kept(), ended_after(120):
+            torchrun(["--standalone", "--nproc-per-node", "2", str(SCRIPT), str(folder)])
     return {**json.loads((folder / "told.json").read_text()), "folder": folder, "script": script}
 
 
