@@ -64,6 +64,10 @@ class SteeredEngine:
         job.state = "cancelling"
         self._callbacks[job.id](job)
 
+    @property
+    def asked(self):
+        return [job.request for job in self.jobs]
+
     def tell(self, fraction, text="", job=None):
         job = job or self.jobs[-1]
         job.fraction, job.text = fraction, text

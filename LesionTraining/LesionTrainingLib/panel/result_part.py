@@ -6,25 +6,22 @@ import re
 from pathlib import Path
 
 import slicer
-from LesionDetectionLib.app.models import ModelEntry
 from LesionDetectionLib.core.detector import method
-from LesionDetectionLib.core.errors import BundleError
 from LesionDetectionLib.panel import ask, dependencies, icons
 from LesionDetectionLib.panel.choices import chosen_in, fill
 from LesionDetectionLib.panel.context import told
 from LesionDetectionLib.panel.message_line import MessageLine
 from slicer.i18n import tr as _
 
+from ..session.chosen_result import ChosenResult, item_of
 from ..session.plan import folder_name
-from ..session.result_texts import cpm_texts, measured_text, measuring_warning, model_title, scans_text
+from ..session.result_texts import cpm_texts, measured_text, measuring_warning, scans_text
 from ..session.results import TrainingResult, export_zip
 from .curves_view import CurvesView
 from .data_part import DataPart
 from .training_context import TrainingContext
 
 DETECTION = "LesionDetection"
-_FOLDS = "folds:"
-"""Item of the models of all folds together; no path begins so."""
 _CHANGED = "LesionTraining.Models"
 """Attribute of Lesion Detection's parameter node; another value tells it to look at the models anew."""
 
@@ -38,9 +35,7 @@ class ResultPart:
 
     def __init__(self, context: TrainingContext, data: DataPart, curves: CurvesView) -> None:
         self._context, self._data, self._curves, ui = context, data, curves, context.ui
-        self._entries: dict[str, ModelEntry] = {}
-        self._result: TrainingResult | None = None
-        self._result_of = ("", "")
+        self._chosen = ChosenResult(context.session.run, lambda text: self.message.warn(text))
         self._shown_for = ("", "")
         self._announced = 0
         self.message = MessageLine(ui.resultMessageRow, ui.resultMessageIcon, ui.resultMessage)
@@ -68,21 +63,16 @@ class ResultPart:
     @property
     def result(self) -> TrainingResult | None:
         """Of the chosen model."""
-        return self._result
+        return self._chosen.result
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         ui, chosen = self._context.ui, self._context.parameters
-        entries = [entry for entry in self._context.shelf.entries(self._context.method.id) if not entry.problem]
-        self._entries = {str(entry.path): entry for entry in entries}
-        items = [(path, model_title(entry)) for path, entry in self._entries.items()]
-        together = self._together()
-        if together is not None:
-            items.insert(0, (f"{_FOLDS}{together.name}", _("{name}, all folds").format(name=together.name)))
+        items = self._chosen.items(self._context.shelf, self._context.method.id)
         wanted = fill(ui.modelComboBox, items, chosen.model)
         self._shown_for = (chosen.model, self._context.method.id)
-        self._read(wanted)
+        self._chosen.read(wanted)
         self._show()
 
     def refresh_choice(self) -> None:
@@ -96,7 +86,7 @@ class ResultPart:
         results = self._context.session.run.results
         if results:
             last = results[-1]
-            self._context.parameters.model = str(last.path) if last.path is not None else f"{_FOLDS}{last.name}"
+            self._context.parameters.model = item_of(last)
         self.announce()
         self.refresh()
         self._context.ui.resultSection.collapsed = False
@@ -119,28 +109,8 @@ class ResultPart:
             self._announced += 1
             node.SetAttribute(_CHANGED, str(self._announced))
 
-    def _together(self) -> TrainingResult | None:
-        results = self._context.session.run.results
-        return results[-1] if results and results[-1].path is None else None
-
-    def _read(self, wanted: str) -> None:
-        """The result of this item; read from the bundle when it is another one than before."""
-        if wanted.startswith(_FOLDS):
-            self._result, self._result_of = self._together(), ("", "")
-            return
-        entry = self._entries.get(wanted)
-        key = (wanted, entry.digest if entry is not None else "")
-        if key == self._result_of and self._result is not None:
-            return
-        self._result, self._result_of = None, key
-        if entry is not None:
-            try:
-                self._result = TrainingResult.of(entry.path)
-            except BundleError as error:
-                self.message.warn(str(error))
-
     def _show(self) -> None:
-        ui, result = self._context.ui, self._result
+        ui, result = self._context.ui, self._chosen.result
         there = result is not None
         for widget in (ui.cpmText, ui.measuredText, ui.cardBrowser, ui.resultRow, ui.measureRow):
             widget.setVisible(there)
@@ -171,7 +141,7 @@ class ResultPart:
         self._context.parameters.model = chosen_in(self._context.ui.modelComboBox)
 
     def _on_froc(self, _checked: bool = False) -> None:
-        result = self._result
+        result = self._chosen.result
         if result is None or not result.froc:
             return
         shown = [result]
@@ -180,7 +150,7 @@ class ResultPart:
         self._curves.show(self._curves.update_froc(shown))
 
     def _on_use(self, _checked: bool = False) -> None:
-        result = self._result
+        result = self._chosen.result
         if result is None or result.path is None:
             return
         with told(self.message.warn):
@@ -192,7 +162,7 @@ class ResultPart:
             slicer.util.selectModule(DETECTION)
 
     def _on_export(self, _checked: bool = False) -> None:
-        result = self._result
+        result = self._chosen.result
         if result is None or result.path is None:
             return
         suggestion = f"{folder_name(result.name) or 'model'}.zip"
@@ -204,7 +174,7 @@ class ResultPart:
                 self.message.note(_("Written: {path}").format(path=target))
 
     def _on_measure(self, _checked: bool = False) -> None:
-        result = self._result
+        result = self._chosen.result
         if result is None or result.path is None:
             return
         self.message.clear()

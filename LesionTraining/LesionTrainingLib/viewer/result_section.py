@@ -6,19 +6,17 @@ from functools import partial
 from pathlib import Path
 
 from LesionDetectionLib.app import packages
-from LesionDetectionLib.app.models import ModelEntry
 from LesionDetectionLib.core.detector import method
-from LesionDetectionLib.core.errors import BundleError
 from trame.widgets import client, html
 from trame.widgets import vuetify3 as v3
 
+from ..session.chosen_result import ChosenResult, item_of
 from ..session.plan import folder_name
 from ..session.result_texts import (
     cpm_texts,
     few_scans_text,
     measured_text,
     measuring_warning,
-    model_title,
     scans_text,
 )
 from ..session.results import TrainingResult, export_zip
@@ -31,8 +29,6 @@ from .question import Answer
 from .section import WARNING, Section, select
 from .training_context import TrainingContext
 
-_FOLDS = "folds:"
-"""Item of the models of all folds together; no path begins so."""
 _FETCH = "training_fetch"
 """What has the browser save what is at an address."""
 _CPM = (
@@ -54,9 +50,7 @@ class ResultSection(Section):
     def __init__(self, context: TrainingContext, data: DataSection) -> None:
         super().__init__(context)
         self._data = data
-        self._entries: dict[str, ModelEntry] = {}
-        self._result: TrainingResult | None = None
-        self._result_of = ("", "")
+        self._chosen = ChosenResult(context.session.run, lambda text: self.tell(text, WARNING))
         context.state.update(
             {
                 "training_models": [],
@@ -80,22 +74,17 @@ class ResultSection(Section):
     @property
     def result(self) -> TrainingResult | None:
         """Of the chosen model."""
-        return self._result
+        return self._chosen.result
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         state, context = self.context.state, self.context
-        entries = [entry for entry in context.shelf.entries(context.method.id) if not entry.problem]
-        self._entries = {str(entry.path): entry for entry in entries}
-        items = {path: model_title(entry) for path, entry in self._entries.items()}
-        together = self._together()
-        if together is not None and together.method == context.method.id:
-            items = {f"{_FOLDS}{together.name}": f"{together.name}, all folds", **items}
+        items = dict(self._chosen.items(context.shelf, context.method.id))
         state.training_models = [{"value": value, "title": title} for value, title in items.items()]
         if state.training_model not in items:
             state.training_model = next(iter(items), "")
-        self._read(str(state.training_model))
+        self._chosen.read(str(state.training_model))
         self._show()
 
     def on_session(self, change: str) -> None:
@@ -110,7 +99,7 @@ class ResultSection(Section):
         if results:
             last = results[-1]
             self.context.state.training_method = last.method
-            self.context.state.training_model = str(last.path) if last.path is not None else f"{_FOLDS}{last.name}"
+            self.context.state.training_model = item_of(last)
         self.refresh()
 
     def _show_measuring(self) -> None:
@@ -121,28 +110,8 @@ class ResultSection(Section):
         elif measuring.error is not None:
             self.tell(str(measuring.error), WARNING)
 
-    def _together(self) -> TrainingResult | None:
-        results = self.context.session.run.results
-        return results[-1] if results and results[-1].path is None else None
-
-    def _read(self, wanted: str) -> None:
-        """The result of this item; read from the bundle when it is another one than before."""
-        if wanted.startswith(_FOLDS):
-            self._result, self._result_of = self._together(), ("", "")
-            return
-        entry = self._entries.get(wanted)
-        key = (wanted, entry.digest if entry is not None else "")
-        if key == self._result_of and self._result is not None:
-            return
-        self._result, self._result_of = None, key
-        if entry is not None:
-            try:
-                self._result = TrainingResult.of(entry.path)
-            except BundleError as error:
-                self.tell(str(error), WARNING)
-
     def _show(self) -> None:
-        state, result = self.context.state, self._result
+        state, result = self.context.state, self._chosen.result
         state.training_has_result = result is not None
         if result is None:
             state.training_froc, state.training_card = EMPTY, ""
@@ -163,19 +132,19 @@ class ResultSection(Section):
 
     def _on_model(self) -> None:
         wanted = str(self.context.state.training_model)
-        if wanted != self._result_of[0]:
+        if wanted != self._chosen.item:
             self.tell("")
-        self._read(wanted)
+        self._chosen.read(wanted)
         self._show()
 
     def _on_use(self) -> None:
-        result = self._result
+        result = self._chosen.result
         if result is not None and result.path is not None and self.context.use is not None:
             with self.told():
                 self.context.use(result.method, result.path)
 
     def _on_export(self) -> None:
-        result = self._result
+        result = self._chosen.result
         if result is None or result.path is None or self.context.offer is None:
             return
         with self.told():
@@ -184,7 +153,7 @@ class ResultSection(Section):
             self.context.server.js_call(_FETCH, "exec", address)
 
     def _on_measure(self) -> None:
-        session, result = self.context.session, self._result
+        session, result = self.context.session, self._chosen.result
         if session.measuring.busy:
             session.measuring.cancel()
             self._show_measuring()

@@ -136,7 +136,7 @@ def test_folds_are_shown_together(ui, chosen, panel, engines, finish, shown_char
 
 def test_a_damaged_model_is_told(trained, ui, panel):
     (trained / "weights.safetensors").write_bytes(b"x")
-    panel.result._result_of = ("", "")
+    panel.result._chosen.item = ""
     panel.refresh()
     assert "is refused" in ui.resultMessage.text or "There is no model yet" in ui.resultMessage.text
     assert not ui.resultRow.isVisible()

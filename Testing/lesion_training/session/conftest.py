@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from LesionDetectionLib.app.worker.engine import Job
 from LesionTrainingLib.cohorts.cohort import LeftOut
 from LesionTrainingLib.learning import training
 from LesionTrainingLib.learning.card import Judged
 from LesionTrainingLib.learning.recipe import Trained
 from pydicom import dcmread
+from training_doubles import SteeredEngine
 
 
 def _of_the_cohorts_tests(name):
@@ -61,44 +60,6 @@ def phantom_database(files, kept_phantoms):
         return files.folder
 
     return make
-
-
-class SteeredEngine:
-    """Each job waits until a test says what becomes of it."""
-
-    def __init__(self):
-        self.jobs, self.closed = [], False
-        self._numbers = itertools.count(1)
-        self._callbacks = {}
-
-    def submit(self, request, images, on_change):
-        job = Job(next(self._numbers), request, self._cancel)
-        self._callbacks[job.id] = on_change
-        self.jobs.append(job)
-        job.state = "running"
-        on_change(job)
-        return job
-
-    def close(self):
-        self.closed = True
-
-    def _cancel(self, job):
-        job.state = "cancelling"
-        self._callbacks[job.id](job)
-
-    @property
-    def asked(self):
-        return [job.request for job in self.jobs]
-
-    def tell(self, fraction, text="", job=None):
-        job = job or self.jobs[-1]
-        job.fraction, job.text = fraction, text
-        self._callbacks[job.id](job)
-
-    def end(self, state="done", result=None, error=None, job=None):
-        job = job or self.jobs[-1]
-        job.state, job.result, job.error = state, result, error
-        self._callbacks[job.id](job)
 
 
 @pytest.fixture

@@ -80,7 +80,6 @@ def test_a_run_that_is_removed_ends_with_its_process(session, engines, tmp_path)
     (working,) = engines
     session.stop(remove=True)
     assert working.closed
-    working.end("cancelled")
     assert session.run.state is RunState.NONE
     assert not (tmp_path / "runs" / "mine").exists()
     session.start(PLAN)
