@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-PATIENCE_S = 300
+PATIENCE_S = 120
 _NOTHING = "() => document.getElementById('under-cursor').textContent === ''"
 _PLACE = re.compile(r"([RL]) ([\d.]+) ([AP]) ([\d.]+) ([SI]) ([\d.]+) mm")
 _AXES = {"Red": (0, 1), "Green": (0, 2), "Yellow": (1, 2)}
