@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from functools import partial
@@ -31,6 +32,18 @@ def log_instead_of_print() -> None:
     window = vtkOutputWindow.GetInstance()
     window.SetDisplayModeToNever()
     window.AddObserver(vtkCommand.MessageEvent, tell)
+
+
+def pages_may_go(loop: asyncio.AbstractEventLoop) -> None:
+    """A page that is loaded anew, or closed, while something is on its way to it is no fault: nobody waits for that."""
+
+    def on_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if isinstance(context.get("exception"), ConnectionError):
+            _log.debug("A page has gone: %s", context["exception"])
+            return
+        loop.default_exception_handler(context)
+
+    loop.set_exception_handler(on_fault)
 
 
 def orders(parser: Any, given: list[str]) -> None:

@@ -83,6 +83,7 @@ def _made(options: ViewerOptions, tell: Callable[[str], None]) -> _Made:
     # Pictures are compressed already.
     quiet.orders(server.cli, ["--host", LOOPBACK, "--authKey", secret, "--nosignalhandlers", "--no-ws-compress"])
     gate, front = Gate(), FrontPage(Path(client_folder), secret)
+    quiet.pages_may_go(asyncio.get_running_loop())
     pipes = LoopPipes(asyncio.get_running_loop())
     make_engine = partial(WorkerEngine, pipes.transport)
     viewer = Viewer(server, make_engine(), options, make_engine)
