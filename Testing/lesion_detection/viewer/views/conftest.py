@@ -15,6 +15,7 @@ def stage(viewer):
     """The views of the viewer, in sight, with nothing in them."""
     stage = viewer.context.stage
     for area in stage.areas.values():
+        area.painter.moving = False  # whatever another test left it in
         area.on_event({"type": "size", "w": WIDTH, "h": HEIGHT, "ratio": 1.0})
     stage.space.on_event({"type": "size", "w": WIDTH, "h": HEIGHT, "ratio": 1.0})
     yield stage

@@ -38,7 +38,7 @@ def test_a_slow_view_is_coarse_while_it_moves_and_whole_when_it_rests(stage, red
     monkeypatch.setattr(pace, "_AIM_S", 0.0)
     show(stage, chest())
     red.on_event({"type": "zoom", "by": 1.3, "x": 30, "y": 30})
-    red.painter.draw_now()
+    red.painter.draw_now()  # at rest, so that the next one begins to move
     shown, there = red.node.GetFieldOfView(), red.point_at(120, 77)
 
     for moving, width in ((True, 144), (True, 144), (False, 240), (True, 144), (False, 240)):
