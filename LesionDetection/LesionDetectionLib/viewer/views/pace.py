@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-_AIM_S = 0.03
-"""For one picture: sending and showing it takes about as long again, and 20 a second shall arrive."""
+_AIM_S = 0.022
+"""For one picture: sending and showing it takes longer than that again, and 20 a second shall arrive."""
 _SHARES = (1.0, 0.75, 0.6)
 """Of the pixels along each side. A CT has 512: three quarters of a large view show hardly less."""
 _WEIGHT = 0.2

@@ -21,7 +21,7 @@ def test_what_is_drawn_fast_is_drawn_whole():
 
 
 def test_the_slower_it_is_the_coarser_it_moves():
-    assert share_after((0.05, 1.0)) == 0.75
+    assert share_after((0.035, 1.0)) == 0.75
     assert share_after((0.3, 1.0)) == 0.6
 
 
