@@ -20,7 +20,11 @@ def about_export(findings: Findings | None) -> str:
     if not count:
         return _("No finding is drawn: files will say that nothing was found.")
     if any(item.status is Status.ACCEPTED for item in findings.items):
-        return _("{count} accepted findings are exported.").format(count=count)
+        return (
+            _("1 accepted finding is exported.")
+            if count == 1
+            else _("{count} accepted findings are exported.").format(count=count)
+        )
     return _("Nothing was accepted yet, so all {count} findings that are drawn are exported.").format(count=count)
 
 

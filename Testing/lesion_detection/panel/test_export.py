@@ -71,7 +71,7 @@ def test_nothing_to_export_yet(ui, opened):
 def test_what_is_exported_is_said(panel, ui, detected, opened):
     assert ui.exportText.text == "Nothing was accepted yet, so all 2 findings that are drawn are exported."
     panel.session.accept(["L2"])
-    assert ui.exportText.text == "1 accepted findings are exported."
+    assert ui.exportText.text == "1 accepted finding is exported."
 
 
 def test_the_table_is_written_with_the_accepted_findings(panel, ui, detected, opened, answers, tmp_path):
