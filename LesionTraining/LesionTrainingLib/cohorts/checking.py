@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.image import require_usable
 from LesionDetectionLib.core.progress import Progress
 
 from .case import Case
@@ -21,6 +22,8 @@ def check_case(case: Case, progress: Progress | None = None) -> tuple[str, ...]:
     images = case.images(progress)
     if tuple(images) != case.modalities:
         raise InputError(f"It should have the images {_named(case.modalities)}, and has {_named(tuple(images))}.")
+    for image in images.values():
+        require_usable(image)
     main = images[case.modalities[0]]
     truth = case.truth()
     if not case.labelled and truth.lesions:

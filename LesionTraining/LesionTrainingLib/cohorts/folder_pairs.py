@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -112,7 +112,7 @@ def _channel(one: Found, channels: Mapping[int, str]) -> str:
 
 
 def group(files: Sequence[Found]) -> tuple[list[Group], list[LeftOut]]:
-    """Put images and labels together, first by equal keys, then where a folder has one of each left.
+    """Put images and labels together, first by equal keys, then where a folder has one of each left and their names leave no doubt.
 
     Returns:
         In the order of the images' keys; and what cannot be put together.
@@ -152,20 +152,34 @@ def group(files: Sequence[Found]) -> tuple[list[Group], list[LeftOut]]:
 
 
 def _pair_the_last(images: dict[tuple[str, ...], list[Found]], masks: dict[tuple[str, ...], list[Found]]) -> None:
-    """Where a folder has one image without labels and one label map without an image, they belong together."""
-    lonely_images, lonely_masks = (
-        defaultdict[Path, list[tuple[str, ...]]](list),
-        defaultdict[Path, list[tuple[str, ...]]](list),
-    )
-    for key, found in images.items():
-        if key not in masks:
-            lonely_images[found[0].path.parent].append(key)
-    for key, found in masks.items():
-        if key not in images:
-            lonely_masks[found[0].path.parent].append(key)
+    """Where a folder has one image without labels and one label map without an image, they belong together, if they are all
+    that it holds, or if one of them has a name that says nothing but what it is (``ct.nrrd``, ``label.nrrd``).
+
+    Among other pairs, names that differ are of two patients: one's labels and the other's image are missing.
+    """
+    lonely_images, lonely_masks = _by_folder(images, set(masks)), _by_folder(masks, set(images))
+    paired = _by_folder(images, set(images) - set(masks))
     for folder, keys in lonely_images.items():
-        if len(keys) == 1 and len(lonely_masks.get(folder, ())) == 1:
-            masks[keys[0]] = masks.pop(lonely_masks[folder][0])
+        own = lonely_masks.get(folder, [])
+        if len(keys) == len(own) == 1 and (
+            not paired.get(folder) or _is_plain(images[keys[0]]) or _is_plain(masks[own[0]])
+        ):
+            masks[keys[0]] = masks.pop(own[0])
+
+
+def _by_folder(
+    files: Mapping[tuple[str, ...], Sequence[Found]], without: Collection[tuple[str, ...]]
+) -> dict[Path, list[tuple[str, ...]]]:
+    """The keys of the files that lie in each folder, but for those ``without``."""
+    folders = defaultdict[Path, list[tuple[str, ...]]](list)
+    for key, found in files.items():
+        if key not in without:
+            folders[found[0].path.parent].append(key)
+    return folders
+
+
+def _is_plain(found: Sequence[Found]) -> bool:
+    return not _own_words(stem_of(found[0].path.name))
 
 
 def _last_role(path: Path) -> str:

@@ -20,11 +20,13 @@ class Made(Case):
     place: tuple[float, float, float]
     mask_start_ijk: tuple[int, int, int] | None = None
     unreadable: bool = False
+    factor: float = 1.0
 
     def images(self, progress=None):
         if self.unreadable:
             raise InputError("scan.nrrd is damaged.")
-        return {CT: Image(np.zeros((10, 10, 10), np.int16), np.eye(4), CT, HU)}
+        voxels = np.arange(1000, dtype=np.float32).reshape(10, 10, 10)
+        return {CT: Image(self.factor * voxels, np.eye(4), CT, HU, "scan")}
 
     def truth(self):
         start = self.mask_start_ijk
@@ -50,6 +52,8 @@ def test_a_good_case_says_nothing():
         ({"modalities": (CT, "PT")}, "CT and PT, and has CT"),
         ({"labelled": False}, "without labels, and has some"),
         ({"unreadable": True}, "damaged"),
+        ({"factor": 0.0}, "Every voxel of “scan” has the value 0"),
+        ({"factor": float("nan")}, "1000 voxels that are not numbers"),
     ],
 )
 def test_what_is_wrong_is_said(change, words):

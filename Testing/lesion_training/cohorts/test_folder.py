@@ -101,6 +101,12 @@ def test_names_that_belong_together(tmp_path, names, expected):
         assert len(case.truth().lesions) == 2 * len(case.masks)
 
 
+def test_the_last_image_without_labels_gets_no_labels_of_another(tmp_path):
+    cohort = opened(a_folder(tmp_path, "a.nrrd", "a-label.nrrd", "b.nrrd", "c-label.nrrd"))
+    assert pairs(cohort) == {"a": ("a.nrrd", "a-label.nrrd"), "b": ("b.nrrd", "")}
+    assert reasons(cohort) == {"c-label.nrrd": "There is no image with this name for these labels."}
+
+
 def test_patterns_say_what_names_do_not(tmp_path):
     a_folder(tmp_path, "p1/T.nrrd", "p1/x.nrrd")
     write_image(TWO, tmp_path / "p1" / "R.nrrd")

@@ -14,7 +14,7 @@ from LesionDetectionLib.core.lesion import LESION, Code, Lesion, Mask, Point
 from LesionDetectionLib.io.dicom_headers import is_cut_off, quiet_pydicom
 
 from .contour_filling import fill
-from .label_rules import PARTS, LabelRules, Labels, code_of, require_same_frame
+from .label_rules import PARTS, LabelRules, Labels, code_of, nothing_left, require_same_frame
 from .mask_lesions import lesions_of_mask
 from .patterns import fits
 
@@ -88,7 +88,7 @@ def read_contours(path: Path, geometry: Geometry, frame_of_reference: str, rules
         frame_of_reference: of the image; empty where it has none.
 
     Raises:
-        InputError: damaged, no RTSTRUCT, or no structure fits the rules.
+        InputError: damaged, no RTSTRUCT, no structure fits the rules, or nothing of what was drawn lies in the image.
         GeometryError: the structures lie in another frame of reference.
     """
     try:
@@ -120,6 +120,8 @@ def _read(path: Path, geometry: Geometry, frame_of_reference: str, rules: LabelR
         found, more = _lesions(structure, geometry, rules)
         lesions += found
         notes += more
+    if not lesions and any(structure.contours for structure in chosen):
+        raise InputError(nothing_left(notes))
     return Labels(tuple(lesions), tuple(dict.fromkeys(notes)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,14 @@ def require_same_frame(own: str, of_image: str, what: str) -> None:
             f"{what} lies in another frame of reference than the image, so its place in it is not known. "
             "Export both again together, or register them first."
         )
+
+
+def nothing_left(notes: Sequence[str]) -> str:
+    """The sentence for labels of which not one voxel came onto the image: a scan with lesions, and not one without."""
+    return (
+        f"Nothing of what was drawn lies in the image. {' '.join(dict.fromkeys(notes))} Are the labels of this series? A scan "
+        "whose lesions are not known is not used."
+    )
 
 
 def code_of(sequence: Any) -> Code | None:

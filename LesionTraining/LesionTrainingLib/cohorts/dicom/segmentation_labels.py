@@ -14,7 +14,7 @@ from LesionDetectionLib.core.lesion import LESION, Code, Lesion
 from LesionDetectionLib.io.dicom_headers import quiet_pydicom
 
 from .frames import Frame, sample
-from .label_rules import WHOLES, LabelRules, Labels, code_of, require_same_frame
+from .label_rules import WHOLES, LabelRules, Labels, code_of, nothing_left, require_same_frame
 from .mask_lesions import lesions_of_mask
 from .patterns import fits
 
@@ -44,7 +44,7 @@ def read_segmentation(path: Path, geometry: Geometry, frame_of_reference: str, r
         frame_of_reference: of the image; empty where it has none.
 
     Raises:
-        InputError: damaged, no SEG, or none of its segments fits the rules.
+        InputError: damaged, no SEG, none of its segments fits the rules, or nothing of what was drawn lies in the image.
         GeometryError: another frame of reference, or frames that are no stack.
     """
     try:
@@ -71,10 +71,14 @@ def _read(path: Path, geometry: Geometry, frame_of_reference: str, rules: LabelR
         raise InputError(f"No segment fits the option segments; there are {there}.")
     notes = _rule_notes(segments, chosen, segmentation)
     lesions: list[Lesion] = []
+    drawn = False
     for segment in chosen:
         found, more = _lesions(segmentation, segment, geometry, rules)
         lesions += found
         notes += more
+        drawn |= more != [_empty(segment)]
+    if drawn and not lesions:
+        raise InputError(nothing_left(notes))
     return Labels(tuple(lesions), tuple(dict.fromkeys(notes)))
 
 
@@ -83,7 +87,7 @@ def _lesions(
 ) -> tuple[tuple[Lesion, ...], list[str]]:
     frames = list(_frames(segmentation, segment.number))
     if not any(frame.pixels.any() for frame in frames):
-        return (), [f"The segment “{segment.label}” is empty."]
+        return (), [_empty(segment)]
     sampled = sample(frames, _spacing_between(segmentation), geometry)
     notes = []
     if not sampled.on_grid:
@@ -93,6 +97,10 @@ def _lesions(
     note = f"Segment “{segment.label}”." if segment.label else ""
     parts = rules.one_lesion != WHOLES
     return lesions_of_mask(sampled.mask, geometry, parts=parts, meaning=segment.meaning, note=note), notes
+
+
+def _empty(segment: Segment) -> str:
+    return f"The segment “{segment.label}” is empty."
 
 
 def _segment(item: Any) -> Segment:

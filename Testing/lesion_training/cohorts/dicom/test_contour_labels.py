@@ -103,6 +103,19 @@ def test_contours_of_other_planes_are_refused_with_a_note(files):
     assert "not in the image's slices; they were left out: 1" in notes[0]
 
 
+def test_a_scan_whose_contours_are_all_elsewhere_is_not_one_without_lesions(files):
+    uid = files.image()
+    geometry = grid_of(files.folder)
+    upright = geometry.ras_from_ijk([(2, 5, 1), (9, 5, 1), (9, 5, 6), (2, 5, 6)]) * (-1, -1, 1)
+    beyond = square(geometry, 40, (2, 2), (6, 6))
+    for contours, words in (([upright], "not in the image's slices"), ([beyond], "reaches beyond the image")):
+        path = files.structures(uid, {"GTV": contours})
+        with pytest.raises(InputError, match=rf"Nothing of what was drawn lies in the image.*{words}"):
+            read_contours(path, geometry, FRAME, LabelRules())
+    path = files.structures(uid, {"GTV": [upright, square(geometry, 3, (2, 2), (6, 6))]})
+    assert len(read_contours(path, geometry, FRAME, LabelRules()).lesions) == 1
+
+
 def test_a_point_is_a_lesion_without_size(files):
     uid = files.image()
     geometry = grid_of(files.folder)

@@ -157,9 +157,17 @@ def test_a_segmentation_beside_the_image(files, blobs):
     far = files.image(origin=(400.0, 400.0, 100.0), into="far")
     files.image(into="near")
     path = files.segmentation(far, blobs())
-    labels = read_segmentation(path, grid_of(files.folder / "near"), FRAME, LabelRules())
-    assert labels.lesions == ()
-    assert "no voxel on the image's grid" in labels.notes[-1]
+    with pytest.raises(
+        InputError, match=r"Nothing of what was drawn lies in the image\..*no voxel on the image's grid"
+    ):
+        read_segmentation(path, grid_of(files.folder / "near"), FRAME, LabelRules())
+
+
+def test_a_segmentation_of_empty_segments_says_that_there_is_no_lesion(files, blobs):
+    uid = files.image()
+    path = files.segmentation(uid, np.zeros_like(blobs()))
+    labels = read_segmentation(path, grid_of(files.folder), FRAME, LabelRules())
+    assert (labels.lesions, labels.notes) == ((), ("The segment “Tumour” is empty.",))
 
 
 def test_what_cannot_be_read_is_said(files, blobs):
