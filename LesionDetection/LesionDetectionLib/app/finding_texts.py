@@ -135,15 +135,24 @@ def headings(findings: Findings | None, score: Score) -> tuple[Heading, ...]:
     )
 
 
-def neighbour(shown: Sequence[str], current: str, by: int) -> str:
-    """The id that comes ``by`` rows after ``current`` in the table, the first after the last; empty where none is shown.
+def neighbour(shown: Sequence[str], current: str, by: int, was: str = "", among: Sequence[str] = ()) -> str:
+    """The id in the next row of the table (``by`` 1), the first after the last, or in the row before (-1); empty where none is
+    shown.
 
-    Without a current one it is the first on the way forward, and the last on the way back.
+    Where the current one has left the table, as it was rejected or deleted, its neighbours are those that it had; without any
+    it is the first on the way forward, and the last on the way back.
+
+    Args:
+        was: the id that was last looked at in the table.
+        among: the ids that the table showed then.
     """
-    if not shown:
-        return ""
-    at = shown.index(current) + by if current in shown else (0 if by > 0 else -1)
-    return shown[at % len(shown)]
+    at = current if current in shown else was
+    if at in shown:
+        return shown[(shown.index(at) + by) % len(shown)]
+    place = among.index(at) if at in among else -1
+    onward = [*among[place + 1 :], *among[: max(place, 0)], *shown]
+    back = [*reversed(among[: max(place, 0)]), *reversed(among[place + 1 :]), *reversed(shown)]
+    return next((one for one in (onward if by > 0 else back) if one in shown), "")
 
 
 def about_finding(finding: Finding, findings: Findings) -> str:

@@ -66,10 +66,13 @@ class FindingsPart:
         for button, keys, action in actions:
             slot = _telling(action)
             self._connections.append((getattr(ui, button), "clicked()", slot))
-            self._keys += [on_key(ui.findingsBox, key, slot) for key in keys]
+            # A key presses its button, so that it does nothing where that is disabled.
+            self._keys += [on_key(ui.findingsBox, key, getattr(ui, button).click) for key in keys]
         for widget, signal, slot in self._connections:
             widget.connect(signal, slot)
         self._results: list[ResultSet] = []
+        self._active: ResultSet | None = None
+        self._looked_at: tuple[str, tuple[str, ...]] = ("", ())
 
     def close(self) -> None:
         self._warning.close()
@@ -100,6 +103,8 @@ class FindingsPart:
         ui, session = self._context.ui, self._context.session
         self._results = list(session.results_in_scene())
         active = session.results
+        if active is not self._active:
+            self._active, self._looked_at = active, ("", ())  # its findings have the same names
         names = [(str(number), result.title) for number, result in enumerate(self._results)]
         at = next((str(n) for n, result in enumerate(self._results) if result is active), "")
         fill(ui.resultsComboBox, names, at)
@@ -141,6 +146,8 @@ class FindingsPart:
             self.table.choose([session.current])
         if not session.current and self.table.chosen:
             self.table.choose([])
+        if session.current in self.table.shown:
+            self._looked_at = session.current, self.table.shown
         findings = session.findings
         text = "" if findings is None or not session.current else about_finding(findings.get(session.current), findings)
         ui.findingText.setText(text)
@@ -169,7 +176,7 @@ class FindingsPart:
     def step(self, by: int) -> None:
         """Look at the next or previous row's finding, the first after the last, and go there."""
         session = self._context.session
-        there = neighbour(self.table.shown, session.current, by)
+        there = neighbour(self.table.shown, session.current, by, *self._looked_at)
         if not there:
             return
         session.select(there)

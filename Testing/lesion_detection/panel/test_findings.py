@@ -149,6 +149,31 @@ def test_rejected_findings_are_listed_only_when_asked_for(panel, ui, detected):
     assert column(ui, 0) == ["L1", "L2"]
 
 
+def test_next_goes_on_from_where_a_finding_was_rejected_or_deleted(slicer_app, panel, ui, detected):
+    """Review is N, then R or A: after R the row is gone, and N begins no search for the place."""
+    panel.session.set_threshold(0.1)
+    choose(ui, 1)
+    slicer_app.press("R", ui.findingsTable)
+    assert column(ui, 0) == ["L1", "L3", "L4"]
+    slicer_app.press("N", ui.findingsTable)
+    assert panel.session.current == "L3"
+    slicer_app.press("Del", ui.findingsTable)
+    slicer_app.press("P", ui.findingsTable)
+    assert panel.session.current == "L1"
+    choose(ui, 1)
+    slicer_app.press("R", ui.findingsTable)  # the last one
+    slicer_app.press("N", ui.findingsTable)
+    assert panel.session.current == "L1"
+
+
+def test_a_key_does_nothing_where_its_button_is_disabled(slicer_app, panel, ui, detected):
+    ui.findingsTable.clearSelection()
+    for key in ("A", "R", "U", "M", "Del", "G"):
+        slicer_app.press(key, ui.findingsTable)
+    assert not slicer_app.questions
+    assert column(ui, 5) == ["New", "New"]
+
+
 def test_relabel_merge_and_delete(slicer_app, panel, ui, detected):
     assert not ui.mergeButton.isEnabled()
     choose(ui, 0, 1)
