@@ -47,6 +47,14 @@
       this.hover = null;
       this.hoveredAt = 0;
       this.timer = 0;
+      this.visit = 0;
+    }
+
+    // What is under the mouse is of no interest any more, whether it was asked for already or not.
+    leave() {
+      this.hover = null;
+      this.visit += 1;
+      this.onAnswer("");
     }
 
     add(event) {
@@ -88,9 +96,11 @@
       if (!events.length) return;
       this.waiting = [];
       this.calling = true;
+      const visit = this.visit;
       try {
+        window.lesionOrder.sendChanges();
         const answer = await session().call(EVENTS, [this.name, events]);
-        if (answer !== null && answer !== undefined) this.onAnswer(answer);
+        if (answer !== null && answer !== undefined && visit === this.visit) this.onAnswer(answer);
       } catch (error) {
         console.debug("A view could not tell what was done:", error);
       }
@@ -249,7 +259,7 @@
       },
 
       leave() {
-        if (!this.press) tellUnderCursor("");
+        if (!this.press) this.hand.leave();
       },
 
       wheel(event) {

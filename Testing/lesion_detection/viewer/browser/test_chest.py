@@ -23,6 +23,8 @@ SEED = 515151
 """As in the tests of ``lesion detect``, so that it is made once."""
 AWAY_MM = -40.0
 BELOW_ALL_MM = -130.0
+_ANSWERED = "() => window.trame.client.getConnection().getSession().call('lesion.view.events', ['Red', []])"
+"""Calls are answered in their order: when this one is, the others were."""
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +133,16 @@ def test_the_scan_is_shown_in_three_planes_and_its_values_under_the_mouse(page, 
     sides = [page.locator(f"[data-view={name}] .view-side").all_inner_texts() for name in ("Red", "Green", "Yellow")]
     assert sides == [["R", "L", "A", "P"], ["R", "L", "S", "I"], ["A", "P", "S", "I"]]
     assert len({View(page, name).picture().std() for name in ("Red", "Green", "Yellow")}) == 3
+
+
+def test_what_was_under_the_mouse_is_not_said_after_it_left(page):
+    view = View(page, "Red")
+    page.mouse.move(5, 5)
+    place = {"clientX": view.box["x"] + 50, "clientY": view.box["y"] + 50, "bubbles": True}
+    view.element.dispatch_event("pointermove", place)
+    view.element.dispatch_event("pointerleave", place)
+    page.evaluate(_ANSWERED)
+    assert page.inner_text("#under-cursor") == ""
 
 
 def test_the_wheel_goes_through_the_slices(page, record_property):

@@ -8,6 +8,11 @@ from browser_driver.looking import wait_for
 pytestmark = pytest.mark.slow
 
 SETTINGS = '{"fit": {"steps": 6}}'
+_TYPED_AND_PRESSED = """(field, [text, button]) => {
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    document.getElementById(button).click();
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +29,15 @@ def pick(page, name, text):
     page.locator(".v-overlay--active .v-list-item", has_text=text).first.click()
 
 
-def test_a_cohort_is_checked_and_what_is_in_it_is_said(page):
+def test_a_cohort_is_checked_as_it_was_typed_just_before_and_what_is_in_it_is_said(page):
     pick(page, "training-method", "anywhere in the body")
+    wait_for(
+        page,
+        lambda: "Body" in page.locator(".v-select:has(#training-path)").inner_text(),
+        "phantoms that suit the method",
+    )
     page.click("#training-options")
-    page.fill("#training-option-seeds", "0-2")
-    page.click("#training-check")
+    page.locator("#training-option-seeds").evaluate(_TYPED_AND_PRESSED, ["0-2", "training-check"])
     said = wait_for(page, lambda: page.locator("#training-summary").all_inner_texts(), "the summary")
     assert "3" in said[0]
 
