@@ -30,6 +30,7 @@ from .file_images import grid_of, read_as
 from .file_names import folder_role, readable, split_in
 from .folder_pairs import Found, Group, channels_of, found_of, group, with_channels
 from .label_maps import COMPONENTS, WAYS, lesions_in, read_label_map
+from .patients import doubts, patient_of
 from .phantom_files import phantom_of
 from .spec import Kind, numbers
 
@@ -47,7 +48,7 @@ class FolderOptions:
         but 0.
     unlabelled: whether scans without labels are kept (to detect in, not to learn from).
     patient: a regular expression with one group that finds the patient in an image's path; empty for the folder that
-        the image lies in, or its name.
+        the image lies in (above folders of visits: sub-01/ses-2, 4711/2019-03-08), or its name.
     """
 
     images: str = ""
@@ -135,7 +136,11 @@ def open_folder(path: Path, options: FolderOptions, progress: Progress) -> Cohor
             left_out.append(LeftOut(case.id, "It has no labels (unlabelled=no)."))
     on_phantoms = bool(cases) and all(case.masks and phantom_of(case.masks[0]) for case in cases)
     title = f"{'phantoms' if on_phantoms else 'images'} in {path.resolve().name}"
-    return Cohort("", title, tuple(cases), tuple(left_out), on_phantoms=on_phantoms)
+    sure = on_phantoms or patient is not None
+    notes = (
+        () if sure else doubts((case.patient for case in cases), "patient=([^/]+)/ takes the first folder of the path")
+    )
+    return Cohort("", title, tuple(cases), tuple(left_out), notes, on_phantoms)
 
 
 def _checked(options: FolderOptions) -> tuple[tuple[int, ...], re.Pattern[str] | None]:
@@ -220,7 +225,7 @@ def _patient(image: Path, one: Group, pattern: re.Pattern[str] | None) -> str:
             raise ValueError(f"patient={pattern.pattern} finds no patient in {image.as_posix()}")
         return match[1]
     folders = [folder for folder in image.parts[:-1] if not folder_role(folder) and not split_in(folder)]
-    return "/".join(folders) or one.id
+    return patient_of(folders, one.id)
 
 
 def _split(image: Path) -> str:

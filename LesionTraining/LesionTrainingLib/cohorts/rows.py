@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from LesionDetectionLib.core.errors import InputError
 
@@ -20,6 +22,7 @@ from .cohort import LeftOut
 MOST_NAMED = 20
 """So many bad rows are named one by one."""
 _SEPARATORS = ",;\t"
+_NAMED_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,8 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> Table:
     Raises:
         InputError: it cannot be read, is empty, or lacks a column of ``needed``.
     """
-    text = _text(path)
-    heading = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(_SEPARATORS, key=heading.count)
+    reader, separator = reader_of(path)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
     except csv.Error as error:
         raise InputError(f"{path} is no table (CSV): {error}.") from error
@@ -118,6 +118,24 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> Table:
             reason = f"{path.name}, line {line}: there are {len(cells)} cells under {len(columns)} columns."
             bad.append(LeftOut(cells[0] or f"line {line}", reason))
     return Table(path, tuple(columns), tuple(rows), tuple(bad))
+
+
+def reader_of(path: Path) -> tuple[Any, str]:
+    """Reads a table row by row; and what separates its cells: the sign that the heading has most of, or the one that Excel
+    names in a line before it (``sep=;``), which is passed over.
+
+    Raises:
+        InputError: it cannot be read, or is no text.
+    """
+    text = _text(path)
+    first = text.lstrip("\r\n").partition("\n")[0]
+    named = _NAMED_SEPARATOR.fullmatch(first.rstrip())
+    separator = named[1] if named else max(_SEPARATORS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    if named:
+        while not any(next(reader)):
+            continue
+    return reader, separator
 
 
 def shortened(left_out: Sequence[LeftOut], what: str) -> list[LeftOut]:

@@ -11,6 +11,7 @@ table its folder can be named, where it is called ``cases.csv``.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from .cohort import Cohort, LeftOut
 from .file_images import grid_of, read_as
 from .file_names import file_name, split_in, stem_of
 from .label_maps import COMPONENTS, WAYS, lesions_in, read_label_map
+from .patients import doubts
 from .phantom_files import phantom_of
 from .rows import Row, Table, read_table
 from .spec import Kind
@@ -121,7 +123,7 @@ def open_table(path: Path, options: TableOptions, progress: Progress) -> Cohort:
         else:
             left_out.append(LeftOut(f"line {row.line}", table.reason(row, ValueError("the image is missing"))))
     bad_images = {left.case for left in table.bad}
-    cases, taken = list[TableCase](), dict[str, int]()
+    cases, taken, read = list[TableCase](), dict[str, int](), dict[Path, int]()
     names = _names(list(grouped))
     for n, (image, rows) in enumerate(grouped.items()):
         if n % 100 == 0:
@@ -132,15 +134,18 @@ def open_table(path: Path, options: TableOptions, progress: Progress) -> Cohort:
             case = _case(table, image, rows, names[image], options)
             if case.id in taken:
                 raise ValueError(f"the id “{case.id}” is that of the image in line {taken[case.id]} too")
+            if case.image.resolve() in read:
+                raise ValueError(f"its image is that of line {read[case.image.resolve()]} too")
         except ValueError as error:
             reason = str(error) if isinstance(error, _RowError) else table.reason(rows[0], error)
             left_out.append(LeftOut(names[image], f"{reason} The image is not used."))
             continue
-        taken[case.id] = rows[0].line
+        taken[case.id] = read[case.image.resolve()] = rows[0].line
         cases.append(case)
     on_phantoms = bool(cases) and all(case.mask and phantom_of(case.mask) for case in cases)
     title = f"{'phantoms' if on_phantoms else 'scans'} of {path.name}"
-    return Cohort("", title, tuple(cases), tuple(left_out), on_phantoms=on_phantoms)
+    guessed = [case.patient for case in cases if case.patient == case.id and not on_phantoms]
+    return Cohort("", title, tuple(cases), tuple(left_out), doubts(guessed, "add a column “patient”"), on_phantoms)
 
 
 class _RowError(ValueError):
@@ -150,7 +155,7 @@ class _RowError(ValueError):
 def _names(images: Sequence[str]) -> dict[str, str]:
     """A name for each image: that of its file, or its whole path where two files have one name."""
     short = {image: file_name(stem_of(Path(image.replace("\\", "/")).name)) for image in images}
-    count = {name: list(short.values()).count(name) for name in set(short.values())}
+    count = Counter(short.values())
     return {image: name if count[name] == 1 else file_name(stem_of(image)) for image, name in short.items()}
 
 

@@ -258,6 +258,22 @@ def test_the_patient_is_the_folder_or_what_a_pattern_finds(tmp_path):
     assert "finds no patient in p1/a.nrrd" in reasons(cohort)["p1_a"]
 
 
+def test_scans_of_one_patient_at_several_times_are_never_two_patients(tmp_path):
+    for visit in ("2001-02-03", "2004-05-06"):
+        a_folder(tmp_path, *(f"PETCT_{n}/{visit}/{name}" for n in (1, 2) for name in ("CTres.nii.gz", "SEG.nii.gz")))
+    cohort = opened(tmp_path)
+    assert [case.patient for case in cohort.cases] == ["PETCT_1", "PETCT_1", "PETCT_2", "PETCT_2"]
+    assert (cohort.notes, cohort.left_out) == ((), ())
+
+
+def test_where_a_guess_may_part_a_patient_it_is_told(tmp_path):
+    a_folder(tmp_path, "p1/x/ct.nrrd", "p1/y/ct.nrrd", "p2/x/ct.nrrd")
+    (note,) = opened(tmp_path).notes
+    assert "those in “p1” too" in note
+    cohort = opened(tmp_path, "?patient=([^/]+)/")
+    assert ([case.patient for case in cohort.cases], cohort.notes) == (["p1", "p1", "p2"], ())
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

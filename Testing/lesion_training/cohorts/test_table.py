@@ -98,6 +98,29 @@ def test_tables_of_spreadsheets(table, encoding):
     assert not cohort.left_out
 
 
+def test_the_line_in_which_excel_names_the_separator(table):
+    cohort = opened(table("sep=;", "image;x;y;z", "a.nrrd;1,5;2;3", "b.nii.gz;1;x;3"))
+    assert cohort.cases[0].truth().lesions[0].center_ras_mm == (1.5, 2, 3)
+    assert "line 4" in reasons(cohort)["b"]
+
+
+def test_one_scan_under_two_names_is_used_once(table):
+    cohort = opened(table("id,image", "x,a.nrrd", "y,sub/../a.nrrd"))
+    assert [case.id for case in cohort.cases] == ["x"]
+    (reason,) = reasons(cohort).values()
+    assert "its image is that of line 2 too" in reason
+
+
+def test_names_that_may_be_of_one_patient(table, tmp_path):
+    for name in ("p1_early.nrrd", "p1_late.nrrd", "p2_early.nrrd"):
+        (tmp_path / name).write_bytes((tmp_path / "a.nrrd").read_bytes())
+    lines = "image,patient", "p1_early.nrrd,", "p1_late.nrrd,", "p2_early.nrrd,"
+    (note,) = opened(table(*lines)).notes
+    assert "“p1_early” and “p1_late” too" in note
+    assert "a column “patient”" in note
+    assert opened(table(lines[0], *(f"{line}{line[:2]}" for line in lines[1:]))).notes == ()
+
+
 def test_tabs_and_blanks(table):
     (case,) = opened(table(POINTS.replace(",", "\t"), "\t".join([" a.nrrd ", "-1", "-2", "3", ""]))).cases
     assert case.truth().lesions[0].center_ras_mm == (-1, -2, 3)

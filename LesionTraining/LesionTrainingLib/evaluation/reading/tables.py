@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from LesionDetectionLib.core.errors import InputError
 
+from ...cohorts.rows import reader_of
 from ..matching.findings import FloatArray
 
 
@@ -23,11 +24,13 @@ class Columns:
         path: where they are from, for errors.
         cells: column name -> one text a row; blank rows of the file are not among them.
         lines: the line of the file that each row ends on, from 1.
+        decimal_comma: whether a comma may be the decimal mark, as no comma is between cells.
     """
 
     path: Path
     cells: dict[str, list[str]]
     lines: list[int]
+    decimal_comma: bool = False
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -42,7 +45,8 @@ class Columns:
         try:
             values = np.array(cells, dtype=np.float64)
         except ValueError:
-            values = np.array([_number(cell) for cell in cells], dtype=np.float64)
+            mark = "," if self.decimal_comma else "."
+            values = np.array([_number(cell.replace(mark, ".")) for cell in cells], dtype=np.float64)
         wrong = ~np.isfinite(values) if least is None else ~(np.isfinite(values) & (values >= least))
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
@@ -83,12 +87,14 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 @_no_search_for_cycles()
 def read_columns(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Columns:
-    """The columns ``needed`` and, where they are there, ``optional`` of a CSV file with a heading; others are left out.
+    """The columns ``needed`` and, where they are there, ``optional`` of a table with a heading; others are left out.
+
+    Tables may be as a cohort's (:mod:`...cohorts.rows`): commas, semicolons or tabs between cells, UTF-8 or UTF-16.
 
     Raises:
         InputError: it cannot be read, has no such column, or a row of another length.
     """
-    rows, lines = _rows(path)
+    rows, lines, separator = _rows(path)
     if not rows:
         raise InputError(f"{path} is empty. It needs a heading: {','.join(needed)}.")
     heading = [name.strip() for name in rows[0]]
@@ -103,7 +109,8 @@ def read_columns(path: Path, needed: Sequence[str], optional: Sequence[str] = ()
             raise InputError(f"{path}, line {line}: there are {len(row)} cells under {len(heading)} columns.")
     wanted = [name for name in (*needed, *optional) if name in heading]
     turned = list(zip(*rows[1:], strict=True)) or [()] * len(heading)
-    return Columns(path, {name: list(turned[heading.index(name)]) for name in wanted}, lines[1:])
+    cells = {name: list(turned[heading.index(name)]) for name in wanted}
+    return Columns(path, cells, lines[1:], separator != ",")
 
 
 def read_names(path: Path, heading: str) -> list[str]:
@@ -112,7 +119,7 @@ def read_names(path: Path, heading: str) -> list[str]:
     Raises:
         InputError: it cannot be read, is empty, or has a name twice.
     """
-    rows, lines = _rows(path)
+    rows, lines, _ = _rows(path)
     names = [row[0].strip() for row in rows]
     if names and names[0] == heading:
         names, lines = names[1:], lines[1:]
@@ -126,19 +133,18 @@ def read_names(path: Path, heading: str) -> list[str]:
     return names
 
 
-def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
-    """All rows with a cell that is not blank, and the lines they end on."""
+def _rows(path: Path) -> tuple[list[list[str]], list[int], str]:
+    """All rows with a cell that is not blank, the lines they end on, and what separates cells."""
     rows, lines = list[list[str]](), list[int]()
+    reader, separator = reader_of(path)
     try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            for row in reader:
-                if any(row):
-                    rows.append(row)
-                    lines.append(reader.line_num)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        for row in reader:
+            if any(row):
+                rows.append(row)
+                lines.append(reader.line_num)
+    except csv.Error as error:
         raise InputError(f"{path} cannot be read as a table (CSV): {error}.") from error
-    return rows, lines
+    return rows, lines, separator
 
 
 def _number(text: str) -> float:

@@ -91,10 +91,22 @@ def test_bad_marks_are_refused_with_their_line(lists, text, message):
 
 
 def test_a_file_that_is_no_table(lists, tmp_path):
-    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81" * 20)
-    for path in (tmp_path / "binary.csv", tmp_path / "none.csv"):
-        with pytest.raises(InputError, match="cannot be read as a table"):
+    (tmp_path / "binary.csv").write_bytes(b"\x89PNG\x00\x81" * 20)
+    for path, words in ((tmp_path / "binary.csv", "binary.csv is no table"), (tmp_path / "none.csv", "cannot be read")):
+        with pytest.raises(InputError, match=words):
             read_marks(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["", "sep=;\r\n"])
+def test_marks_that_a_spreadsheet_saved(tmp_path, encoding, first):
+    path = tmp_path / "marks.csv"
+    path.write_bytes(f"{first}seriesuid;coordX;coordY;coordZ;probability\r\na;-1,5;2;3;0,25\r\n".encode(encoding))
+    marks = read_marks(path).images["a"].marks
+    assert (marks.centers_ras_mm.tolist(), marks.scores.tolist()) == ([[1.5, -2, 3]], [0.25])
+    path.write_text("seriesuid;coordX;coordY;coordZ;probability\na;1.234,5;2;3;0,25\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 2: “1\.234,5” under coordX"):
+        read_marks(path)
 
 
 def test_series_must_be_there_once(lists):
