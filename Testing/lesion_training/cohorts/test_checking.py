@@ -9,8 +9,9 @@ import pytest
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, HU, Image
 from LesionDetectionLib.core.lesion import Lesion, Mask
+from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.cohorts.case import Case, Truth
-from LesionTrainingLib.cohorts.checking import check_case
+from LesionTrainingLib.cohorts.checking import check_case, check_cases
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,14 @@ def test_a_good_case_says_nothing():
 def test_what_is_wrong_is_said(change, words):
     with pytest.raises(InputError, match=words):
         check_case(replace(GOOD, **change))
+
+
+def test_a_scan_that_is_there_twice_is_told():
+    cases = [GOOD, replace(GOOD, id="b"), replace(GOOD, id="c", patient="c"), replace(GOOD, id="d", factor=2.0)]
+    cases.append(replace(GOOD, id="e", unreadable=True))
+    good, failed = check_cases(cases, Progress())
+    told = {case.id: " ".join(notes) for case, notes in good}
+    assert told["a"] == told["d"] == ""
+    assert told["b"] == "Its image is that of the case a, voxel for voxel."
+    assert "the case a, voxel for voxel, which counts as another patient" in told["c"]
+    assert [left.case for left in failed] == ["e"]

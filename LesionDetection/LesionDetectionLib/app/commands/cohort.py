@@ -96,8 +96,7 @@ def _check_arguments(options: argparse.Namespace) -> None:
 
 def _check(cohort: Any, progress: Progress) -> tuple[list[Any], list[Any]]:
     """(Case, notes on it) of those that can be used; and those that cannot, and why."""
-    check_case = training_part("cohorts.checking").check_case
-    good, failed = training_part("cohorts.cohort").work_on(cohort.cases, check_case, progress)
+    good, failed = training_part("cohorts.checking").check_cases(cohort.cases, progress)
     return list(good), list(failed)
 
 
