@@ -33,6 +33,7 @@ def choose(text: str, answers: Sequence[str], title: str = "") -> int | None:
     box.setEscapeButton(box.addButton(qt.QMessageBox.Cancel))
     box.exec_()
     clicked = box.clickedButton()
+    box.deleteLater()  # it would stay with the main window
     return next((n for n, button in enumerate(buttons) if button == clicked), None)
 
 
@@ -50,26 +51,50 @@ def error(text: str, details: str = "") -> None:
         slicer.util.errorDisplay(text, windowTitle=_("Not done"))
 
 
+_last_folder: list[Path] = []
+"""Where the last dialog for a file or folder ended, while Slicer runs: the next one begins there. Slicer's current folder is
+as a rule that of the program."""
+
+
 def choose_file(title: str, name_filter: str = "", folder: Path | None = None) -> Path | None:
     """An existing file, or None where the person cancels. ``name_filter`` as Qt has it: ``Models (*.zip);;All (*)``."""
     if slicer.app.testingEnabled():
         return None
-    return _path(qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, str(folder or ""), name_filter))
+    window, begin = slicer.util.mainWindow(), str(folder or _begin())
+    return _path(qt.QFileDialog.getOpenFileName(window, title, begin, name_filter))
 
 
-def choose_new_file(title: str, name_filter: str = "", suggestion: str = "") -> Path | None:
-    """Where to write a file, or None where the person cancels; asks itself before it replaces one."""
+def choose_new_file(title: str, name_filter: str, suggestion: str) -> Path | None:
+    """Where to write a file, with the ending of ``suggestion``; None where the person cancels. Asks itself before one is
+    replaced."""
     if slicer.app.testingEnabled():
         return None
-    return _path(qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, suggestion, name_filter))
+    begin, ending = str(_begin() / suggestion), Path(suggestion).suffix
+    path = _path(qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, begin, name_filter))
+    if path is None or path.suffix.lower() == ending:
+        return path
+    path = path.with_name(f"{path.name}{ending}")
+    # The dialog asked about the name without the ending.
+    if path.exists() and not confirm(_("{path} is there already. Replace it?").format(path=path)):
+        return None
+    return path
 
 
 def choose_folder(title: str, folder: Path | None = None) -> Path | None:
     """A folder, or None where the person cancels."""
     if slicer.app.testingEnabled():
         return None
-    return _path(qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title, str(folder or "")))
+    window, begin = slicer.util.mainWindow(), str(folder or _begin())
+    return _path(qt.QFileDialog.getExistingDirectory(window, title, begin))
+
+
+def _begin() -> Path:
+    return _last_folder[-1] if _last_folder and _last_folder[-1].is_dir() else Path.home()
 
 
 def _path(answer: str) -> Path | None:
-    return Path(answer) if answer else None
+    if not answer:
+        return None
+    path = Path(answer)
+    _last_folder[:] = [path if path.is_dir() else path.parent]
+    return path

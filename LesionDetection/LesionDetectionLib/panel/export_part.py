@@ -115,16 +115,16 @@ class ExportPart:
         detections = self._context.session.detections()
         path = ask.choose_new_file(_("Table of findings"), _("Table (*.csv)"), "lesions.csv")
         if path is not None:
-            path = path if path.suffix else path.with_suffix(".csv")
             write_csv(detections, path)
-            self.message.note(_("{count} findings are in {path}.").format(count=len(detections.lesions), path=path))
+            count = len(detections.lesions)
+            text = _("1 finding is in {path}.") if count == 1 else _("{count} findings are in {path}.")
+            self.message.note(text.format(count=count, path=path))
 
     def _scene(self) -> None:
         path = ask.choose_new_file(_("Scene with all that is loaded"), _("Scene (*.mrb)"), "lesions.mrb")
         if path is None:
             return
         self._context.session.sync_from_nodes()
-        path = path.with_suffix(".mrb")
         if not slicer.util.saveScene(str(path)):
             raise OutputError(
                 _("{path} was not written. Is the disk full, or the folder write-protected?").format(path=path)

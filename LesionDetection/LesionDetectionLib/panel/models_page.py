@@ -177,7 +177,6 @@ class ModelsPage:
         path = ask.choose_new_file(_("Save the model"), _("Model (*.zip)"), f"{name}.zip")
         if path is None:
             return
-        path = path if path.suffix == ".zip" else path.with_name(f"{path.name}.zip")
         with _waiting():
             Bundle.open(entry.path).save_zip(path)
         self.message.note(_("The model is in {path}.").format(path=path))

@@ -169,7 +169,6 @@ class ResultPart:
         target: Path | None = ask.choose_new_file(_("Export the model"), _("Models (*.zip)"), suggestion)
         if target is not None:
             with told(self.message.warn):
-                target = target if target.suffix.lower() == ".zip" else target.with_name(f"{target.name}.zip")
                 export_zip(result.path, target)
                 self.message.note(_("Written: {path}").format(path=target))
 

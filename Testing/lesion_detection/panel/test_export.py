@@ -76,12 +76,12 @@ def test_what_is_exported_is_said(panel, ui, detected, opened):
 
 def test_the_table_is_written_with_the_accepted_findings(panel, ui, detected, opened, answers, tmp_path):
     panel.session.accept(["L2"])
-    answers["file"] = tmp_path / "lesions"
+    answers["file"] = tmp_path / "lesions.csv"
     ui.csvButton.click()
     with (tmp_path / "lesions.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["score"] for row in rows] == ["0.81"]
-    assert ui.exportMessage.text == f"1 findings are in {tmp_path / 'lesions.csv'}."
+    assert ui.exportMessage.text == f"1 finding is in {tmp_path / 'lesions.csv'}."
 
 
 def test_cancelling_the_choice_of_a_file_does_nothing(panel, ui, detected, opened, answers):
@@ -92,7 +92,7 @@ def test_cancelling_the_choice_of_a_file_does_nothing(panel, ui, detected, opene
 
 
 def test_the_scene_is_written(ui, detected, opened, answers, tmp_path):
-    answers["file"] = tmp_path / "later"
+    answers["file"] = tmp_path / "later.mrb"
     ui.sceneButton.click()
     assert (tmp_path / "later.mrb").is_file()
 

@@ -67,7 +67,7 @@ def test_an_open_lesion_detection_sees_new_models_without_being_entered(started,
 
 
 def test_export_as_one_file(trained, ui, answer, tmp_path):
-    answer("choose_new_file", tmp_path / "out")
+    answer("choose_new_file", tmp_path / "out.zip")
     ui.exportButton.click()
     assert Bundle.open(tmp_path / "out.zip").manifest.name == "Mine"
     assert ui.resultMessage.text == f"Written: {tmp_path / 'out.zip'}"
