@@ -24,7 +24,8 @@ class Made(Case):
         if self.id == "case-3":
             raise InputError("case-3.nrrd is damaged.")
         notes = ("1 slice is missing and interpolated.",) if self.id == "case-1" else ()
-        return {CT: Image(np.zeros((10, 10, 10), np.int16), np.eye(4), CT, HU, notes=notes)}
+        voxels = np.arange(1000, dtype=np.int16).reshape(10, 10, 10) + int(self.id[-1])
+        return {CT: Image(voxels, np.eye(4), CT, HU, notes=notes)}
 
     def truth(self):
         return Truth((Lesion((5, 5, 5), 4.0, 1.0),) if self.labelled else ())
