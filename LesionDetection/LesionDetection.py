@@ -152,6 +152,8 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # The last thing that is made: where it is missing, something above failed (Slicer only prints that).
         self.panel = panel
         self._useParameterNode()
+        if getattr(self.parent, "isEntered", False):  # reloaded while it is shown: Slicer does not enter it again
+            self.enter()
 
     def cleanup(self):
         if self._tie is not None:

@@ -75,6 +75,18 @@ def test_the_module_can_be_reloaded(slicer_app, name):
     assert slicer_app.who_observes() == []
 
 
+def test_a_panel_that_is_reloaded_while_it_is_shown_knows_what_is_loaded(slicer_app):
+    import numpy as np
+    import slicer
+
+    old = slicer_app.load_module("LesionDetection")
+    slicer_app.show(old)
+    node = slicer.util.addVolumeFromArray(np.zeros((2, 2, 2), np.int16))
+    node.CreateDefaultDisplayNodes()
+    old.onReload()
+    assert slicer.modules.LesionDetectionWidget.panel.context.volumes == {"CT": node}
+
+
 @modules
 def test_the_choices_come_back_with_a_saved_scene(slicer_app, name, tmp_path):
     import slicer

@@ -69,13 +69,12 @@ class qSlicerScriptedLoadableModuleWidget(QtWidgets.QWidget):
         return getattr(self._modules, f"{self._name}Widget")
 
     def reload(self) -> None:
-        """A new widget of the module as it is now in ``sys.modules``, in the same parent."""
+        """A new widget of the module as it is now in ``sys.modules``, in the same parent. It is set up, but not entered, even
+        where the module is shown (``qSlicerScriptedLoadableModuleWidget::reload``)."""
         proxy = proxy_of(self)
         widget = getattr(sys.modules[self._name], f"{self._name}Widget")(proxy)
         setattr(self._modules, f"{self._name}Widget", widget)
         widget.setup()
-        if self._entered and hasattr(widget, "enter"):
-            widget.enter()
 
     def enter(self) -> None:
         self._entered = True
