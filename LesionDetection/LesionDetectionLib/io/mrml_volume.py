@@ -60,6 +60,7 @@ def volume_node(scene: Any, image: Image) -> Any:
     """
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", image.name)
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(np.array(image.ijk_to_ras)))
+    _set_display(node, image)  # before the voxels: a new display node looks through all that are there for a window
     nk, nj, ni = image.shape_kji
     data = vtk.vtkImageData()
     data.SetDimensions(ni, nj, nk)
@@ -77,7 +78,6 @@ def volume_node(scene: Any, image: Image) -> Any:
         scene.GetSubjectHierarchyNode().SetItemAttribute(item, _MODALITY_ATTRIBUTE, image.modality)
     if _FRAME in image.identifiers:
         set_frame_of_reference(node, image.identifiers[_FRAME])
-    _set_display(node, image)
     return node
 
 
