@@ -6,6 +6,7 @@ patient's name and identifier are never read.
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -100,6 +101,8 @@ _TAGS = [
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _WORKERS = min(8, (os.cpu_count() or 1) + 2)
 """Reading waits for the disk or network more than it computes."""
+_ELEMENT_BYTES, _MOST_BLANK_ELEMENTS = 8, 16
+"""A broken copy is long runs of zeros; pydicom takes every eight of them for an element, minutes long in a large file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +172,19 @@ def scan_files(files: Sequence[Path], progress: Progress) -> tuple[list[Plane], 
 
 
 def files_under(path: Path) -> list[Path]:
-    """The file, or all files of a folder and below it that may be DICOM, in a fixed order."""
-    return [path] if path.is_file() else sorted(p for p in path.rglob("*") if _is_candidate(p))
+    """The file, or all files of a folder and below it that may be DICOM, in a fixed order. Links are followed, once each."""
+    if path.is_file():
+        return [path]
+    files: list[Path] = []
+    seen: set[str] = set()
+    for folder, subfolders, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # two links to one folder, or one to a folder above
+            subfolders.clear()
+            continue
+        seen.add(real)
+        files.extend(file for name in names if _is_candidate(file := Path(folder, name)))
+    return sorted(files)
 
 
 def headers(files: Sequence[Path], progress: Progress) -> Iterator[list[Plane] | Skipped]:
@@ -190,10 +204,22 @@ def read_header(path: Path) -> list[Plane] | Skipped:
     try:
         if not may_be_dicom(path):
             return []
-        dataset = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
-        return _planes(path, dataset)
+        with _UpToBlank(io.FileIO(path)) as file:
+            return _planes(path, dcmread(file, stop_before_pixels=True, specific_tags=_TAGS, force=True))
     except Exception as error:  # pydicom meets damaged files with errors of every kind
         return Skipped(path, f"damaged ({type(error).__name__})", damaged=True)
+
+
+class _UpToBlank(io.BufferedReader):
+    """A file that ends where nothing but zeros follows, for a reader that asks for one element's head after the other."""
+
+    _blank = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if size == _ELEMENT_BYTES:
+            self._blank = 0 if any(data) else self._blank + 1
+        return data if self._blank <= _MOST_BLANK_ELEMENTS else b""
 
 
 def may_be_dicom(path: Path) -> bool:

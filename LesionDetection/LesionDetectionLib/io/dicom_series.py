@@ -17,7 +17,8 @@ from LesionDetectionLib.core.errors import GeometryError, InputError, SeveralSer
 from LesionDetectionLib.core.progress import Progress
 
 from .dicom_grid import SAME_POSITION_MM, slice_order
-from .dicom_headers import SPLIT_KEYS, Plane, Skipped, scan, scan_files
+from .dicom_headers import SPLIT_KEYS, Plane, Skipped, files_under, scan, scan_files
+from .files import ARCHIVES, READABLE, file_ending
 
 _SAME_DIRECTION = 1e-3
 _SHORTEST_UID_PART = 4
@@ -254,7 +255,20 @@ def _nothing_found(path: Path, skipped: Sequence[Skipped]) -> str:
         kind = skipped[0].kind if skipped else "not DICOM"
         return f"{path} is no DICOM image that can be read: {kind}. Name the scan itself."
     if not skipped:
-        return f"The folder {path} holds no DICOM files. Name a folder with a DICOM series, or an image file."
+        return f"The folder {path} holds no DICOM files{_instead(path)}"
     if all(item.damaged for item in skipped):
         return f"None of the DICOM files in {path} can be read: {_counted(skipped)}. Copy or export them again."
     return f"The folder {path} holds DICOM files, but no image series: {_counted(skipped)}. Name the scan's folder."
+
+
+def _instead(path: Path) -> str:
+    """What else a folder without DICOM holds, and what to do; files are counted, as their names may hold the patient's."""
+    endings = [file_ending(file) for file in files_under(path)]
+    for kinds, what, then in (
+        (READABLE, "image file", "Name the image file itself."),
+        (ARCHIVES, "archive", "Unpack it first, and name the folder that comes of it."),
+    ):
+        found = Counter(ending for ending in endings if ending in kinds)
+        if count := found.total():
+            return f", but {count} {what}{'s' * (count > 1)} ({', '.join(sorted(found))}). {then}"
+    return ". Name a folder with a DICOM series, or an image file."

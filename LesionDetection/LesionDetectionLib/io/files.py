@@ -28,6 +28,7 @@ from . import metaimage, nifti
 
 READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 WRITABLE = (".nrrd", ".nii", ".nii.gz", ".mha", ".mhd")
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
 _NIFTI, _META_IMAGE = (".nii", ".nii.gz"), (".mha", ".mhd")
 
 _MODALITY_KEYS = ("modality", "Modality", "0008|0060", "DICOM.Modality", "DICOM_0008_0060")
@@ -67,6 +68,8 @@ def read_image(path: Path, series: str | None = None, progress: Progress | None 
             return dicom.read_dicom(path, series, progress)
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes). Copy or export it again from its source.")
+    if file_ending(path) in ARCHIVES:
+        raise InputError(f"{path} is an archive. Unpack it first, and name the folder or the image that comes of it.")
     if file_ending(path) not in READABLE:
         raise InputError(
             f"{path} is no image that this program reads. It reads {', '.join(READABLE)}, DICOM files and DICOM folders."
@@ -189,6 +192,8 @@ def _read_volume(path: Path, progress: Progress) -> Image:
         notes.append("Its sform matrix is sheared or singular; its place was taken from the qform instead.")
     if header is not None and header.qform_code <= 0 and header.sform_code <= 0:
         notes.append("The file does not say where it lies in the patient; left and right may be swapped.")
+    if header is not None and (note := header.two_places(matrix)):
+        notes.append(note)
     modality, unit = _said_meaning(reader)
     return Image(sitk.GetArrayFromImage(volume), matrix, modality, unit, name=image_name(path), notes=tuple(notes))
 

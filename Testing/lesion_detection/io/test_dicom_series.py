@@ -16,6 +16,7 @@ from LesionDetectionLib.core.errors import (
     SeveralSeriesError,
 )
 from LesionDetectionLib.core.progress import Progress
+from LesionDetectionLib.io import dicom_headers
 from LesionDetectionLib.io.dicom_series import list_series
 from LesionDetectionLib.io.files import read_image
 from pydicom import dcmread
@@ -385,6 +386,51 @@ def test_garbage_around_a_series_is_passed_over(dicom):
     image = read_image(dicom.folder)
     dicom.check_field(image)
     assert image.notes == ()
+
+
+@pytest.mark.parametrize("kept", [0, 140, 400], ids=["all", "after the preamble", "within the header"])
+def test_zeros_that_a_broken_copy_left_are_not_walked_through(dicom, tmp_path, monkeypatch, kept):
+    (file,) = dicom.series([0.0])
+    broken = tmp_path / "broken.dcm"
+    broken.write_bytes(file.read_bytes()[:kept] + bytes(1 << 20))
+    reads = 0
+
+    class Counted(dicom_headers._UpToBlank):
+        def read(self, size=-1, /):
+            nonlocal reads
+            reads += 1
+            return super().read(size)
+
+    monkeypatch.setattr(dicom_headers, "_UpToBlank", Counted)
+    assert dicom_headers.read_header(broken).damaged
+    assert reads < 200
+
+
+def test_links_to_folders_are_followed_once(dicom, tmp_path):
+    dicom.series(EVEN)
+    (tmp_path / "study").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "study" / name).symlink_to(dicom.folder, target_is_directory=True)
+    (tmp_path / "study" / "round").symlink_to(tmp_path / "study", target_is_directory=True)
+    image = read_image(tmp_path / "study")
+    assert image.shape_kji == (12, 7, 9)
+    assert image.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["a.nrrd", "b.NII.GZ"], r"but 2 image files \(\.nii\.gz, \.nrrd\)\. Name the image file"),
+        (["scan.zip"], r"but 1 archive \(\.zip\)\. Unpack it first"),
+        (["notes.txt"], r"holds no DICOM files\. Name"),
+    ],
+)
+def test_a_folder_without_dicom_says_what_to_name_instead(tmp_path, names, text):
+    for name in names:
+        (tmp_path / name).write_bytes(b"?" * 200)
+    with pytest.raises(InputError, match=text) as caught:
+        read_image(tmp_path)
+    assert not any(name in str(caught.value) for name in names), "names of files may be those of patients"
 
 
 def test_nothing_to_read_is_said_plainly(dicom, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import re
 import struct
 from pathlib import Path
 
@@ -215,6 +216,30 @@ def test_nifti_whose_qform_stands_in_says_so(tmp_path):
     assert "sform" in read_image(tmp_path / "scan.nii").notes[0]
 
 
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_nifti_that_says_two_places_tells_which_was_taken(tmp_path, ending, mirrored):
+    path = tmp_path / f"scan{ending}"
+    write_image(_image(), path)
+    packed = ending == ".nii.gz"
+    data = bytearray(gzip.decompress(path.read_bytes()) if packed else path.read_bytes())
+    sform = np.array(struct.unpack("<12f", data[280:328])).reshape(3, 4)
+    sform = sform * [[-1], [1], [1]] if mirrored else sform + np.array([[0, 0, 0, 50], [0] * 4, [0] * 4])
+    data[280:328] = struct.pack("<12f", *sform.ravel())
+    path.write_bytes(gzip.compress(bytes(data)) if packed else data)
+    image = read_image(path)
+    assert re.search(r"two places, up to \d+\.\d mm apart: that of its sform was taken", image.notes[0])
+    np.testing.assert_allclose(image.ijk_to_ras[:3], sform, atol=1e-4)
+
+
+def test_nifti_whose_turned_sform_and_qform_agree_says_nothing(tmp_path):
+    path = tmp_path / "scan.nii"
+    turned = np.eye(4)
+    turned[:3, :3] = Rotation.random(random_state=1).as_matrix() @ np.diag([-0.7, 0.8, 2.5])  # left-handed, too
+    write_image(Image(np.zeros((4, 5, 6), np.int16), turned), path)
+    assert read_image(path).notes == ()
+
+
 def test_nifti_that_does_not_say_where_it_lies(tmp_path):
     path = tmp_path / "scan.nii"
     write_image(_image(), path)
@@ -273,6 +298,9 @@ def test_what_is_no_image_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(InputError, match=r"is no image that this program reads.*\.nrrd"):
         read_image(tmp_path / "notes.txt")
+    (tmp_path / "scan.tar.gz").write_bytes(b"no image")
+    with pytest.raises(InputError, match="is an archive"):
+        read_image(tmp_path / "scan.tar.gz")
     (tmp_path / "text.nrrd").write_text("no image")
     with pytest.raises(InputError, match=r"text\.nrrd cannot be read"):
         read_image(tmp_path / "text.nrrd")
