@@ -141,18 +141,35 @@ def _rows(file: Path, progress: Progress) -> tuple[Rows, Rows]:
                 raise InputError(_unreadable(file, text)) from error
             if time.monotonic() > until:
                 raise InputError(f"{file} is being written to. Wait until Slicer's import is done.") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise InputError(_unreadable(file, str(error))) from error
 
 
 def _read(file: Path) -> tuple[Rows, Rows]:
-    # mode=ro: nothing is created, not even a journal. Not immutable=1, which would miss what Slicer writes meanwhile.
-    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=0.5)) as connection:
+    # mode=ro: nothing is created, not even a journal. Not immutable=1 alone, which would miss what Slicer writes meanwhile.
+    settled = _is_settled(file)
+    before = file.stat()
+    how = "mode=ro&immutable=1" if settled else "mode=ro"
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?{how}", uri=True, timeout=0.5)) as connection:
         connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
         connection.isolation_level = None
         connection.execute("BEGIN")  # both tables from the same moment
         _check_schema(connection, file)
-        return connection.execute(_SERIES).fetchall(), connection.execute(_IMAGES).fetchall()
+        found = connection.execute(_SERIES).fetchall(), connection.execute(_IMAGES).fetchall()
+    after = file.stat()
+    if settled and (
+        not _is_settled(file) or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+    ):
+        raise sqlite3.OperationalError("locked: it was opened for writing meanwhile")
+    return found
+
+
+def _is_settled(file: Path) -> bool:
+    """Whether a database keeps its changes in a log beside it (WAL), and there is none now: nobody has it open. SQLite would
+    make log and index files beside it even to read it."""
+    with file.open("rb") as header:
+        start = header.read(20)
+    return start[18:20] == b"\2\2" and not file.with_name(f"{file.name}-wal").exists()
 
 
 def _check_schema(connection: sqlite3.Connection, file: Path) -> None:

@@ -179,6 +179,24 @@ def test_reading_while_another_writes(files):
     assert len(set(counts)) == 6  # it grew between the readings
 
 
+def test_a_database_with_a_log_beside_it_is_left_as_it_is(files):
+    """In this form (WAL) SQLite makes two files beside the database even for a reader, unless it is told that nobody writes."""
+    files.image()
+    file = files.database()
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.close()
+    before = state_of(files.folder)
+    assert len(open_cohort(f"dicomdb:{files.folder}").cases) == 1
+    assert state_of(files.folder) == before
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("INSERT INTO Series VALUES ('9.1', '1.2.826.0.1.11', 1, 'new', 'MR', '')")
+    during = state_of(files.folder)
+    assert {record.modality for record in DatabaseCatalogue(file, Progress()).series()} == {"CT", "MR"}
+    assert [path for path, *_ in state_of(files.folder)] == [path for path, *_ in during]
+    writer.close()
+
+
 def test_a_database_that_stays_locked(files, monkeypatch):
     files.image()
     file = files.database()
