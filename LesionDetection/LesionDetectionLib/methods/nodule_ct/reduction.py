@@ -12,7 +12,7 @@ from torch import Tensor
 
 from LesionDetectionLib.core.progress import Progress
 
-from ..device import number_format
+from ..device import full_precision, number_format
 from ..folding import for_inference
 from ..pieces import Tick, run_pieces
 from .groups import Group, groups_of, halves, streaming_pays
@@ -73,7 +73,7 @@ def classify(
 
     Candidates that lie together form groups. On a CPU the trunk of a group runs through the union of its patches, each place
     once, where that is less work (:mod:`.trunk`, :mod:`.groups`); else through each patch. A GPU takes patches, in 16 bits on
-    its matrix units. Both ways agree to rounding.
+    its matrix units, and in 32 where a network's values are too large for these. Both ways agree to rounding.
 
     Args:
         way: for all groups, instead of the cheaper one for each.
@@ -132,9 +132,15 @@ def _patch_by_patch(
     batch = BATCH_GPU if device.type == "cuda" else BATCH
     for some in np.array_split(np.arange(len(starts)), max(1, len(starts) // batch)):
         patches = np.stack([prepared.box((int(z), int(y), int(x)), REDUCTION_INPUT_ZYX) for z, y, x in starts[some]])
-        with torch.inference_mode(), number_format(device):
-            answer = _numbers(*network(torch.from_numpy(patches)[:, None].to(device)))
-        yield some, *answer
+        with torch.inference_mode():
+            voxels = torch.from_numpy(patches)[:, None].to(device)
+            with number_format(device):
+                answer = network(voxels)
+            # Beyond 65504 float16 knows no numbers: a nodule would be lost, or a mimic be one for certain.
+            if device.type == "cuda" and not all(bool(part.isfinite().all()) for part in answer if part is not None):
+                with full_precision(device):
+                    answer = network(voxels)
+        yield some, *_numbers(*answer)
 
 
 def _streamed(
