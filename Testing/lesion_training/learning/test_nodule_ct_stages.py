@@ -10,10 +10,13 @@ import torch
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
+from LesionDetectionLib.methods.nodule_ct.reduction import Classified
 from LesionDetectionLib.methods.nodule_ct.screening import Candidates
+from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.learning.engine.distributed import Processes
 from LesionTrainingLib.learning.engine.settings import EngineSettings
+from LesionTrainingLib.learning.nodule_ct import validation
 from LesionTrainingLib.learning.nodule_ct.mining import Mined
 from LesionTrainingLib.learning.nodule_ct.positions import Places
 from LesionTrainingLib.learning.nodule_ct.scans import TrainingScan
@@ -23,6 +26,7 @@ from LesionTrainingLib.learning.nodule_ct.validation import match_candidates
 from LesionTrainingLib.learning.recipe import Run
 from LesionTrainingLib.learning.sampling.filtering import FilterSettings
 
+CPU = torch.device("cpu")
 SETTINGS = RecipeSettings(
     screening=ScreeningArchitecture(widths=(2, 2, 4, 4)),
     reduction=ReductionArchitecture(trunk_widths=(2, 2, 4), widths=(4, 4), hidden=4),
@@ -89,3 +93,36 @@ def test_candidates_on_excluded_findings_count_for_nothing(a_scan):
     ras_mm = a_scan.geometry.ras_from_ijk(a_scan.excluded_zyx[:, ::-1])
     outcome = match_candidates(a_scan, Candidates(np.zeros((1, 3)), ras_mm, np.array([0.9])))
     assert len(outcome.false_positive_scores) == 0
+
+
+class MarksAll:
+    """A detector that marks the nodule, the excluded finding, and a place that is neither."""
+
+    def __init__(self, scan):
+        zyx = np.concatenate([scan.nodules_zyx, scan.excluded_zyx, [[5.0, 5, 55]]])
+        self.found = Classified(np.array([0.7, 0.9, 0.4]), scan.geometry.ras_from_ijk(zyx[:, ::-1]), np.full(3, 8.0))
+
+    def look_at(self, prepared, settings):
+        return self.found
+
+
+def test_marks_on_excluded_findings_set_no_operating_point(a_scan, monkeypatch):
+    """They are neither right nor wrong, as in LUNA16's own scoring: no threshold is to keep them out."""
+    monkeypatch.setattr(validation, "create", lambda bundle, device: MarksAll(a_scan))
+    monkeypatch.setattr(validation, "settings_for", lambda bundle: NoduleSettings())
+    matches = validation.detect_scans(None, [a_scan], "cpu", Progress())
+    assert matches[0].lesion_scores.tolist() == [0.7]
+    assert matches[0].false_positive_scores.tolist() == [0.4]
+    assert validation.choose_operating_points(matches, SETTINGS)["specific"] == pytest.approx(0.55)
+
+
+def test_without_nodules_to_validate_on_nothing_is_said_of_how_many_are_found(a_scan, monkeypatch):
+    clear = replace(a_scan, nodules_zyx=np.zeros((0, 3)), diameters_mm=np.zeros(0))
+    monkeypatch.setattr(validation, "create", lambda bundle, device: MarksAll(a_scan))
+    monkeypatch.setattr(validation, "settings_for", lambda bundle: NoduleSettings())
+    matches = validation.detect_scans(None, [clear], "cpu", Progress())
+    assert validation.validation_cpm(matches) is None
+    none = Candidates(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0))
+    monkeypatch.setattr(validation, "screen", lambda *_: none)
+    chosen = validation.choose_candidate_threshold([clear], None, NoduleSettings(), SETTINGS, CPU, Progress())
+    assert chosen == validation.CandidateThreshold(SETTINGS.least_candidate_threshold, None, 0.0)

@@ -95,11 +95,16 @@ def _lines(trained: Trained, settings: RecipeSettings) -> tuple[str, ...]:
         f"{record['training_scans']} scans. Times: {seconds}.",
         f"The thresholds were set on {record['validation_nodules']} nodules in {record['validation_scans']} other scans. "
         f"Candidates: probability >= {candidates['threshold']:.3f}, which lets {candidates['false_per_scan']:.1f} false ones "
-        f"per scan through, and {100 * candidates['sensitivity']:.1f} % of the nodules. Operating points, by false marks per "
-        f"scan there: {points}.",
+        f"per scan through{_share_found(candidates['sensitivity'])}. Operating points, by false marks per scan there: {points}.",
         "The same seed gives the same weights on the same machine with as many threads; elsewhere sums are taken in "
         "another order and the weights differ a little.",
     )
+
+
+def _share_found(sensitivity: float | None) -> str:
+    if sensitivity is None:
+        return "; without nodules there, nothing is known of how many are found"
+    return f", and {100 * sensitivity:.1f} % of the nodules"
 
 
 def as_bundle(trained: Trained) -> Bundle:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.detections import OperatingPoint
@@ -16,9 +17,10 @@ from LesionDetectionLib.methods.nodule_ct.network import ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.screening import Candidates, screen
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings, settings_for
 
-from ...evaluation.froc import ScanMatch, cpm, false_positives_per_scan, froc, match_scan, threshold_at_rate
+from ...evaluation.froc import ScanMatch, cpm, false_positives_per_scan, froc, threshold_at_rate
 from ...evaluation.matching.findings import Findings, ImageFindings
 from ...evaluation.matching.luna16 import Luna16
+from ...evaluation.matching.policy import Policy
 from .scans import TrainingScan, prepared_for
 from .settings import PAPER_THRESHOLD, RecipeSettings
 
@@ -32,12 +34,12 @@ class CandidateThreshold:
 
     Attributes:
         threshold: screening probability.
-        sensitivity: share of the nodules with a candidate within their radius.
+        sensitivity: share of the nodules with a candidate within their radius; None where the scans have no nodules.
         false_per_scan: candidates within no nodule's radius, per scan.
     """
 
     threshold: float
-    sensitivity: float
+    sensitivity: float | None
     false_per_scan: float
 
 
@@ -62,24 +64,32 @@ def choose_candidate_threshold(
         matches.append(match_candidates(scan, found))
     lowest = threshold_at_rate(matches, settings.candidates_per_scan)
     threshold = float(np.clip(lowest, settings.least_candidate_threshold, PAPER_THRESHOLD))
-    found_share = float(np.mean(np.concatenate([match.lesion_scores for match in matches]) >= threshold))
+    nodules = np.concatenate([match.lesion_scores for match in matches])
+    found_share = float(np.mean(nodules >= threshold)) if len(nodules) else None
     return CandidateThreshold(threshold, found_share, false_positives_per_scan(matches, threshold))
 
 
 def match_candidates(scan: TrainingScan, found: Candidates) -> ScanMatch:
-    """All candidates of a scan against its nodules; those on excluded findings count for nothing.
+    """All candidates of a scan against its nodules.
 
     LUNA16's limit of 100 marks a scan is for what is reported in the end: the screening network of the paper leaves 219
     false candidates a scan.
     """
-    excluded_ras_mm = scan.geometry.ras_from_ijk(scan.excluded_zyx[:, ::-1])
+    return match_marks(scan, found.ras_mm, found.probability, Luna16(most_marks=MOST_COUNTED))
+
+
+def match_marks(
+    scan: TrainingScan, centers_ras_mm: npt.ArrayLike, scores: npt.ArrayLike, policy: Policy | None = None
+) -> ScanMatch:
+    """Marks in a scan, [M, 3] with [M] scores, against its nodules by LUNA16's rules: those on excluded findings count for
+    nothing."""
     findings = ImageFindings(
         scan.name,
         Findings.of_points(scan.nodules_ras_mm, scan.diameters_mm),
-        Findings.of_points(found.ras_mm, scores=found.probability),
-        Findings.of_points(excluded_ras_mm, scan.excluded_mm),
+        Findings.of_points(centers_ras_mm, scores=scores),
+        Findings.of_points(scan.geometry.ras_from_ijk(scan.excluded_zyx[:, ::-1]), scan.excluded_mm),
     )
-    return Luna16(most_marks=MOST_COUNTED).match(findings)
+    return (policy or Luna16()).match(findings)
 
 
 def detect_scans(bundle: Bundle, scans: Sequence[TrainingScan], device: str, progress: Progress) -> list[ScanMatch]:
@@ -95,8 +105,7 @@ def detect_scans(bundle: Bundle, scans: Sequence[TrainingScan], device: str, pro
         progress(index / len(scans), "Detecting on validation scans")
         classified = detector.look_at(prepared, nodule)
         chosen = chosen_places(classified, every, nodule)[: nodule.most_lesions]
-        centers, scores = classified.center_ras_mm[chosen], classified.probability[chosen]
-        matches.append(match_scan(centers, scores, scan.nodules_ras_mm, scan.diameters_mm))
+        matches.append(match_marks(scan, classified.center_ras_mm[chosen], classified.probability[chosen]))
     return matches
 
 
@@ -105,6 +114,7 @@ def choose_operating_points(matches: Sequence[ScanMatch], settings: RecipeSettin
     return {name: threshold_at_rate(matches, rate) for name, rate in settings.operating_points.items()}
 
 
-def validation_cpm(matches: Sequence[ScanMatch]) -> float:
-    """The competition performance metric on the validation scans, to four places."""
-    return round(cpm(froc(matches)), 4)
+def validation_cpm(matches: Sequence[ScanMatch]) -> float | None:
+    """The competition performance metric on the validation scans, to four places; None where these have no nodules."""
+    value = cpm(froc(matches))
+    return round(value, 4) if np.isfinite(value) else None
