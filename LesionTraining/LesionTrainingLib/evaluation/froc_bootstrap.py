@@ -1,4 +1,8 @@
-"""How far a FROC curve can be believed: the scans drawn anew many times, as LUNA16's script does it, a thousand in a blink."""
+"""How far a FROC curve can be believed: the scans drawn anew many times, as LUNA16's script does it, a thousand in a blink.
+
+Where scans share a patient, patients are drawn, each with all scans: two scans of one patient tell less than two of two, and
+drawn singly they would make every interval too narrow.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .froc import Pooled, ScanMatch, pool, read_curve
-from .matching.findings import FloatArray
+from .matching.findings import FloatArray, IntArray
 
 SAMPLES, CONFIDENCE = 1000, 0.95
 """LUNA16's."""
@@ -33,12 +37,18 @@ class FrocBootstrap:
     sensitivity: of each rate, [R].
     mean_sensitivity: of the mean over the first ``averaged`` rates (LUNA16's CPM).
     samples: those used; a sample in which no scan has a lesion has no sensitivity.
+    patients: that were drawn, if fewer than scans; else 0.
     """
 
     rates: FloatArray
     sensitivity: Interval
     mean_sensitivity: Interval
     samples: int
+    patients: int = 0
+
+    def of(self, image_is: str) -> str:
+        """What was drawn, in words: ``scans`` or ``40 patients``."""
+        return f"{self.patients} patients" if self.patients else f"{image_is}s"
 
 
 def bootstrap_froc(
@@ -50,7 +60,8 @@ def bootstrap_froc(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> FrocBootstrap:
-    """Draw as many scans as there are, with replacement, and read the curve at ``rates``; again and again.
+    """Draw as many scans (patients, where some have several) as there are, with replacement, and read the curve at ``rates``;
+    again and again.
 
     A scan that is drawn twice counts twice: its marks need no copying, only a weight, and the order of the marks by score
     stays the same in every sample, so that a sample costs two running sums.
@@ -64,7 +75,8 @@ def bootstrap_froc(
     """
     read = sample_sensitivities(matches, rates, upright=upright, samples=samples, seed=seed)
     used = read[~np.isnan(read).any(axis=1)]
-    return FrocBootstrap(np.asarray(rates), interval(used), interval(used[:, :averaged].mean(axis=1)), len(used))
+    mean = interval(used[:, :averaged].mean(axis=1))
+    return FrocBootstrap(np.asarray(rates), interval(used), mean, len(used), patients_drawn(matches))
 
 
 def sample_sensitivities(
@@ -81,12 +93,13 @@ def sample_sensitivities(
     See :func:`bootstrap_froc`.
     """
     pooled = pool(matches)
-    at = np.asarray(rates, dtype=np.float64) * len(matches)
-    first = _down_to(pooled, _MORE * float(at.max(initial=0.0)))
+    per_scan = np.asarray(rates, dtype=np.float64)
+    first = _down_to(pooled, _MORE * len(matches) * float(per_scan.max(initial=0.0)))
     read = np.full((samples, len(rates)), np.nan)
-    for sample, weights in enumerate(drawn(len(matches), samples, seed)):
+    for sample, weights in enumerate(scan_weights(matches, samples, seed)):
         every = int(weights @ pooled.lesions)
         if every:
+            at = per_scan * weights.sum()
             false, found = _running(first, weights)
             if false[-1] < at.max(initial=0.0) and first is not pooled:
                 false, found = _running(pooled, weights)
@@ -114,6 +127,25 @@ def interval(values: FloatArray) -> Interval:
     rising = np.sort(values, axis=0)
     tail = (1 - CONFIDENCE) / 2
     return Interval(values.mean(axis=0), rising[int(tail * len(rising))], rising[int((1 - tail) * len(rising))])
+
+
+def patient_index(matches: Sequence[ScanMatch]) -> IntArray:
+    """[I] the patient of each scan, counted in the order in which they first come; a scan of an unknown one is one of its own."""
+    known: dict[object, int] = {}
+    names = [match.patient or number for number, match in enumerate(matches)]
+    return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.intp)
+
+
+def patients_drawn(matches: Sequence[ScanMatch]) -> int:
+    """How many patients the scans are of, where some have several; else 0."""
+    patients = len(set(patient_index(matches).tolist()))
+    return patients if patients < len(matches) else 0
+
+
+def scan_weights(matches: Sequence[ScanMatch], samples: int, seed: int) -> npt.NDArray[np.int64]:
+    """[S, I] how often each scan counts in each sample: as often as its patient was drawn."""
+    patient = patient_index(matches)
+    return drawn(int(patient.max(initial=-1)) + 1, samples, seed)[:, patient]
 
 
 def drawn(scans: int, samples: int, seed: int) -> npt.NDArray[np.int64]:

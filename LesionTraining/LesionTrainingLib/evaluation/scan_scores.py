@@ -25,6 +25,7 @@ def save_scan_scores(path: Path, matches: Sequence[ScanMatch]) -> None:
     scans = [
         {
             "scan": match.image,
+            **({"patient": match.patient} if match.patient else {}),
             # JSON has no number for a lesion that no mark is credited for.
             "lesions": [None if score == MISSED else float(score) for score in match.lesion_scores],
             "diameters_mm": [float(d) if np.isfinite(d) else None for d in match.diameters_mm],
@@ -76,6 +77,7 @@ def _match(scan: dict[str, Any]) -> ScanMatch:
         lesion_hits=hit.astype(np.intp),
         mark_scores=np.array([*found, *false]),
         diameters_mm=_numbers(scan["diameters_mm"]),
+        patient=str(scan.get("patient", "")),
     )
 
 

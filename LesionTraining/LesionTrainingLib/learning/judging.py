@@ -45,4 +45,5 @@ def _bounds(confidence: dict[str, Any]) -> str:
     if not confidence:
         return ""
     low, high = confidence["cpm"]
-    return f" (95 % of {confidence['samples']} drawings of the scans: {low:.3f} to {high:.3f})"
+    what = f"{confidence['patients']} patients" if "patients" in confidence else "scans"
+    return f" (95 % of {confidence['samples']} drawings of the {what}: {low:.3f} to {high:.3f})"

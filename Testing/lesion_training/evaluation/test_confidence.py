@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,13 @@ def test_the_bounds_are_those_of_the_bootstrap_and_hold_the_figures(scans):
     assert (low, high) == pytest.approx((expected.mean_sensitivity.lower, expected.mean_sensitivity.upper), abs=1e-4)
     assert low < cpm(froc(scans)) < high
     assert (found["level"], found["samples"]) == (0.95, 1000)
+
+
+def test_several_scans_of_one_patient(scans):
+    of_patients = [replace(match, patient=f"p{n // 2}") for n, match in enumerate(scans)]
+    assert froc_confidence(of_patients)["patients"] == 10
+    assert "patients" not in froc_confidence(scans)
+    assert froc_confidence([replace(match, patient="p") for match in scans]) == {}
 
 
 def test_there_is_nothing_to_tell_of_one_scan_or_without_lesions(scans):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from LesionTrainingLib.evaluation import froc_bootstrap
@@ -38,6 +40,34 @@ def test_weights_are_copies_of_scans(scans):
     np.testing.assert_allclose(found.sensitivity.upper, expected.upper)
     means = interval(np.array(read)[:, :7].mean(axis=1))
     np.testing.assert_allclose(found.mean_sensitivity.lower, means.lower)
+
+
+def test_two_scans_of_each_patient_are_worth_no_more_than_one(scans):
+    """Each scan twice: as scans of one patient they change nothing; as scans of two they would make the bounds narrower."""
+    of_patients = [replace(match, patient=f"p{n}") for n, match in enumerate(scans)]
+    once = bootstrap_froc(of_patients, RATES, 7, samples=300)
+    twice = bootstrap_froc(of_patients * 2, RATES, 7, samples=300)
+    np.testing.assert_allclose(twice.sensitivity.lower, once.sensitivity.lower)
+    np.testing.assert_allclose(twice.sensitivity.upper, once.sensitivity.upper)
+    assert (once.patients, once.of("scan"), twice.patients, twice.of("scan")) == (0, "scans", 9, "9 patients")
+    apart = bootstrap_froc(scans * 2, RATES, 7, samples=300)
+    width, too_narrow = (found.mean_sensitivity.upper - found.mean_sensitivity.lower for found in (twice, apart))
+    assert too_narrow < width
+
+
+def test_patients_are_drawn_with_all_their_scans(scans):
+    """Against scans that are really copied, of patients with one to three scans, so that samples differ in size."""
+    patients = ["a", "a", "", "b", "a", "c", "c", "", "b"]
+    of_patients = [replace(match, patient=name) for match, name in zip(scans, patients, strict=True)]
+    groups = [[0, 1, 4], [2], [3, 8], [5, 6], [7]]
+    samples, seed = 200, 5
+    expected = []
+    for sample in np.random.default_rng(seed).integers(len(groups), size=(samples, len(groups))):
+        copied = [scans[index] for group in sample for index in groups[group]]
+        lesions = sum(len(match.lesion_marks) for match in copied)
+        expected.append([sensitivity_at(froc(copied), rate) for rate in RATES] if lesions else [np.nan] * len(RATES))
+    found = sample_sensitivities(of_patients, RATES, samples=samples, seed=seed)
+    np.testing.assert_allclose(found, expected)
 
 
 def test_a_seed_repeats(scans):

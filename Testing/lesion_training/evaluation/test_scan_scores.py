@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from LesionDetectionLib.core.errors import InputError
@@ -25,6 +27,7 @@ def scans():
 
 
 def test_curves_and_samples_are_the_same(scans, tmp_path):
+    scans = [replace(match, patient="p" if n in (3, 5) else "") for n, match in enumerate(scans)]
     save_scan_scores(tmp_path / "scores.json", scans)
     again = load_scan_scores(tmp_path / "scores.json")
     for name in ("thresholds", "false_positives_per_scan", "sensitivity"):
@@ -32,7 +35,7 @@ def test_curves_and_samples_are_the_same(scans, tmp_path):
     samples = [sample_sensitivities(matches, (0.5, 2.0), samples=40) for matches in (scans, again)]
     np.testing.assert_array_equal(*samples)
     assert sensitivity_by_size(again, 0.3) == sensitivity_by_size(scans, 0.3)
-    assert [match.image for match in again] == [match.image for match in scans]
+    assert [(match.image, match.patient) for match in again] == [(match.image, match.patient) for match in scans]
 
 
 @pytest.mark.parametrize(

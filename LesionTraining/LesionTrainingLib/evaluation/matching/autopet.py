@@ -98,6 +98,7 @@ class AutoPet(Policy):
             lesion_hits=(parts.reached > 0).sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            patient=image.patient,
         )
         return outcome, parts.volumes((image.geometry or LATTICE).voxel_volume_mm3 / 1000)
 

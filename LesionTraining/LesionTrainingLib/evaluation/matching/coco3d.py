@@ -78,6 +78,7 @@ class Coco3d(Policy):
             lesion_hits=hits.sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            patient=image.patient,
             compared=compared,
         )
 

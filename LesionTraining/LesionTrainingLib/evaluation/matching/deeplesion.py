@@ -64,6 +64,7 @@ class DeepLesion(Policy):
             lesion_hits=hits.sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            patient=image.patient,
             compared=np.full(values.shape, BOX, dtype=np.intp),
         )
 

@@ -110,6 +110,7 @@ class ImageFindings:
         excluded: what some policies count neither way when it is marked.
         geometry: the grid of the masks, and what a pixel is; None where only positions are known.
         seen_geometry: the grid of the image that the detector worked on; None where that is not known.
+        patient: the same for all images of a patient; empty where that is not known.
     """
 
     image: str
@@ -118,6 +119,7 @@ class ImageFindings:
     excluded: Findings = field(default=NO_FINDINGS)
     geometry: Geometry | None = None
     seen_geometry: Geometry | None = None
+    patient: str = ""
 
 
 def _column(values: npt.ArrayLike) -> FloatArray:

@@ -64,6 +64,7 @@ class Luna16(Policy):
             lesion_hits=hits.sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            patient=image.patient,
         )
 
 

@@ -59,6 +59,7 @@ class Outcome:
         mark_scores: [M].
         diameters_mm: [T] true diameters, NaN where unknown.
         compared: [T, M] what was compared for an overlap (``SPHERE``, ``BOX`` or ``MASK`` of :mod:`.overlap`), or None.
+        patient: of the image, where that is known.
     """
 
     policy: str
@@ -75,6 +76,7 @@ class Outcome:
     mark_scores: FloatArray
     diameters_mm: FloatArray
     compared: IntArray | None = None
+    patient: str = ""
 
     @cached_property
     def lesion_scores(self) -> FloatArray:

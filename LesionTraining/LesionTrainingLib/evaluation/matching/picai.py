@@ -57,6 +57,7 @@ class Picai(Policy):
             lesion_hits=hits.sum(axis=1),
             mark_scores=scores,
             diameters_mm=image.truth.diameters_mm,
+            patient=image.patient,
             compared=compared,
         )
 

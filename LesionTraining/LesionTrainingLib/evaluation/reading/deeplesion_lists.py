@@ -58,7 +58,7 @@ def read_truth(path: Path, split: str = "") -> TruthSet:
     names = [image_name(table.cells[FILE][row]) for row in kept]
     grids = dict(zip(names[::-1], kept[::-1], strict=True))  # the first row of each image stays
     images = {
-        name: ImageTruth(lesions, geometry=_grid(spacing[grids[name]], slices[grids[name]]))
+        name: ImageTruth(lesions, geometry=_grid(spacing[grids[name]], slices[grids[name]]), patient=name.split("_")[0])
         for name, lesions in by_image(names, take(found, kept)).items()
     }
     notes = ["DeepLesion does not annotate every lesion: some false positives are lesions."]

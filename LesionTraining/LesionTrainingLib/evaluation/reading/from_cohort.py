@@ -44,4 +44,5 @@ def truth_of(case: Case) -> ImageTruth:
         InputError: see :meth:`LesionTrainingLib.cohorts.case.Case.truth`.
     """
     truth = case.truth()
-    return ImageTruth(Findings.of_lesions(truth.lesions, truth.kinds), Findings.of_lesions(truth.excluded))
+    lesions, excluded = Findings.of_lesions(truth.lesions, truth.kinds), Findings.of_lesions(truth.excluded)
+    return ImageTruth(lesions, excluded, patient=case.patient)

@@ -16,11 +16,13 @@ from ..matching.overlap import boxes_of
 
 @dataclass(frozen=True, eq=False)
 class ImageTruth:
-    """One image's lesions, what is excluded, and the grid that their masks lie on (None where it is not known)."""
+    """One image's lesions, what is excluded, the grid that their masks lie on (None where it is not known), and its patient,
+    the same for all images of one (empty where that is not known)."""
 
     lesions: Findings
     excluded: Findings = NO_FINDINGS
     geometry: Geometry | None = None
+    patient: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +132,7 @@ def _image(name: str, truth: ImageTruth, found: ImageMarks, notes: list[str]) ->
                 "Masks of marks and lesions lie on different voxel grids in some images, so boxes were compared there."
             )
         marks = replace(marks, boxes_ras_mm=boxes_of(marks, found.geometry), masks=())
-    return ImageFindings(name, lesions, marks, excluded, geometry, found.geometry)
+    return ImageFindings(name, lesions, marks, excluded, geometry, found.geometry, truth.patient)
 
 
 def _some(names: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..froc_bootstrap import patient_index, patients_drawn
 from ..matching.findings import FloatArray, ImageFindings, IntArray
 from ..matching.outcome import Outcome
 from ..metrics.diameters import Agreement, agreement_by_size, diameter_agreement
@@ -118,7 +119,8 @@ def _outlines(scored: Scored, options: ScoreOptions) -> _Measured | None:
     }
     values, table_rows = dict[str, Any](), list[tuple[Cell, ...]]()
     for name, title in _OUTLINES:
-        found = quartiles(columns[name][rows], image_of_row[rows], resamples=options.samples, seed=options.seed)
+        of_rows = patient_index(scored.outcomes)[image_of_row[rows]]
+        found = quartiles(columns[name][rows], of_rows, resamples=options.samples, seed=options.seed)
         middle = found.median
         values[name] = {
             "median": middle.estimate,
@@ -128,7 +130,8 @@ def _outlines(scored: Scored, options: ScoreOptions) -> _Measured | None:
             "median_upper": middle.high,
         }
         table_rows.append((title, middle.estimate, middle.low, middle.high, found.lower, found.upper))
-    drawn = f"95 % bounds of the median from {options.samples} bootstrap samples of the {scored.policy.image_is}s"
+    what = "patients" if patients_drawn(scored.outcomes) else f"{scored.policy.image_is}s"
+    drawn = f"95 % bounds of the median from {options.samples} bootstrap samples of the {what}"
     table = Table(
         ("outlines", "median", "95 % from", "to", "lower quartile", "upper quartile"),
         tuple(table_rows),

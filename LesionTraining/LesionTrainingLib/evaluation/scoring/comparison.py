@@ -10,7 +10,7 @@ import numpy as np
 from LesionDetectionLib.core.progress import Progress
 
 from ..froc import froc
-from ..froc_bootstrap import CONFIDENCE, drawn, sample_sensitivities
+from ..froc_bootstrap import CONFIDENCE, patients_drawn, sample_sensitivities, scan_weights
 from ..matching.findings import FloatArray
 from ..matching.policy import Policy
 from ..metrics.wilcoxon import PairedComparison, wilcoxon
@@ -123,9 +123,14 @@ def with_comparison(scored: Scored, compared: Compared, options: ScoreOptions) -
         tested, columns = dice_values(first, second)
     tests = [(one.what, wilcoxon(one.first, one.second, names)) for one in tested if one.first.size]
     side = _side_by_side(first.summary, second.summary, names)
-    sentence = difference.sentence(names, policy.image_is)
-    values = _values(policy, difference, names, images, left_out, tests, options)
-    few = f" So few as {images} {policy.image_is}s make the bounds too narrow." if images < FEW_IMAGES else ""
+    patients = patients_drawn(first.outcomes)
+    sentence = difference.sentence(names, f"{patients} patient" if patients else policy.image_is)
+    values = {**_values(policy, difference, names, images, left_out, tests, options), "sentence": sentence}
+    few = ""
+    if (patients or images) < FEW_IMAGES:
+        few = (
+            f" So few as {patients or images} {'patient' if patients else policy.image_is}s make the bounds too narrow."
+        )
     common = f" {left_out} {policy.image_is}s that only one of them has are left out." if left_out else ""
     part = Part(
         HEADING,
@@ -179,7 +184,7 @@ def _of_dice(first: Scored, second: Scored, options: ScoreOptions) -> Difference
     """Of the mean Dice over the images with lesions."""
     dice = [image_column(one, "dice") for one in (first, second)]
     counts = np.isfinite(dice[0])
-    weights = drawn(len(counts), options.samples, options.seed)[:, counts].astype(np.float64)
+    weights = scan_weights(first.outcomes, options.samples, options.seed)[:, counts].astype(np.float64)
     with np.errstate(invalid="ignore"):
         samples = weights @ (dice[0] - dice[1])[counts] / weights.sum(axis=1)
     values = [float(one.summary["dice"]) for one in (first, second)]
@@ -241,7 +246,6 @@ def _values(
         "samples": difference.samples,
         "confidence": CONFIDENCE,
         "seed": options.seed,
-        "sentence": difference.sentence(names, policy.image_is),
         "wilcoxon": [{"of": what, **asdict(test), "sentence": test.sentence()} for what, test in tests],
     }
 

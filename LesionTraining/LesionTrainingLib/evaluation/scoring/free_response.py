@@ -199,9 +199,14 @@ def _rates_table(policy: Policy, images: int, at: dict[str, float], mean: float,
         rows.append((rate, value, *bounds))
     bounds = (float(boot.mean_sensitivity.lower), float(boot.mean_sensitivity.upper)) if boot else (None, None)
     rows.append((mean_title(policy), mean, *bounds))
-    note = f"95 % bounds from {boot.samples} bootstrap samples of the {policy.image_is}s." if boot else "No bootstrap."
-    if boot and images < FEW_IMAGES:
-        note += f" So few as {_count(images, policy.image_is)} make them too narrow."
+    note = (
+        f"95 % bounds from {boot.samples} bootstrap samples of the {boot.of(policy.image_is)}."
+        if boot
+        else "No bootstrap."
+    )
+    if boot and (boot.patients or images) < FEW_IMAGES:
+        few = _count(boot.patients, "patient") if boot.patients else _count(images, policy.image_is)
+        note += f" So few as {few} make them too narrow."
     columns = (f"false positives per {policy.image_is}", "sensitivity", "lower", "upper")
     return Table(columns, tuple(rows), note)
 

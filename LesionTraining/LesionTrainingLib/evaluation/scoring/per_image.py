@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..matching.findings import FloatArray
+from ..froc_bootstrap import patient_index, patients_drawn
+from ..matching.findings import BoolArray, FloatArray
 from ..matching.outcome import MISSED, Outcome
 from ..output.tables import Cell, Table
 from .free_response import shown_threshold
@@ -16,7 +17,7 @@ from .scored import Scored
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """One question: values of the first and of the second marks on the same N images.
+    """One question: values of the first and of the second marks on the same N images, or means over those of N patients.
 
     Attributes:
         what: the values are, in words.
@@ -42,9 +43,10 @@ def free_response_values(first: Scored, second: Scored) -> tuple[list[Tested], T
     found = [_found(outcomes, threshold) for outcomes, threshold in zip(both, at_rate, strict=True)]
     lesions = np.array([len(outcome.lesion_marks) for outcome in first.outcomes], dtype=np.intp)
     some = lesions > 0
+    each = _each(first)
     rate = f"{policy.size_rate:g} false positive{'' if policy.size_rate == 1 else 's'} per {policy.image_is}"
     shares = [part[some] / lesions[some] for part in found]
-    tests = [Tested(f"Sensitivity of each {policy.image_is} with {policy.lesion_is}s, at {rate}", *shares)]
+    tests = [Tested(f"Sensitivity of each {each} with {policy.lesion_is}s, at {rate}", *_means(first, some, shares))]
     columns: dict[str, Sequence[Cell]] = {
         "image": [image.image for image in first.images],
         f"{policy.lesion_is}s": lesions.tolist(),
@@ -58,11 +60,8 @@ def free_response_values(first: Scored, second: Scored) -> tuple[list[Tested], T
             np.array([(outcome.false_positive_scores >= threshold).sum() for outcome in outcomes], dtype=np.float64)
             for outcomes, threshold in zip(both, equal, strict=True)
         ]
-        what = (
-            f"False positives of each {policy.image_is}, where both find {target} of {int(lesions.sum())} "
-            f"{policy.lesion_is}s"
-        )
-        tests.append(Tested(what, *false))
+        what = f"False positives of each {each}, where both find {target} of {int(lesions.sum())} {policy.lesion_is}s"
+        tests.append(Tested(what, *_means(first, lesions >= 0, false)))
         columns["false_positives_first"] = false[0].astype(int).tolist()
         columns["false_positives_second"] = false[1].astype(int).tolist()
     return tests, Table(tuple(columns), tuple(zip(*columns.values(), strict=True)))
@@ -75,10 +74,10 @@ def dice_values(first: Scored, second: Scored) -> tuple[list[Tested], Table]:
         for name in ("dice", "false_positive_ml", "false_negative_ml")
     }
     some = np.isfinite(values["dice"][0])
-    what = first.policy.image_is
+    each, dice, volumes = _each(first), [one[some] for one in values["dice"]], values["false_positive_ml"]
     tests = [
-        Tested(f"Dice of each {what} with lesions", *(one[some] for one in values["dice"])),
-        Tested(f"False positive volume of each {what} in mL", *values["false_positive_ml"]),
+        Tested(f"Dice of each {each} with lesions", *_means(first, some, dice)),
+        Tested(f"False positive volume of each {each} in mL", *_means(first, some | True, volumes)),
     ]
     columns: dict[str, Sequence[Cell]] = {"image": [image.image for image in first.images]}
     for name, pair in values.items():
@@ -92,6 +91,22 @@ def image_column(scored: Scored, name: str) -> FloatArray:
     assert rows is not None, f"{scored.policy.name} has no table of images"
     place = rows.columns.index(name)
     return np.array([row[place] for row in rows.rows], dtype=np.float64)
+
+
+def _each(scored: Scored) -> str:
+    """What a signed-rank test has one value of: scans of one patient are no independent observations."""
+    return (
+        f"patient (mean of the {scored.policy.image_is}s)"
+        if patients_drawn(scored.outcomes)
+        else scored.policy.image_is
+    )
+
+
+def _means(scored: Scored, chosen: BoolArray, values: Sequence[FloatArray]) -> list[FloatArray]:
+    """Values of the chosen images as means over each patient's; as they are where no patient has several."""
+    _, patient = np.unique(patient_index(scored.outcomes)[chosen], return_inverse=True)
+    counts = np.bincount(patient)
+    return [np.bincount(patient, weights=one, minlength=len(counts)) / counts for one in values]
 
 
 def _threshold_of(outcomes: Sequence[Outcome], found: int) -> float:

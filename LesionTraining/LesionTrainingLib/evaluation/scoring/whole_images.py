@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..froc_bootstrap import patients_drawn
 from ..matching.findings import BoolArray, FloatArray, ImageFindings
 from ..metrics.roc import Roc, auc_interval, roc
 from ..output.plots import Curve, roc_plot
@@ -34,6 +35,10 @@ def with_whole_images(scored: Scored, options: ScoreOptions) -> Scored:
         f"{'' if np.isnan(low) else f' (95 %: {low:.3f} to {high:.3f})'}: how often a {what} with a "
         f"{scored.policy.lesion_is} scores higher than one without."
     )
+    if patients := patients_drawn(scored.outcomes):
+        lead += (
+            f" The interval takes the {what}s for independent; they are of {patients} patients, so it is too narrow."
+        )
     if curve.auc in (0.0, 1.0):
         lead += " All are told apart, so that the interval has no width; that says little where they are few."
     values = {

@@ -135,7 +135,7 @@ def outcomes_of(cases: Sequence[Case], store: MarkStore, policy: DeepLesion | No
     for case in cases:
         lesions = case.truth().lesions
         truth = replace(truth_of(case).lesions, pixel_boxes=_pixels(edges_of(case, lesions)))
-        outcomes.append(rules.match(ImageFindings(case.id, truth, _findings(store.get(case.id)))))
+        outcomes.append(rules.match(ImageFindings(case.id, truth, _findings(store.get(case.id)), patient=case.patient)))
     return outcomes
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...cohorts.case import Case
 from ...evaluation.froc import froc, sensitivity_at
-from ...evaluation.froc_bootstrap import bootstrap_froc, drawn, interval
+from ...evaluation.froc_bootstrap import bootstrap_froc, drawn, interval, scan_weights
 from ...evaluation.matching.deeplesion import DeepLesion
 from ...evaluation.matching.outcome import MISSED, Fate, Outcome
 from ...evaluation.scoring.free_response import shown_threshold
@@ -123,10 +123,10 @@ def point_at(outcomes: Sequence[Outcome], threshold: float, samples: int, seed: 
     false = [int((marks & (one.fates == Fate.FALSE)).sum()) for marks, one in zip(shown, outcomes, strict=True)]
     bounds, rate_bounds = None, None
     if samples:
-        weights = drawn(len(outcomes), samples, seed)
+        weights = scan_weights(outcomes, samples, seed)
         every = weights @ np.array(lesions)
         bounds = _bounds((weights @ np.array(found))[every > 0] / every[every > 0])
-        rate_bounds = _bounds(weights @ np.array(false) / len(outcomes))
+        rate_bounds = _bounds(weights @ np.array(false) / weights.sum(axis=1))
     return Point(
         threshold,
         sum(found),

@@ -185,7 +185,9 @@ def judged(cases: Sequence[Case], network: str, store: FoundStore) -> list[Outco
     for case in cases:
         truth, found = truth_of(case), store.get(network, case.id)
         marks = NO_FINDINGS if found is None else found.findings()
-        outcomes.append(policy.match(ImageFindings(case.id, truth.lesions, marks, truth.excluded)))
+        outcomes.append(
+            policy.match(ImageFindings(case.id, truth.lesions, marks, truth.excluded, patient=case.patient))
+        )
     return outcomes
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...evaluation.froc import CPM_RATES, cpm, false_positives_per_scan, froc, sensitivity_at
-from ...evaluation.froc_bootstrap import bootstrap_froc, drawn, interval
+from ...evaluation.froc_bootstrap import bootstrap_froc, interval, scan_weights
 from ...evaluation.matching.outcome import MISSED, Outcome
 from ...evaluation.output.tables import Cell, Table
 from ...learning.nodule_ct.settings import PAPER_THRESHOLD
@@ -62,7 +62,7 @@ def screened(outcomes: Sequence[Outcome], samples: int, seed: int) -> Measured:
     """A first stage at its threshold: nodules with a candidate within their radius, and the other candidates."""
     found = np.array([(outcome.lesion_scores > MISSED).sum() for outcome in outcomes])
     every = np.array([len(outcome.lesion_scores) for outcome in outcomes])
-    weights = drawn(len(outcomes), samples, seed) if samples else np.zeros((0, len(outcomes)), dtype=int)
+    weights = scan_weights(outcomes, samples, seed) if samples else np.zeros((0, len(outcomes)), dtype=int)
     weights = weights[weights @ every > 0]
     shares = interval((weights @ found) / (weights @ every))
     bounds = (float(shares.lower), float(shares.upper)) if len(weights) else NO_BOUNDS

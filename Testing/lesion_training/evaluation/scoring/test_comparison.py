@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from LesionDetectionLib.core.image import Geometry
@@ -57,6 +59,22 @@ def test_samples_are_pairs():
     differences = (weights @ [1, 1, 0])[every > 0] / every[every > 0]
     assert found["samples"] == differences.size
     assert [found["lower"], found["upper"]] == pytest.approx(np.quantile(differences, (0.025, 0.975)).tolist())
+
+
+def test_scans_of_one_patient_are_one_observation():
+    twice = [
+        [replace(one, image=f"{one.image}{n}", patient=one.image) for n in range(2) for one in images]
+        for images in (FIRST, SECOND)
+    ]
+    once, doubled = compare(Luna16(), FIRST, SECOND), compare(Luna16(), *twice)
+    for name in ("difference", "lower", "upper", "samples", "share_below_zero"):
+        assert doubled.summary["comparison"][name] == pytest.approx(once.summary["comparison"][name])
+    assert "paired samples of the 3 patients" in doubled.summary["comparison"]["sentence"]
+    tests = [(one["p_value"], one["cases"]) for one in doubled.summary["comparison"]["wilcoxon"]]
+    assert tests == [(one["p_value"], one["cases"]) for one in once.summary["comparison"]["wilcoxon"]]
+    assert doubled.summary["comparison"]["wilcoxon"][0]["of"].startswith(
+        "Sensitivity of each patient (mean of the scans)"
+    )
 
 
 def test_values_of_each_image():
