@@ -115,8 +115,9 @@ def write_columns(columns: Sequence[Column], path: Path) -> None:
 
 
 def _csv_cells(row: Sequence[Cell]) -> list[str]:
-    return [_csv_text(value) if isinstance(value, str) else "" if value is None else repr(value) for value in row]
+    return [safe_text(value) if isinstance(value, str) else "" if value is None else repr(value) for value in row]
 
 
-def _csv_text(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+def safe_text(text: str) -> str:
+    """Text for a cell of a CSV file: one that a spreadsheet would run as a formula gets an apostrophe first."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

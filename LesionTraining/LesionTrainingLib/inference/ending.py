@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.metadata
-import io
 import json
 import platform
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib import __version__
@@ -18,14 +14,13 @@ from LesionDetectionLib.core.bundle import Bundle
 
 from ..cohorts.cohort import Cohort, LeftOut
 from ..evaluation.output.page import PAGE, PDF, write_report
+from ..evaluation.output.tables import Table, write_csv
 from .job import Job, Outcome
 
 RUN, SUMMARY, LEFT_OUT = "cohort.json", "summary.csv", "left_out.csv"
 NAMES = (RUN, SUMMARY, LEFT_OUT, PAGE, PDF)
 SCHEMA_VERSION = 1
 _LIBRARIES = ("numpy", "torch", "SimpleITK", "dask", "distributed")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins so (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +64,10 @@ def write_ending(cohort: Cohort, job: Job, bundle: Bundle | None, result: Cohort
     """Write ``cohort.json``, ``summary.csv``, ``left_out.csv`` and the report, each whole or not at all. Raises OutputError."""
     from .cohort_page import cohort_document
 
-    rows = [(o.case, o.lesions, "" if o.best_score is None else o.best_score, o.seconds) for o in result.done]
-    _write_table(job.output / SUMMARY, ("case", "lesions", "best_score", "seconds"), rows)
-    _write_table(job.output / LEFT_OUT, ("case", "reason"), [(left.case, left.reason) for left in result.left_out])
+    rows = tuple((o.case, o.lesions, o.best_score, o.seconds) for o in result.done)
+    write_csv(job.output / SUMMARY, Table(("case", "lesions", "best_score", "seconds"), rows))
+    reasons = tuple((left.case, left.reason) for left in result.left_out)
+    write_csv(job.output / LEFT_OUT, Table(("case", "reason"), reasons))
     content = {
         "schema": "lesion-cohort-detections",
         "schema_version": SCHEMA_VERSION,
@@ -114,16 +110,3 @@ def _model(bundle: Bundle | None) -> dict[str, Any] | None:
         "sha256": bundle.digest,
         "trained_on_phantoms": manifest.trained_on_phantoms,
     }
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Comma-separated values (RFC 4180, UTF-8, CRLF). Text that a spreadsheet would run gets a leading apostrophe."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow(
-            [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell for cell in row]
-        )
-    with atomic_file(path) as temporary:
-        temporary.write_bytes(text.getvalue().encode("utf-8"))

@@ -17,7 +17,7 @@ from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.device import describe_device
 
 from ..cohorts.caching import Cache
-from ..cohorts.cohort import LeftOut
+from ..evaluation.output.tables import Table, write_csv
 from ..evaluation.scan_scores import save_scan_scores
 from .card import Judged, data_in_words, intended_use, model_card
 from .engine.distributed import Processes
@@ -107,7 +107,8 @@ def train_bundle(request: TrainingRequest, progress: Progress) -> Bundle | None:
             when = str(stopped).partition(". ")[0]
             text = f"{when}. What was done so far is in {request.folder}: the same command with --resume goes on."
             raise Cancelled(text) from stopped
-        _write_left_out(request.folder, [*parts.left_out, *run.left_out])
+        reasons = tuple((left.case, left.reason) for left in (*parts.left_out, *run.left_out))
+        write_csv(request.folder / LEFT_OUT, Table(("case", "reason"), reasons))
         return bundle
 
 
@@ -227,15 +228,6 @@ def _judge(request: TrainingRequest, parts: Parts, run: Run, trained: Trained, p
     if judged.matches:
         save_scan_scores(request.folder / SCORES, judged.matches)
     return judged
-
-
-def _write_left_out(folder: Path, left_out: list[LeftOut]) -> None:
-    import csv
-
-    with atomic_file(folder / LEFT_OUT) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "reason"])
-        writer.writerows([left.case, left.reason] for left in left_out)
 
 
 def is_main_process() -> bool:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.io.lesion_table import safe_text
 
 from ..cohorts.rows import read_table
-from ..evaluation.output.tables import Cell, safe_text, write_columns
+from ..evaluation.output.tables import Cell, write_columns
 
 FloatArray = npt.NDArray[np.float64]
 PATIENT, SETTINGS = "patient", "settings"

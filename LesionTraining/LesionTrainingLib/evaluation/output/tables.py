@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 from LesionDetectionLib.core.atomic import atomic_file
+from LesionDetectionLib.io.lesion_table import safe_text
 
 Cell = str | int | float | None
 """A value; ``None`` and NaN where there is none: an empty cell in CSV, a dash for people."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell of text that begins so (OWASP, CSV injection)."""
 _DASH = "–"
 _NAME_END = 12
 
@@ -116,11 +115,6 @@ def counted(number: int, what: str) -> str:
 def short_name(name: str) -> str:
     """A long name, such as a series UID, by its end."""
     return f"…{name[-_NAME_END:]}" if len(name) > 2 * _NAME_END else name
-
-
-def safe_text(text: str) -> str:
-    """Text for a CSV cell: one that a spreadsheet would run as a formula gets an apostrophe first."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _csv_texts(column: Sequence[Cell]) -> list[str]:
