@@ -1,1 +1,1 @@
-"""Valid 3D convolutions of chosen square columns of a feature map, by two exact routes."""
+"""Exact fast routes of convolutions: valid 3D ones of chosen square columns of a feature map, and 3 x 3 ones of whole slices."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.rpn import concat_box_prediction_layers
 
+from ..convolution.winograd import use_winograd
 from ..folding import for_inference
 from .boxes import Limits, Rectangle, SliceBoxes
 from .engine_regions import Regions
@@ -100,6 +101,7 @@ def _narrowed(network: Network, device: torch.device, number: torch.dtype, wide:
     lean = for_inference(network, device)
     kept: dict[str, nn.Module] = {name: copy.deepcopy(lean.get_submodule(name)) for name in wide}
     lean.to(number)
+    use_winograd(lean)
     for name, layer in kept.items():
         lean.set_submodule(name, layer)
     return lean

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
 from ..backbones.vgg import Vgg
+from ..convolution.winograd import WinogradConvolution, use_winograd
 from ..folding import for_inference
 from .engine_bands import in_bands
 from .engine_head import LeanHead
@@ -31,6 +34,7 @@ class LeanNetwork:
         self.classification = LeanHead(self.network.classification)
         self.regression = LeanHead(self.network.regression)
         self.is_narrow = number != torch.float32
+        use_winograd(self.network)
         self._stages = _stages(self.network.backbone)
 
     def features(self, inputs: npt.NDArray[np.float32]) -> Features:
@@ -40,9 +44,14 @@ class LeanNetwork:
             return self.network.features(slices)
         maps, x = [], slices
         for layers in self._stages:
-            x = in_bands(layers, x)
+            x = in_bands(layers, x) if _has_large_maps(layers) else nn.Sequential(*layers)(x)
             maps.append(x)
         return Features(tuple(self.network.pyramid(maps)), maps[0], slices)
+
+
+def _has_large_maps(layers: Sequence[nn.Module]) -> bool:
+    """Whether bands pay: what goes by tiles needs none, and computes no row twice."""
+    return not any(isinstance(layer, WinogradConvolution) for layer in layers)
 
 
 def _stages(backbone: nn.Module) -> list[list[nn.Module]] | None:

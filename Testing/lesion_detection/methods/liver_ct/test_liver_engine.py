@@ -9,6 +9,7 @@ import pytest
 import torch
 from LesionDetectionLib.core.errors import DeviceError
 from LesionDetectionLib.imaging.rectangles import iou
+from LesionDetectionLib.methods.convolution import winograd
 from LesionDetectionLib.methods.liver_ct import engine_regions
 from LesionDetectionLib.methods.liver_ct.architecture import ALIGN, POOL, SINGLE_BOX, LiverArchitecture
 from LesionDetectionLib.methods.liver_ct.boxes import Limits, SliceBoxes
@@ -49,6 +50,14 @@ def test_what_is_shared_changes_nothing(name, networks, make_slices, monkeypatch
     assert_same(found, expected)
     assert all(len(one.boxes) > 5 for one in found)
     assert np.ptp(found[0].probability) > 0.3
+
+
+def test_convolutions_by_tiles_change_nothing(networks, make_slices, monkeypatch):
+    monkeypatch.setattr(winograd, "LEAST_CHANNELS", 4)
+    network, inputs, limits = networks(TINY), make_slices(1), Limits(proposals=20)
+    engine = SliceEngine(network, CPU, "float32")
+    assert sum(isinstance(one, winograd.WinogradConvolution) for one in engine._lean.network.modules()) > 10
+    assert_same(engine.run(inputs, limits), plainly(network, inputs, limits))
 
 
 @pytest.mark.parametrize("name", [POOL, ALIGN])

@@ -9,6 +9,7 @@ import pytest
 import torch
 from LesionDetectionLib.core.errors import DeviceError
 from LesionDetectionLib.imaging.rectangles import iou
+from LesionDetectionLib.methods.convolution import winograd
 from LesionDetectionLib.methods.slices import at_once
 from LesionDetectionLib.methods.universal_ct import engine as engine_module
 from LesionDetectionLib.methods.universal_ct import engine_bands, engine_head, engine_lazy
@@ -92,6 +93,16 @@ def test_what_is_left_out_changes_nothing(name, share, all_routes):
     assert_same(found, expected)
     assert any(len(one.boxes) > 0 for one in found)
     assert all(len(one.windows) == (len(one.boxes) if network.dense else 0) for one in found)
+
+
+@pytest.mark.parametrize("name", ["vgg19_bn", "resnet50"])
+def test_convolutions_by_tiles_change_nothing(name, monkeypatch):
+    monkeypatch.setattr(winograd, "LEAST_CHANNELS", 4)
+    network, inputs = a_network(ARCHITECTURES[name]), slices(1)
+    limits = Limits(least_probability=exceeded_by(network, inputs, SHARES["some"]))
+    engine = SliceEngine(network, CPU, "float32")
+    assert sum(isinstance(layer, winograd.WinogradConvolution) for layer in engine._lean.network.modules()) > 20
+    assert_same(engine.run(inputs, limits), plain_boxes(network, inputs, limits))
 
 
 def test_as_it_is_set_up_nothing_changes_either():
