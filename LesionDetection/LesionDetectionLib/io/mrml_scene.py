@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -15,9 +16,13 @@ import slicer
 from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.errors import OutputError
 from LesionDetectionLib.core.lesion import Point
+from LesionDetectionLib.core.progress import Progress
 
 _SLICE_VIEWS = (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal"))
 """Slicer's three standard slice views and their orientations."""
+_CHUNK = 1 << 20
+_LARGE = 2 * 10**9
+"""Bytes that an older zip has no room for."""
 _MARGIN = 1.05
 """A slice view shows the volume's longest side times this."""
 
@@ -117,14 +122,77 @@ def write_scene(scene: Any, path: Path) -> None:
         OutputError: disk full, no permission, or a node that Slicer cannot store.
     """
     path = Path(path).absolute()  # Slicer saves a bundle to a full path only
-    with atomic_file(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
         folder = Path(place) / path.stem
-        folder.mkdir()
+        save_scene(scene, folder)
+        bundle_scene(folder, path, zipfile.ZIP_STORED)
+
+
+def save_scene(scene: Any, folder: Path, compressed: bool = True) -> None:
+    """Write the scene with all its data to a new folder, whose name is that of the scene, for :func:`bundle_scene`.
+
+    Args:
+        folder: a full path.
+        compressed: have volumes compressed by their own writer. Without, 512 x 512 x 300 voxels take a tenth of the time in
+            the thread of the scene.
+
+    Raises:
+        OutputError: disk full, no permission, or a node that Slicer cannot store.
+    """
+    folder.mkdir()
+    with contextlib.nullcontext() if compressed else _volumes_as_they_are(scene, folder):
         if not scene.SaveSceneToSlicerDataBundleDirectory(str(folder), None):
-            raise OutputError(f"{path} was not written: the scene could not be saved. Is the disk full?")
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for entry in sorted(folder.rglob("*")):
-                archive.write(entry, entry.relative_to(place))
+            raise OutputError(f"{folder.name}.mrb was not written: the scene could not be saved. Is the disk full?")
+
+
+def bundle_scene(
+    folder: Path, path: Path, compression: int = zipfile.ZIP_DEFLATED, progress: Progress | None = None
+) -> None:
+    """Zip what :func:`save_scene` wrote, whole or not at all. Needs no scene, so it works in any thread.
+
+    Args:
+        compression: of :mod:`zipfile`, at its fastest level.
+
+    Raises:
+        OutputError: disk full, no permission.
+        Cancelled: through ``progress``.
+    """
+    progress = progress or Progress()
+    entries = sorted(folder.rglob("*"))
+    total, done = max(1, sum(entry.stat().st_size for entry in entries)), 0
+    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", compression, compresslevel=1) as archive:
+        for entry in entries:
+            if entry.is_dir():
+                archive.write(entry, entry.relative_to(folder.parent))
+                continue
+            name, large = entry.relative_to(folder.parent).as_posix(), entry.stat().st_size > _LARGE
+            with entry.open("rb") as source, archive.open(name, "w", force_zip64=large) as target:
+                while chunk := source.read(_CHUNK):
+                    progress(done / total, "Packing the scene")
+                    target.write(chunk)
+                    done += len(chunk)
+
+
+@contextlib.contextmanager
+def _volumes_as_they_are(scene: Any, folder: Path) -> Iterator[None]:
+    """Volumes are written without compression; whoever saves the scene again compresses them as before."""
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    volumes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
+    for node in volumes:
+        node.AddDefaultStorageNode()
+    changed = [one for node in volumes if (one := node.GetStorageNode()) is not None and one.GetUseCompression()]
+    for storage in changed:
+        storage.SetUseCompression(False)
+    try:
+        yield
+    finally:
+        for storage in changed:
+            storage.SetUseCompression(True)
+    for file in folder.glob("*.mrml"):
+        text = file.read_text(encoding="utf-8")
+        for storage in changed:
+            text = re.sub(rf'(\bid="{storage.GetID()}"[^>]*\buseCompression=)"0"', r'\1"1"', text)
+        file.write_text(text, encoding="utf-8")
 
 
 def write_node(node: Any, storage_class: str, path: Path) -> None:

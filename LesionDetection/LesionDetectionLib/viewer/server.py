@@ -184,11 +184,12 @@ async def _open(made: _Made, options: ViewerOptions) -> None:
 
 
 async def _ended(made: _Made) -> None:
-    opener = made.viewer.open_part.opener
-    opener.cancel()
+    busy = (made.viewer.open_part.opener, made.viewer.export_part)
+    for one in busy:
+        one.cancel()
     try:
         with contextlib.suppress(asyncio.TimeoutError):  # a thread that still writes is not swept up after
-            await asyncio.wait_for(opener.finished(), _END_S)
+            await asyncio.wait_for(asyncio.gather(*(one.finished() for one in busy)), _END_S)
         if made.viewer.training_page is not None:
             await made.viewer.training_page.finish()
     finally:

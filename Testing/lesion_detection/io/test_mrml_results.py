@@ -14,6 +14,7 @@ import slicer
 import vtk
 from LesionDetectionLib.core.errors import OutputError
 from LesionDetectionLib.core.lesion import LESION, Code
+from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io import mrml, mrml_scene
 from LesionDetectionLib.io.terminology import terminology_entry, terminology_path
 
@@ -275,6 +276,26 @@ def check_opened(opened, image, detections):
         )
     else:
         assert segmentation is None
+
+
+def test_a_scene_whose_volumes_are_compressed_later_is_the_same(scene, make_run, tmp_path):
+    image, detections = make_run(2)
+    volume, _nodes = add_to_scene(scene, image, detections)
+    mrml_scene.show_in_slices(scene, volume, None)
+    mrml_scene.save_scene(scene, tmp_path / "whole scene", compressed=False)
+    (voxels,) = (tmp_path / "whole scene" / "Data").glob(f"{image.name}.nrrd")
+    assert image.voxels.tobytes() in voxels.read_bytes()
+    assert volume.GetStorageNode().GetUseCompression()
+    assert 'useCompression="0"' not in (tmp_path / "whole scene" / "whole scene.mrml").read_text()
+
+    steps = []
+    progress = Progress(lambda fraction, _text: steps.append(fraction))
+    mrml_scene.bundle_scene(tmp_path / "whole scene", tmp_path / "scene.mrb", progress=progress)
+    assert steps == sorted(steps)
+    assert (tmp_path / "scene.mrb").stat().st_size < voxels.stat().st_size
+    with mrml_scene.temporary_scene() as opened:
+        open_bundle(opened, tmp_path / "scene.mrb", tmp_path / "unpacked")
+        check_opened(opened, image, detections)
 
 
 def test_a_scene_that_cannot_be_saved_leaves_nothing(tmp_path):

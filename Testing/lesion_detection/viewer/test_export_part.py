@@ -126,11 +126,13 @@ def test_a_pdf_needs_its_library(page, engine, detected, handed_out, monkeypatch
 def test_the_scene_has_everything_and_is_opened_again(viewer, page, state, detected, handed_out):
     async def both():
         page.press("download-scene")
-        assert "stands still" in state.export_step
-        while state.exporting:
-            await asyncio.sleep(0.01)
+        assert state.export_step == "Writing the scene"
+        page.press("download-csv")
+        assert "written already" in page.told()
+        await viewer.export_part.finished()
 
     asyncio.run(both())
+    assert not state.exporting
     (path,) = handed_out()
     assert path.name == f"{chest().name}-scene.mrb"
     with zipfile.ZipFile(path) as archive:
@@ -139,6 +141,18 @@ def test_the_scene_has_everything_and_is_opened_again(viewer, page, state, detec
         viewer.close_scene()
     asyncio.run(viewer.open([path]))
     assert [one.id for one in viewer.context.session.listed] == ["L1", "L2"]
+
+
+def test_a_scene_that_is_cancelled_leaves_nothing(viewer, page, state, detected, handed_out):
+    async def both():
+        page.press("download-scene")
+        page.press("export-cancel")
+        await viewer.export_part.finished()
+
+    asyncio.run(both())
+    assert page.told() == "Cancelled. Nothing was written."
+    assert not state.exporting
+    assert handed_out() == []
 
 
 def test_dicom_is_there_where_the_scan_was_dicom(viewer, page, state, engine, tmp_path, handed_out):

@@ -323,10 +323,11 @@ def test_one_thing_is_opened_at_a_time_and_can_be_cancelled(viewer, page, state,
 def test_a_thread_that_does_not_hear_is_not_waited_for(viewer, page, state, scan, monkeypatch):
     import threading
 
+    from LesionDetectionLib.viewer import later
     from LesionDetectionLib.viewer.parts import opener
 
     reading, never = threading.Event(), threading.Event()
-    monkeypatch.setattr(opener, "_GRACE_S", 0.05)
+    monkeypatch.setattr(later, "_GRACE_S", 0.05)
     monkeypatch.setattr(opener, "read", lambda _choice, _progress: (reading.set(), never.wait(20)))
 
     async def both():

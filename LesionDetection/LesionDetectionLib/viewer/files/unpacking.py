@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from LesionDetectionLib.core.errors import InputError, OutputError
 from LesionDetectionLib.core.progress import Progress
 
+from .expanding import expand
 from .references import check_scene
 
 MOST_BYTES = 16 * 2**30
@@ -35,11 +36,12 @@ def unpack_scene(bundle: Path, folder: Path, progress: Progress) -> Path:
     """
     folder.mkdir(parents=True)
     try:
-        _unpack(bundle, folder, progress)
+        _unpack(bundle, folder, progress.part(0.0, 0.5))
         scenes = sorted(folder.rglob("*.mrml"), key=lambda path: (len(path.parts), path))
         if not scenes:
             raise InputError(f"{bundle.name} holds no scene. Is it a bundle that Slicer saved (.mrb)?")
         check_scene(scenes[0])
+        expand(folder, progress.part(0.5, 1.0))
         return scenes[0]
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +26,22 @@ from LesionDetectionLib.app.segmentation_request import SegmentationRequest
 from LesionDetectionLib.app.session.session import FINDINGS, JOB, RESULTS
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.app.worker.requests import Request
-from LesionDetectionLib.core.errors import DependencyError, InputError, UsageError
+from LesionDetectionLib.core.errors import Cancelled, DependencyError, InputError, UsageError
 from LesionDetectionLib.core.finding import Findings
 from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.lesion_table import finding_columns, write_columns
-from LesionDetectionLib.io.mrml_scene import write_scene
+from LesionDetectionLib.io.mrml_scene import bundle_scene, save_scene
 
 from ..context import Context
 from ..files.exchange import Exchange
+from ..later import in_thread
 from ..marked import marked
 from .opener import Opener
 from .part import Part
 
 _BREATH_S = 0.1
-"""For the page to show what is done next, where that cannot be interrupted."""
+"""For the page to show what is done next, while it cannot be answered."""
 _KINDS = (
     ("report", "Report", "mdi-file-document-outline", "One page with each lesion in pictures, for any browser."),
     ("pdf", "PDF", "mdi-file-pdf-box", "The same report as PDF."),
@@ -67,8 +70,8 @@ class ExportPart(Part):
         super().__init__(context)
         self._exchange, self._opener = exchange, opener
         self.job: Job | None = None
-        self._place: Path | None = None
-        self._writing = False
+        self._progress, self._step = Progress(), (0.0, "")
+        self._task: asyncio.Task[None] | None = None
         self.fetch: Callable[[str], None] = lambda _address: None
         context.state.update(
             {"export_text": "", "exporting": False, "export_step": "", "export_fraction": 0.0, "exportable": []}
@@ -148,9 +151,9 @@ class ExportPart(Part):
         """Everything, as Slicer keeps it."""
         with self.context.told():
             self._refuse_busy()
-            self._writing = True
+            self._progress, self._step = Progress(self._on_progress), (0.0, "Writing the scene")
+            self._task = asyncio.get_running_loop().create_task(self._write_scene())
             self._show_job()
-            asyncio.get_running_loop().create_task(self._write_scene())
 
     def on_dicom(self) -> None:
         """Segmentation and report, zipped."""
@@ -176,19 +179,32 @@ class ExportPart(Part):
             self._start(request, images, path.parent, made)
 
     async def _write_scene(self) -> None:
-        """In this thread: Slicer's nodes belong to it. The page stands still meanwhile, and says so before."""
+        """Slicer's nodes belong to this thread, and what they hold is written in it. Compressing takes ten times as long, and is
+        done in another one."""
         context = self.context
         await asyncio.sleep(_BREATH_S)
-        self._writing = False
-        with context.state, context.told():
+        with context.told():
             try:
-                with self._new_file("scene.mrb") as path:
+                with self._new_place("scene.mrb") as path:
                     context.session.sync_from_nodes()
+                    folder = path.with_suffix("")
                     with context.stage.marks.as_for_slicer():
-                        write_scene(context.scene, path)
+                        save_scene(context.scene, folder, compressed=False)
+                    await in_thread(partial(_bundled, folder, path), self._progress, self._show_job)
                     self._hand_out(path)
-            finally:
-                self._show_job()
+            except Cancelled as cancelled:
+                context.tell(str(cancelled))
+        self._task = None
+        with context.state:
+            self._show_job()
+
+    def _on_progress(self, fraction: float, text: str) -> None:
+        self._step = fraction, text
+
+    async def finished(self) -> None:
+        """Wait until no scene is being written."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
 
     # Work that takes long
 
@@ -215,6 +231,7 @@ class ExportPart(Part):
 
     def cancel(self) -> None:
         """Stop writing."""
+        self._progress.cancel()
         if self.job is not None:
             self.job.cancel()
 
@@ -224,17 +241,14 @@ class ExportPart(Part):
 
     @property
     def _busy(self) -> bool:
-        return self._writing or (self.job is not None and not self.job.finished)
+        return self._task is not None or (self.job is not None and not self.job.finished)
 
     def _show_job(self) -> None:
-        state, job = self.context.state, self.job
-        state.exporting = self._busy
-        running = job if job is not None and not job.finished else None
-        state.export_fraction = 0.0 if running is None else running.fraction
-        if self._writing:
-            state.export_step = "Writing the scene; the page stands still meanwhile"
-        else:
-            state.export_step = "" if running is None else running.text or "Waiting for the worker"
+        job = self.job if self.job is not None and not self.job.finished else None
+        fraction, text = self._step if self._task is not None else (job.fraction, job.text) if job else (0.0, "")
+        with self.context.state as state:
+            state.exporting, state.export_fraction = self._busy, fraction
+            state.export_step = (text or "Waiting for the worker") if self._busy else ""
 
     def _findings(self) -> Findings:
         """Those of the active result, with outlines as they are now. Raises UsageError where there is none."""
@@ -245,12 +259,14 @@ class ExportPart(Part):
 
     @contextlib.contextmanager
     def _new_file(self, kind: str) -> Iterator[Path]:
-        """A place for it, named after the scan and what it is of it; gone where the block raises.
-
-        Raises:
-            UsageError: a file is being written.
-        """
+        """As :meth:`_new_place`. Raises UsageError where a file is being written."""
         self._refuse_busy()
+        with self._new_place(kind) as path:
+            yield path
+
+    @contextlib.contextmanager
+    def _new_place(self, kind: str) -> Iterator[Path]:
+        """A place for a file, named after the scan and what it is of it; gone where the block raises."""
         session = self.context.session
         volume = None if session.results is None else session.results.volume_node
         node = volume or next(iter(self.context.choices.volumes.values()), None)
@@ -268,6 +284,11 @@ class ExportPart(Part):
 
     def scene_closed(self) -> None:
         self.cancel()
+
+
+def _bundled(folder: Path, path: Path, progress: Progress) -> None:
+    bundle_scene(folder, path, progress=progress)
+    shutil.rmtree(folder)
 
 
 def _zipped(path: Path, files: list[Path]) -> Path:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from LesionDetectionLib.app.volumes import first_choice
 from LesionDetectionLib.app.worker.engine import Job
@@ -24,11 +22,10 @@ from ..files.references import check_scene
 from ..files.scenes import load_scene
 from ..files.unpacking import unpack_scene
 from ..files.volumes_in import VolumesIn, belongs, place_of
+from ..later import in_thread
 
 _SHOWN_EACH_S = 0.15
 """So often the page is told how far it is."""
-_GRACE_S = 3.0
-"""So long a thread may take to hear that it was cancelled."""
 _BREATH_S = 0.1
 """For the page to show what is done next, where that cannot be interrupted."""
 
@@ -129,35 +126,8 @@ class Opener:
             self._context.stage.show(main)
 
     async def in_thread(self, work: Callable[[Progress], T], start: float = 0.0, stop: float = 1.0) -> T:
-        """Work in a thread with a progress that the page shows.
-
-        A thread that does not hear that it was cancelled, as it is deep in a damaged file, is left to itself: neither the person
-        nor the end of the program waits for it.
-        """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-        progress = self._progress.part(start, stop)
-
-        def settle(result: T | None, error: BaseException | None) -> None:
-            if not done.done():
-                done.set_result(cast(T, result)) if error is None else done.set_exception(error)
-
-        def run() -> None:
-            result, error = None, None
-            try:
-                result = work(progress)
-            except BaseException as raised:
-                error = raised
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(settle, result, error)
-
-        threading.Thread(target=run, daemon=True).start()
-        while not done.done() and not progress.cancelled:
-            await asyncio.wait({done}, timeout=_SHOWN_EACH_S)
-        await asyncio.wait({done}, timeout=_GRACE_S)
-        if not done.done():
-            raise Cancelled()
-        return done.result()
+        """Work in a thread with a progress that the page shows."""
+        return await in_thread(work, self._progress.part(start, stop))
 
     async def wait_for(self, submit: Callable[[Callable[[Job], None]], Job], stop: float = 0.95) -> Any:
         """The result of a job of the engine, whose progress the page shows.
