@@ -10,11 +10,12 @@ half-copied or edited bundle is refused. The hashes are no signature: they do no
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,18 @@ class Bundle:
         Raises:
             BundleError: missing, damaged, tampered with, of another or a newer kind; the text says which.
         """
-        path = Path(path)
-        try:
-            files = _read_zip(path) if path.is_file() else _read_folder(path)
-        except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-            raise BundleError(f"{path} cannot be read as a model bundle: {error}.") from error
-        manifest, digest = _verify(files, str(path))
-        return cls(manifest, files, digest, str(path))
+        source = str(path)
+        with _opened(Path(path)) as (names, read):
+            data = read(MANIFEST)
+            manifest, hashes, digest = _parse(data, source)
+            _check_names(hashes, names, source)  # before anything else is read: what does not belong fills no memory
+            files = {MANIFEST: data, **{name: read(name) for name in hashes}}
+        for name, expected in hashes.items():
+            if hashlib.sha256(files[name]).hexdigest() != expected:
+                raise BundleError(
+                    f"{source} is refused: {name} is not the file it was made with (its SHA-256 differs). Get it again."
+                )
+        return cls(manifest, files, digest, source)
 
     def weights(self) -> Weights:
         """The weights as arrays by name.
@@ -138,20 +144,10 @@ def read_manifest(path: Path) -> tuple[Manifest, str]:
     Raises:
         BundleError: as :meth:`Bundle.open`, as far as that shows without reading the weights.
     """
-    path = Path(path)
-    try:
-        if path.is_file():
-            with zipfile.ZipFile(path) as archive:
-                entries = _zip_entries(archive, path)
-                data = archive.read(MANIFEST)
-            present = {entry.filename for entry in entries}
-        else:
-            present = {entry.name for entry in _folder_entries(path)}
-            data = (path / MANIFEST).read_bytes()
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise BundleError(f"{path} cannot be read as a model bundle: {error}.") from error
+    with _opened(Path(path)) as (names, read):
+        data = read(MANIFEST)
     manifest, hashes, digest = _parse(data, str(path))
-    _check_names(hashes, present, str(path))
+    _check_names(hashes, names, str(path))
     return manifest, digest
 
 
@@ -188,8 +184,21 @@ def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
             archive.writestr(name, data)
 
 
-def _read_folder(path: Path) -> dict[str, bytes]:
-    return {entry.name: entry.read_bytes() for entry in _folder_entries(path)}
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[set[str], Callable[[str], bytes]]]:
+    """The names of a bundle's files, none of them too large, and a function that reads one.
+
+    Raises:
+        BundleError: it is none, or cannot be read, here or within the block.
+    """
+    try:
+        if path.is_file():
+            with zipfile.ZipFile(path) as archive:
+                yield {entry.filename for entry in _zip_entries(archive, path)}, archive.read
+        else:
+            yield {entry.name for entry in _folder_entries(path)}, lambda name: (path / name).read_bytes()
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise BundleError(f"{path} cannot be read as a model bundle: {error}.") from error
 
 
 def _folder_entries(path: Path) -> list[Path]:
@@ -205,17 +214,14 @@ def _folder_entries(path: Path) -> list[Path]:
     return entries
 
 
-def _read_zip(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        return {entry.filename: archive.read(entry) for entry in _zip_entries(archive, path)}
-
-
 def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     entries = archive.infolist()
     if MANIFEST not in archive.namelist():
         raise BundleError(f"{path} is not a model bundle: it has no {MANIFEST}.")
     for entry in entries:
         _check_entry(entry.filename, entry.file_size, str(path))
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BundleError(f"{path} is refused: {entry.filename} is packed in a way that bundles do not use.")
     if len({entry.filename for entry in entries}) != len(entries):
         raise BundleError(f"{path} is not a model bundle: a file is in it twice.")
     return entries
@@ -226,17 +232,6 @@ def _check_entry(name: str, size: int, source: str) -> None:
         raise BundleError(f"{source} is refused: it holds the path “{name}”, and a bundle has plain file names only.")
     if size > (LARGEST_MANIFEST if name == MANIFEST else LARGEST_FILE):
         raise BundleError(f"{source} is refused: {name} has {size / 2**20:,.0f} MiB.")
-
-
-def _verify(files: Mapping[str, bytes], source: str) -> tuple[Manifest, str]:
-    manifest, hashes, claimed = _parse(files[MANIFEST], source)
-    _check_names(hashes, set(files), source)
-    for name, expected in hashes.items():
-        if hashlib.sha256(files[name]).hexdigest() != expected:
-            raise BundleError(
-                f"{source} is refused: {name} is not the file it was made with (its SHA-256 differs). Get it again."
-            )
-    return manifest, claimed
 
 
 def _parse(data: bytes, source: str) -> tuple[Manifest, dict[str, str], str]:

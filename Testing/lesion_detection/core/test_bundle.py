@@ -94,6 +94,25 @@ def test_a_path_inside_a_zip_is_refused(tmp_path):
     assert not (tmp_path.parent / "evil.txt").exists()
 
 
+def test_what_does_not_belong_is_not_even_read(tmp_path, monkeypatch):
+    """A small zip may hold files that unpack to more than the memory."""
+    write_bundle(tmp_path / "m.zip", MANIFEST_VALUE, ARRAYS, "card")
+    with zipfile.ZipFile(tmp_path / "m.zip", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more", b"\0" * 2**16)
+    read, reading = list[str](), zipfile.ZipFile.read
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda self, name: read.append(str(name)) or reading(self, name))
+    with pytest.raises(BundleError, match=r"were added \(more\)"):
+        Bundle.open(tmp_path / "m.zip")
+    assert read == [MANIFEST]
+
+
+def test_a_zip_packed_in_another_way_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(MANIFEST, "{}")
+    with pytest.raises(BundleError, match="packed in a way"):
+        Bundle.open(tmp_path / "m.zip")
+
+
 def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "model.pth").write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(BundleError, match="cannot be read"):

@@ -8,9 +8,10 @@ is another file, and begins anew.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -79,19 +80,26 @@ class HistoryWriter:
         self._file: TextIO = path.open("a", encoding="utf-8", newline="\n", buffering=1)
 
     def __call__(self, record: Record) -> None:
-        """Raises OutputError where the disk is full."""
-        try:
+        """Raises OutputError where the disk is full; so do the others, as a line that was not written is tried again."""
+        with self._told():
             self._file.write(record.as_line())
-        except OSError as error:
-            raise OutputError(f"{self._file.name} cannot be written to: {error}. Is the disk full?") from error
 
     def position(self) -> int:
         """Bytes written so far."""
-        self._file.flush()
-        return self._file.tell()
+        with self._told():
+            self._file.flush()
+            return self._file.tell()
 
     def close(self) -> None:
-        self._file.close()
+        with self._told():
+            self._file.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self._file.name} cannot be written to: {error}. Is the disk full?") from error
 
 
 class History:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,6 +73,7 @@ class Journal:
             self._events.flush()
 
     def close(self) -> None:
-        for writer in (self._history, self._events):
-            if writer:
-                writer.close()
+        with contextlib.ExitStack() as all_of_them:
+            for writer in (self._history, self._events):
+                if writer:
+                    all_of_them.callback(writer.close)

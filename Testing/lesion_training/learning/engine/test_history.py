@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import pytest
+from LesionDetectionLib.core.errors import OutputError
 from LesionTrainingLib.learning.engine.history import HISTORY, NOTE, STEP, VALIDATION, History, HistoryWriter, Record
 
 
@@ -28,6 +31,17 @@ def test_records_are_read_as_they_were_written(tmp_path):
     assert history.notes() == ["Ein Satz, größer."]
     assert len(history.of_kind(STEP)) == 2
     writer.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_full_disk_is_told_in_a_sentence_to_the_end(tmp_path):
+    """What could not be written is tried again by whatever comes next, the end of the fit at last."""
+    writer = HistoryWriter(tmp_path)
+    writer.close()
+    writer._file = Path("/dev/full").open("a", encoding="utf-8", buffering=1)
+    for tried in (lambda: writer(record(1, 0.5)), writer.position, writer.close):
+        with pytest.raises(OutputError, match="Is the disk full"):
+            tried()
 
 
 def test_a_reader_follows_and_leaves_half_a_line_for_later(tmp_path):
