@@ -38,7 +38,7 @@ def test_a_full_disk_is_told_in_a_sentence_to_the_end(tmp_path):
     """What could not be written is tried again by whatever comes next, the end of the fit at last."""
     writer = HistoryWriter(tmp_path)
     writer.close()
-    writer._file = Path("/dev/full").open("a", encoding="utf-8", buffering=1)
+    writer._file = Path("/dev/full").open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
     for tried in (lambda: writer(record(1, 0.5)), writer.position, writer.close):
         with pytest.raises(OutputError, match="Is the disk full"):
             tried()
