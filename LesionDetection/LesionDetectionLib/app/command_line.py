@@ -14,54 +14,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LesionDetectionLib import __version__
-from LesionDetectionLib.app.commands import (
-    anchors,
-    cohort,
-    detect,
-    evaluate,
-    follow_up,
-    measure,
-    methods,
-    model,
-    phantom,
-    radiomics,
-    recist_mask,
-    reproduce,
-    suv,
-    train,
-    tune,
-    view,
-)
-from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError
+from LesionDetectionLib.core.errors import Cancelled, LesionDetectionError, UsageError
 
-_COMMANDS = (
-    methods,
-    cohort,
-    detect,
-    measure,
-    suv,
-    recist_mask,
-    follow_up,
-    phantom,
-    model,
-    anchors,
-    train,
-    tune,
-    evaluate,
-    radiomics,
-    reproduce,
-    view,
-)
+_BEGIN = """begin with:
+  lesion phantom chest --output phantoms
+  lesion detect phantoms/chest-phantom-0000.nrrd --method nodule-ct --output results
+  and open results/report.html; “lesion COMMAND --help” has more examples
 
-
+exit codes:
+  0 done; 2 a wrong argument; 3 an image that cannot be used; 4 a model that is refused; 5 no such device or not enough of its
+  memory; 6 results that cannot be written; 7 a missing library; 1 any other error; 130 cancelled
+"""
 _POSITIONS = ("--at", "--long", "--short")
 """Options whose value may begin with a minus sign."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. Errors that a user can cause are one sentence on standard error."""
-    options = build_parser().parse_args(_join_positions(sys.argv[1:] if arguments is None else list(arguments)))
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        parser = build_parser()
+        if not given:
+            parser.print_help(sys.stderr)
+            return UsageError.exit_code
+        options = parser.parse_args(_join_positions(given))
         options.run(options)
     except LesionDetectionError as error:
         print(f"lesion: {error}", file=sys.stderr)
@@ -87,15 +63,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
+    # Here and not above, so that Ctrl-C while they load is no traceback.
+    from LesionDetectionLib.app.commands import (
+        anchors,
+        cohort,
+        detect,
+        evaluate,
+        follow_up,
+        measure,
+        methods,
+        model,
+        options,
+        phantom,
+        radiomics,
+        recist_mask,
+        reproduce,
+        suv,
+        train,
+        tune,
+        view,
+    )
+
     parser = argparse.ArgumentParser(
         prog="lesion",
+        usage="%(prog)s COMMAND [options]",
         description="Find and measure lesions in CT and PET. For research; not a medical device.",
-        epilog=__doc__.split("\n\n", 1)[1] if __doc__ else None,
+        epilog=_BEGIN,
+        formatter_class=options.HelpFormatter,
     )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands", prog="lesion")
+    for scans in (detect, measure, view, methods, recist_mask, suv, follow_up, phantom):
+        scans.add_parser(commands)
+    for cohorts in (cohort, train, evaluate, model, tune, anchors, radiomics, reproduce):
+        cohorts.add_parser(commands)
     parser.add_argument("--version", action="version", version=f"lesion {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(commands)
     return parser
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import sys
 import types
 from dataclasses import dataclass
@@ -194,6 +196,39 @@ def test_wrong_arguments_end_with_2(capsys):
     assert "required" in capsys.readouterr().err
 
 
+def test_without_a_command_the_help_is_shown(capsys):
+    assert command_line.main([]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "begin with:\n  lesion phantom" in shown.err
+
+
+def test_every_help_begins_with_one_line_of_usage_and_ends_with_examples_that_are_taken():
+    parser = command_line.build_parser()
+    commands = next(action.choices for action in parser._actions if action.dest == "command")
+    assert list(commands)[:3] == ["detect", "measure", "view"]
+    for name, command in commands.items():
+        shown = command.format_help()
+        usage, blank = shown.splitlines()[:2]
+        assert usage.startswith(f"usage: lesion {name} "), usage
+        assert not blank, "usage is one line"
+        lines = re.sub(r"\n +(?=--)", " ", command.epilog)  # a command that goes on in the next line
+        examples = re.findall(rf"  (lesion {name}\b[^\n(;#]*)", lines)
+        assert examples, f"lesion {name} --help has no example"
+        for example in examples:
+            if "..." not in example and "[" not in example:
+                parser.parse_args(shlex.split(example)[1:])
+
+
+def test_ctrl_c_while_commands_load_is_no_traceback(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "build_parser", interrupted)
+    assert command_line.main(["methods"]) == 130
+    assert capsys.readouterr().err == "lesion: Cancelled. Nothing was written.\n"
+
+
 @pytest.mark.parametrize("at", ["1,2", "a,b,c", "1;2;3"])
 def test_a_wrong_position(a_scan, tmp_path, capsys, at):
     assert command_line.main(["measure", str(a_scan), "--at", at, "-o", str(tmp_path / "out")]) == 2
@@ -250,3 +285,18 @@ def test_bundles_are_inspected_and_verified(tmp_path, capsys):
 def test_phantoms_take_sensible_counts_only(tmp_path, capsys):
     assert command_line.main(["phantom", "chest", "--count", "0", "-o", str(tmp_path / "p")]) == 2
     assert not (tmp_path / "p").exists()
+
+
+def test_phantoms_are_not_made_where_they_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "out").write_text("a file")
+    assert command_line.main(["phantom", "chest", "-o", str(tmp_path / "out")]) == 6
+    assert "is a file; name a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--detections", "--compare"])
+def test_marks_that_are_not_there_are_missed_before_a_cohort_is_read(tmp_path, monkeypatch, capsys, option):
+    monkeypatch.setattr("LesionTrainingLib.evaluation.evaluate.evaluate", pytest.fail)
+    marks = ["--detections", str(tmp_path)] if option == "--compare" else []
+    given = [*marks, option, str(tmp_path / "nowhere"), "--cohort", "phantoms:chest", "-o", str(tmp_path / "out")]
+    assert command_line.main(["evaluate", *given]) == 3
+    assert f"There is no file or folder {tmp_path / 'nowhere'}." in capsys.readouterr().err

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from LesionDetectionLib.app.command_line import main
-from LesionDetectionLib.app.commands.scans import read_images
+from LesionDetectionLib.app.commands.scans import of_one_folder, read_images
 from LesionDetectionLib.core.detections import Control, Detections, OperatingPoint
 from LesionDetectionLib.core.detector import Choice, MethodInfo, Score, method
 from LesionDetectionLib.core.errors import InputError
@@ -18,6 +18,8 @@ from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.lesion import Lesion
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.files import read_image, write_image
+
+from ..io.conftest import SyntheticDicom
 
 INFO = MethodInfo(
     "pair",
@@ -180,3 +182,32 @@ def test_how_often_a_series_may_be_named(scans, capsys):
     more = [part for one in ("1", "2", "3") for part in ("--series", one)]
     assert detect(scans, "pet", "ct", more=more) == 2
     assert "--series is given 3 times for 2 scans" in capsys.readouterr().err
+
+
+@pytest.fixture
+def study(tmp_path):
+    """One folder with a CT and a PET."""
+    made = SyntheticDicom(tmp_path / "study")
+    distances = [0.0, 3.0, 6.0]
+    made.series(distances, prefix="ct", SeriesInstanceUID="1.2.1", SeriesDescription="CT")
+    made.series(
+        distances, prefix="pet", SeriesInstanceUID="1.2.2", SeriesDescription="PET", Modality="PT", SeriesNumber=4
+    )
+    return made
+
+
+def test_one_folder_with_a_ct_and_a_pet_is_both(study):
+    assert of_one_folder(INFO, [study.folder], [None], Progress()) == ([study.folder] * 2, ["2", "1"])
+    of_ct = replace(INFO, modalities=("CT",), optional=())
+    assert of_one_folder(of_ct, [study.folder], [None], Progress()) == ([study.folder], ["1"])
+
+
+def test_one_folder_that_leaves_open_which_is_meant_lists_them(study, capsys):
+    study.series([0.0, 3.0], prefix="thin", SeriesInstanceUID="1.2.3", SeriesDescription="CT, thin")
+    assert of_one_folder(INFO, [study.folder], [None], Progress()) == ([study.folder], [None])
+    assert main(["detect", str(study.folder), "--method", "pair", "-o", str(study.folder / "out"), "-q"]) == 3
+    said = capsys.readouterr().err
+    assert "holds 3 image series" in said
+    assert "name the folder once for each, and --series as often" in said
+    of_mr = replace(INFO, modalities=("MR",), optional=())
+    assert of_one_folder(of_mr, [study.folder], [None], Progress()) == ([study.folder], [None])

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_json_option, add_quiet_option, training_part
+from LesionDetectionLib.app.commands.options import add_command, add_json_option, add_quiet_option, training_part
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.atomic import refuse_taken
 from LesionDetectionLib.core.errors import UsageError
@@ -24,17 +24,16 @@ _EPILOG = """boxes come from
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "anchors",
-        help="anchors that fit your boxes, for training universal-ct",
+        "anchors that fit your boxes, for training universal-ct",
+        "BOXES",
         description="Search for the scales and ratios of anchors that overlap boxes of lesions most (differential evolution), "
         "beside RetinaNet's and published ones. Writes anchors.json, which training reads, and a picture.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EPILOG,
     )
     parser.add_argument("boxes", metavar="BOXES", help="a table (CSV) or a cohort (KIND:PATH?option=value)")
-    _add_reading(parser.add_argument_group("the boxes"))
-    _add_search(parser.add_argument_group("the search"))
     parser.add_argument(
         "--output",
         "-o",
@@ -53,6 +52,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     add_json_option(parser)
     add_quiet_option(parser)
+    _add_reading(parser.add_argument_group("the boxes"))
+    _add_search(parser.add_argument_group("the search"))
     parser.set_defaults(run=run)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.commands.cohort_detection import training_part
-from LesionDetectionLib.app.commands.options import add_json_option, add_quiet_option
+from LesionDetectionLib.app.commands.options import add_command, add_json_option, add_quiet_option
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.atomic import atomic_folder, refuse_taken
 from LesionDetectionLib.core.errors import InputError, UsageError
@@ -21,8 +21,17 @@ from LesionDetectionLib.core.progress import Progress
 _PARTS = ("training", "validation", "test")
 
 
+_EXAMPLES = """examples:
+  what kinds there are    lesion cohort --kinds
+  what is in one          lesion cohort "folder:/data/MyScans" --list
+  read all of it          lesion cohort "luna16:/data/LUNA16" --check
+  divide by patient       lesion cohort "luna16:/data/LUNA16" --split 0.7,0.15,0.15 --output split.json
+  cross-validation        lesion cohort "luna16:/data/LUNA16" --folds 5 --output folds
+"""
+
+
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("cohort", help="list, check, measure and divide a cohort")
+    parser = add_command(commands, "cohort", "list, check, measure and divide a cohort", "SPEC", examples=_EXAMPLES)
     parser.add_argument("spec", nargs="?", default="", metavar="SPEC", help="KIND:PATH?option=value, or a YAML file")
     parser.add_argument("--kinds", action="store_true", help="show the kinds of cohorts and their options")
     parser.add_argument("--list", action="store_true", help="show every case, and everything that is left out")

@@ -14,9 +14,15 @@ from LesionDetectionLib.app.commands.cohort_detection import (
     refuse_cohort_options,
 )
 from LesionDetectionLib.app.commands.dicom_option import add_dicom_option, require_dicom, source_files
-from LesionDetectionLib.app.commands.options import add_output_options, add_scan_options, add_set_option
+from LesionDetectionLib.app.commands.options import (
+    add_command,
+    add_output_option,
+    add_scan_options,
+    add_set_option,
+    add_writing_options,
+)
 from LesionDetectionLib.app.commands.patient_option import add_patient_option, patient_line, require_headers
-from LesionDetectionLib.app.commands.scans import needs, read_images, series_of_each
+from LesionDetectionLib.app.commands.scans import needs, of_one_folder, read_images, series_of_each
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.app.export import RESULT_NAMES, write_results
@@ -28,18 +34,35 @@ from LesionDetectionLib.core.detector import MethodInfo, method
 from LesionDetectionLib.core.errors import UsageError
 from LesionDetectionLib.core.resources import demonstration_model
 
+_EXAMPLES = """examples:
+  a chest CT         lesion detect chest.nrrd --method nodule-ct --output results
+  a PET and its CT   lesion detect STUDY_FOLDER --method active-pet-ct --output results
+  the whole PET      lesion detect PET_FOLDER --method active-pet-ct --set lungs_only=no --output results
+  your own model     lesion detect CT_FOLDER --method universal-ct --model my-model --output results
+  a cohort           lesion detect "folder:/data/MyScans" --method nodule-ct --model my-model --output found
+"""
+
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("detect", help="find lesions in a scan, or in every case of a cohort")
+    parser = add_command(
+        commands,
+        "detect",
+        "find lesions in a scan, or in every case of a cohort",
+        "SCAN [SCAN ...] --method ID --output DIR",
+        description="Find lesions in a scan, or in every case of a cohort, and write them as report, table, segmentation and "
+        "scene.",
+        examples=_EXAMPLES,
+    )
     parser.add_argument(
         "scan",
         nargs="+",
         metavar="SCAN",
         help="NRRD, NIfTI or MetaImage file, or a folder of DICOM; one for each image the method needs, in any order where "
-        "the files say what they are. Or one cohort: "
-        "KIND:PATH?option=value or a YAML file (see “lesion cohort --kinds”)",
+        "the files say what they are, or one folder with one series of each. Or one cohort: KIND:PATH?option=value or a YAML "
+        "file (see “lesion cohort --kinds”)",
     )
     parser.add_argument("--method", required=True, metavar="ID", help="see “lesion methods”")
+    add_output_option(parser)
     parser.add_argument(
         "--model", type=Path, metavar="BUNDLE", help="trained model; without it, the demonstration model"
     )
@@ -49,12 +72,12 @@ def add_parser(commands: Any) -> None:
         metavar="P",
         help="a name that the model gives (sensitive, balanced, specific) or a least score",
     )
-    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     add_set_option(parser)
     add_scan_options(parser, several=True)
     add_dicom_option(parser)
     add_patient_option(parser)
-    add_output_options(parser)
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+    add_writing_options(parser)
     add_cohort_options(parser)
     parser.set_defaults(run=run)
 
@@ -81,7 +104,8 @@ def run(options: argparse.Namespace) -> None:
     settings = with_given(info, info.default_settings(bundle), parse_settings(options.given))
     settings = dataclasses.replace(settings, operating_point=options.operating_point)
     with shown_progress(options.quiet) as progress:
-        read = read_images(info, scans, series, progress.part(0, 0.15))
+        scans, series = of_one_folder(info, scans, series, progress.part(0, 0.03))
+        read = read_images(info, scans, series, progress.part(0.03, 0.15))
         main = read[info.modalities[0]]
         # Before the work: it would be for nothing.
         place = scans[main.number], series[main.number], main.image

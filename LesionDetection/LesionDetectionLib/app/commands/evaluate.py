@@ -8,9 +8,16 @@ import gc
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_output_options, add_set_option, training_part
+from LesionDetectionLib.app.commands.options import (
+    add_command,
+    add_output_option,
+    add_set_option,
+    add_writing_options,
+    training_part,
+)
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.app.given_settings import parse_settings
+from LesionDetectionLib.core.errors import InputError
 
 PROTOCOLS = ("luna16", "deeplesion", "coco3d", "picai", "autopet", "all")
 _EPILOG = """examples:
@@ -31,14 +38,16 @@ _EPILOG = """examples:
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "evaluate",
-        help="score marks by the rules of LUNA16, DeepLesion, COCO, PI-CAI or autoPET",
+        "score marks by the rules of LUNA16, DeepLesion, COCO, PI-CAI or autoPET",
+        "--cohort SPEC (--model BUNDLE | --detections PATH) --output DIR",
         description="Score marks against the truth. Writes summary.json, tables of lesions, marks and cases, curves (PNG and "
         "CSV), and a report with pictures of the worst: index.html and report.pdf.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EPILOG,
     )
+    add_output_option(parser)
     parser.add_argument(
         "--protocol", default="luna16", choices=PROTOCOLS, help="whose rules, or all side by side (default: luna16)"
     )
@@ -93,7 +102,7 @@ def add_parser(commands: Any) -> None:
         help="samples for the confidence; 0 for none (default: 1000)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: 0)")
-    add_output_options(parser)
+    add_writing_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -101,6 +110,16 @@ def run(options: argparse.Namespace) -> None:
     # When it ends, Python searches all that is left for cycles, a sixth of the time of a run, though the system takes it
     # all back at once. Nothing is left open here that would need it.
     atexit.register(gc.freeze)
+    for path in (
+        options.annotations,
+        options.excluded,
+        options.seriesuids,
+        options.truth,
+        options.detections,
+        options.compare,
+    ):
+        if path is not None and not path.exists():  # before a cohort's labels are read, which takes long
+            raise InputError(f"There is no file or folder {path}. Check the path.")
     evaluation = training_part("evaluation.evaluate")
     request = evaluation.Request(
         protocol=options.protocol,

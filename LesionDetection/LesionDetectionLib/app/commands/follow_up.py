@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from LesionDetectionLib.app.commands.options import add_json_option, add_modality_option, add_output_options
+from LesionDetectionLib.app.commands.options import (
+    add_command,
+    add_json_option,
+    add_modality_option,
+    add_output_option,
+    add_writing_options,
+)
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.atomic import check_output_folder
 from LesionDetectionLib.core.detections import Detections
@@ -21,18 +27,28 @@ from LesionDetectionLib.core.image import understood_as
 from LesionDetectionLib.core.pairing import GATE_MM
 from LesionDetectionLib.core.progress import Progress
 
+_EXAMPLES = """examples:
+  aligned by the scans     lesion follow-up march june --baseline-scan march.nrrd --follow-up-scan june.nrrd --output compared
+  corrected by hand        lesion follow-up ... --link L1=L4 --gone L3 --new L5 --output compared-2
+  one frame of reference   lesion follow-up march june --align none --output compared
+"""
+
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "follow-up",
-        help="compare the results of two scans of one patient",
+        "compare the results of two scans of one patient",
+        "BASELINE FOLLOW_UP --baseline-scan SCAN --follow-up-scan SCAN --output DIR",
         description="Pair the lesions of two results folders, as “lesion detect” and “lesion measure” write them, and assess the "
         "response of the target lesions by RECIST 1.1. For research; it replaces no reading of the scans.",
+        examples=_EXAMPLES,
     )
     parser.add_argument("baseline", type=Path, metavar="BASELINE", help="results folder of the earlier scan")
     parser.add_argument("follow_up", type=Path, metavar="FOLLOW_UP", help="results folder of the later scan")
     parser.add_argument("--baseline-scan", type=Path, metavar="SCAN", help="the earlier scan, to align by")
     parser.add_argument("--follow-up-scan", type=Path, metavar="SCAN", help="the later scan, to align by")
+    add_output_option(parser)
     parser.add_argument(
         "--align",
         default="rigid",
@@ -59,7 +75,7 @@ def add_parser(commands: Any) -> None:
         "--earlier-sums", default="", metavar="MM,MM", help="sums of the targets' diameters at times between the two"
     )
     add_modality_option(parser)
-    add_output_options(parser)
+    add_writing_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
 

@@ -8,7 +8,13 @@ from typing import Any
 
 from LesionDetectionLib import __version__
 from LesionDetectionLib.app.commands.dicom_option import add_dicom_option, require_dicom, source_files
-from LesionDetectionLib.app.commands.options import add_modality_option, add_output_options, add_scan_options
+from LesionDetectionLib.app.commands.options import (
+    add_command,
+    add_modality_option,
+    add_output_option,
+    add_scan_options,
+    add_writing_options,
+)
 from LesionDetectionLib.app.commands.patient_option import add_patient_option, patient_line, require_headers
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
@@ -27,12 +33,26 @@ _SHARE = 0.4
 """Of an uptake's maximum, at which it is outlined where nothing else is said."""
 
 
+_EXAMPLES = """examples:
+  the lesion at a point     lesion measure scan.nrrd --at 57.4,-131.2,-520.4 --output results
+  a focus on a projection   lesion measure PET_FOLDER --at 57.4,0,-520.4 --through coronal --uptake --output results
+"""
+
+
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("measure", help="measure the lesion at a point")
+    parser = add_command(
+        commands,
+        "measure",
+        "measure the lesion at a point",
+        "SCAN --at R,A,S --output DIR",
+        description="Outline the lesion at a point of a CT or PET and measure it: RECIST diameters, volume, values. No model.",
+        examples=_EXAMPLES,
+    )
     parser.add_argument("scan", type=Path, metavar="SCAN", help="NRRD, NIfTI or MetaImage file, or a folder of DICOM")
     parser.add_argument(
         "--at", required=True, metavar="R,A,S", help="a point in the lesion: RAS millimetres, as Slicer shows them"
     )
+    add_output_option(parser)
     parser.add_argument(
         "--through",
         choices=[CORONAL, SAGITTAL],
@@ -53,7 +73,7 @@ def add_parser(commands: Any) -> None:
     add_modality_option(parser)
     add_dicom_option(parser)
     add_patient_option(parser)
-    add_output_options(parser)
+    add_writing_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -8,14 +8,20 @@ import textwrap
 from dataclasses import asdict
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_json_option
+from LesionDetectionLib.app.commands.options import add_command, add_json_option
 from LesionDetectionLib.app.given_settings import choice_values
 from LesionDetectionLib.core.detector import MethodInfo, methods
 from LesionDetectionLib.io.display import modality_name
 
+_EXAMPLES = """example:
+  lesion methods
+"""
+
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("methods", help="list the methods, what they find and what they cannot do")
+    parser = add_command(
+        commands, "methods", "list the methods, what they find and what they cannot do", "", examples=_EXAMPLES
+    )
     add_json_option(parser)
     parser.set_defaults(run=run)
 

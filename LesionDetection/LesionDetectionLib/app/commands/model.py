@@ -7,21 +7,31 @@ import json
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.app.commands.options import add_json_option, add_quiet_option, training_part
+from LesionDetectionLib.app.commands.options import add_command, add_json_option, add_quiet_option, training_part
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.errors import UsageError
 
+_EXAMPLES = """examples:
+  what it is        lesion model inspect my-model
+  is it whole       lesion model verify my-model.zip
+  how good is it    lesion model measure my-model --cohort "folder:/data/OtherScans" --output my-model-2
+"""
+
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("model", help="inspect, verify or measure a model bundle")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    inspect = actions.add_parser("inspect", help="print what the bundle says of itself")
+    parser = add_command(
+        commands, "model", "inspect, verify or measure a model bundle", "ACTION BUNDLE", examples=_EXAMPLES
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", prog=parser.prog)
+    inspect = add_command(actions, "inspect", "print what the bundle says of itself", "BUNDLE")
     add_json_option(inspect)
-    verify = actions.add_parser("verify", help="check that the bundle is whole and unchanged")
-    measure = actions.add_parser(
+    verify = add_command(actions, "verify", "check that the bundle is whole and unchanged", "BUNDLE")
+    measure = add_command(
+        actions,
         "measure",
-        help="measure it on a cohort and write it with the figures in its card",
+        "measure it on a cohort and write it with the figures in its card",
+        "BUNDLE --cohort SPEC --output BUNDLE",
         description="Detect in every labelled case of a cohort, by the rules of LUNA16, and write the bundle with the figures "
         "in manifest and card; weights and thresholds stay. Take cases that served neither training nor thresholds.",
     )

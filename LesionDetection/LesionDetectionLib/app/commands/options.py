@@ -11,6 +11,37 @@ from typing import Any
 from LesionDetectionLib.core.errors import DependencyError, UsageError
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Fills a description, which is one line, and leaves examples, which are several, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text if "\n" in text else super(argparse.RawDescriptionHelpFormatter, self)._fill_text
+        return fill(text, width, indent)
+
+
+def add_command(
+    commands: Any, name: str, summary: str, needs: str, *, description: str = "", examples: str = ""
+) -> argparse.ArgumentParser:
+    """A command whose usage is one line.
+
+    Args:
+        commands: what ``add_subparsers`` of the parser above gave.
+        summary: for the list of commands.
+        needs: what has to be given, as the usage shows it.
+        description: what it does; the summary, where it says enough.
+        examples: lines that stand at the end of its help.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        usage=f"%(prog)s {needs} [options]",
+        description=description or f"{summary[0].upper()}{summary[1:]}.",
+        epilog=examples or None,
+        formatter_class=HelpFormatter,
+    )
+    return parser
+
+
 def add_scan_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
     """``several``: of several scans each may have its own."""
     more = "; again for each SCAN, where they differ" if several else ""
@@ -34,8 +65,11 @@ def add_set_option(parser: Any, more: str = "") -> None:
     )
 
 
-def add_output_options(parser: argparse.ArgumentParser) -> None:
+def add_output_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", "-o", type=Path, required=True, metavar="DIR", help="folder for the results")
+
+
+def add_writing_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace results of the same names in DIR")
     add_quiet_option(parser)
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.commands.options import (
+    add_command,
     add_modality_option,
-    add_output_options,
+    add_output_option,
     add_settings_options,
+    add_writing_options,
     as_yaml,
     settings_with,
     training_part,
@@ -29,14 +31,15 @@ _EPILOG = """examples:
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "radiomics",
-        help="tell outcomes of patients from features of their lesions",
+        "tell outcomes of patients from features of their lesions",
+        "COHORT --masks M --outcome TABLE[:COLUMN] --output DIR",
         description="Measure the lesion of each patient (IBSI features, through MIRP), join them with a table of outcomes, and tell each "
         "patient by a classifier that learned from others alone: nested cross-validation, permutation test, calibration. Writes a "
         "page, index.html, tables, pictures and radiomics.json. After Ctrl-C the same command goes on.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EPILOG,
     )
     parser.add_argument(
         "cohort", metavar="COHORT", help="KIND:PATH?option=value or a YAML file (see “lesion cohort --kinds”)"
@@ -48,6 +51,7 @@ def add_parser(commands: Any) -> None:
         help="labels, or a folder with detections (as “lesion detect COHORT” writes it) or label maps, by case",
     )
     parser.add_argument("--outcome", required=True, metavar="TABLE[:COLUMN]", help="CSV with a column patient")
+    add_output_option(parser)
     parser.add_argument("--positive", default="", metavar="VALUE", help="which of the two outcomes is the positive one")
     add_modality_option(parser)
     parser.add_argument("--preset", default="", metavar="P", help="quick: few features, few permutations")
@@ -65,7 +69,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="what was measured (default: in the output)")
-    add_output_options(parser)
+    add_writing_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -8,7 +8,13 @@ from typing import Any
 
 from LesionDetectionLib import __version__
 from LesionDetectionLib.app.commands.dicom_option import add_dicom_option, require_dicom, source_files
-from LesionDetectionLib.app.commands.options import add_modality_option, add_output_options, add_scan_options
+from LesionDetectionLib.app.commands.options import (
+    add_command,
+    add_modality_option,
+    add_output_option,
+    add_scan_options,
+    add_writing_options,
+)
 from LesionDetectionLib.app.commands.recist_list import MASKS, add_list_options, masks_of_list, print_rows
 from LesionDetectionLib.app.commands.table import print_lesions
 from LesionDetectionLib.app.console import shown_progress
@@ -33,13 +39,14 @@ ways
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "recist-mask",
-        help="the mask of a lesion from two diameters",
+        "the mask of a lesion from two diameters",
+        "SCAN --long R,A,S,R,A,S --short R,A,S,R,A,S --output DIR",
         description="Make the mask of a lesion from its two diameters: with GrabCut where the lesion stands out from its "
         "surroundings, else as an ellipse, and say which and why. On a scan it is carried to the neighbouring slices.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EPILOG,
     )
     parser.add_argument(
         "scan",
@@ -47,6 +54,7 @@ def add_parser(commands: Any) -> None:
         metavar="SCAN",
         help="NRRD, NIfTI or MetaImage file, folder of DICOM, or DeepLesion's list (CSV)",
     )
+    add_output_option(parser)
     parser.add_argument("--way", choices=WAYS, default=BEST, metavar="WAY", help=f"how (default: {BEST}); see below")
     drawn = parser.add_argument_group("diameters on a scan")
     for name in ("long", "short"):
@@ -65,7 +73,7 @@ def add_parser(commands: Any) -> None:
     add_modality_option(parser)
     add_dicom_option(parser)
     add_list_options(parser.add_argument_group("DeepLesion's list"))
-    add_output_options(parser)
+    add_writing_options(parser)
     parser.set_defaults(run=run)
 
 

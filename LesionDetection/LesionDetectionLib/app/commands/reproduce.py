@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.commands.options import (
+    add_command,
     add_quiet_option,
     add_settings_options,
     as_yaml,
@@ -38,14 +39,15 @@ _EPILOG = """examples:
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "reproduce",
-        help="make the tables and figures of a method's paper anew",
+        "make the tables and figures of a method's paper anew",
+        "METHOD (--data FOLDER | --phantom N) --output DIR",
         description="Make the tables and figures of a method's paper anew, on the paper's data or on phantoms in their "
         "format: tables.json, CSV, curves and a page, index.html, ours beside what the paper printed. Every step keeps "
         "its result in DIR: after Ctrl-C, a crash or a kill the same command with --resume goes on.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EPILOG,
     )
     parser.add_argument(
         "method", metavar="METHOD", help="whose paper: nodule-ct, high-uptake-ct, universal-ct, liver-ct or pet-weak"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from LesionDetectionLib.core.detector import MethodInfo
-from LesionDetectionLib.core.errors import ModalityError, UsageError
+from LesionDetectionLib.core.errors import ModalityError, SeveralSeriesError, UsageError
 from LesionDetectionLib.core.image import Image, understood_as
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.display import modality_name
@@ -46,6 +46,26 @@ def series_of_each(series: Sequence[str] | None, scans: Sequence[Path]) -> list[
     return [series[0] if folder or not any(folders) else None for folder in folders]
 
 
+def of_one_folder(
+    info: MethodInfo, scans: Sequence[Path], series: Sequence[str | None], progress: Progress
+) -> tuple[list[Path], list[str | None]]:
+    """One folder with one series of each kind that the method takes: the folder once for each, with its series.
+
+    Whatever else is given comes back as it is, to be read or refused as it stands.
+    """
+    if len(scans) != 1 or series[0] is not None or not scans[0].is_dir():
+        return list(scans), list(series)
+    from LesionDetectionLib.io.dicom_series import find_stacks
+
+    stacks, _ = find_stacks(scans[0], progress)
+    found = [[stack.info for stack in stacks if stack.info.modality == modality] for modality in info.modalities]
+    required = {stack.info.modality for stack in stacks}.issuperset(info.required)
+    if len(stacks) == 1 or not required or any(len(infos) > 1 for infos in found):
+        return list(scans), list(series)
+    numbers: list[str | None] = [str(one.number) for infos in found for one in infos]
+    return [scans[0]] * len(numbers), numbers
+
+
 def read_images(
     info: MethodInfo, paths: Sequence[Path], series: Sequence[str | None], progress: Progress
 ) -> dict[str, ReadScan]:
@@ -59,7 +79,13 @@ def read_images(
     unknown: list[ReadScan] = []
     for index, (path, one) in enumerate(zip(paths, series, strict=True)):
         progress(index / len(paths), f"Reading {path.name}")
-        read = ReadScan(understood_as(read_image(path, series=one)), index)
+        try:
+            read = ReadScan(understood_as(read_image(path, series=one)), index)
+        except SeveralSeriesError as error:
+            if len(info.modalities) == 1:
+                raise
+            hint = "Where several are needed, name the folder once for each, and --series as often in the same order."
+            raise SeveralSeriesError(f"{error}\n{hint}", error.choices) from error
         modality = read.image.modality
         if modality in found:
             raise ModalityError(f"Two of the scans are {modality_name(modality)}. {needs(info)}")

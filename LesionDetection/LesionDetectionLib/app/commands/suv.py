@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.commands.cohort_detection import is_cohort, training_part
-from LesionDetectionLib.app.commands.options import add_json_option, add_quiet_option, add_scan_options
+from LesionDetectionLib.app.commands.options import add_command, add_json_option, add_quiet_option, add_scan_options
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.errors import InputError, ModalityError, UsageError
 from LesionDetectionLib.core.image import PET, SUV_BSA, SUV_BW, SUV_LBM, Image
@@ -18,6 +18,10 @@ _DESCRIPTION = (
     "Of a PET in DICOM: units, what SUV was computed from, and the factors; or the reason why there is none. No names and no "
     "dates are shown, only durations. Of a cohort whose lesions have outlines: highest and mean SUV of each."
 )
+_EXAMPLES = """examples:
+  a PET             lesion suv PET_FOLDER
+  outlines in it    lesion suv "dicom:FOLDER?modality=PT&structures=GTV_Mass"
+"""
 _TYPES = {SUV_LBM: "by lean body mass (SUL, Janmahasatian)", SUV_BSA: "by body surface area, cm2/ml"}
 _CORRECTED = {
     "START": "corrected to the scan's start",
@@ -28,7 +32,14 @@ _COLUMNS = ("volume_mm3", "max_suvbw", "mean_suvbw", "max_sulbm", "mean_sulbm", 
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser("suv", help="how SUV follows from a PET's header", description=_DESCRIPTION)
+    parser = add_command(
+        commands,
+        "suv",
+        "how SUV follows from a PET's header",
+        "SCAN",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
     parser.add_argument(
         "scan", metavar="SCAN", help="a PET in DICOM: folder or file; or a cohort, as “dicom:FOLDER?modality=PT”"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.commands.options import (
+    add_command,
     add_quiet_option,
     add_settings_options,
     as_yaml,
@@ -18,14 +19,24 @@ from LesionDetectionLib.app.commands.options import (
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.errors import UsageError
 
+_EXAMPLES = """examples:
+  to see that it runs   lesion train --method nodule-ct --cohort "phantoms:chest?seeds=0-9&protocol=tiny" --output tried
+  on your scans         lesion train --method nodule-ct --cohort "folder:/data/MyScans" --output my-model
+  after a stop          lesion train ... --resume
+  other settings        lesion train ... --show-settings > mine.yaml; lesion train ... --config mine.yaml
+"""
+
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "train",
-        help="train a method on a cohort",
+        "train a method on a cohort",
+        "--method ID --cohort SPEC --output BUNDLE",
         description="Train a method on a cohort and write a model bundle. Ctrl-C keeps what was learned: the same command "
         "with --resume goes on. Several GPUs or machines: torchrun --nproc-per-node N -m "
         "LesionDetectionLib.app.command_line train ...",
+        examples=_EXAMPLES,
     )
     parser.add_argument("--method", required=True, metavar="ID", help="see “lesion methods”")
     parser.add_argument(

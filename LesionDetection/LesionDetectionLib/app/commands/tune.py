@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from LesionDetectionLib.app.commands.options import (
+    add_command,
     add_quiet_option,
     add_settings_options,
     as_yaml,
@@ -17,10 +18,10 @@ from LesionDetectionLib.app.commands.options import (
 from LesionDetectionLib.app.console import shown_progress, silent, tell
 
 _EPILOG = """examples:
-  as in the liver paper   lesion tune --method high-uptake-ct --cohort SPEC --cases 12 --samples 4000 --measure seconds
-  (Section 5.1.1): first    --vary fit.batch=16,32,64,128,256 --output batches
-  what is fastest, then   lesion tune --method high-uptake-ct --cohort SPEC --cases 12 --steps 300
-  what learns               --vary 'fit.learning_rate=1e-5..1e-1 log 9' --output rates
+  what is fastest         lesion tune --method high-uptake-ct --cohort SPEC --cases 12 --samples 4000 --measure seconds
+                            --vary fit.batch=16,32,64,128,256 --output batches
+  and what learns         lesion tune --method high-uptake-ct --cohort SPEC --cases 12 --steps 300
+                            --vary 'fit.learning_rate=1e-5..1e-1 log 9' --output rates
   several at once         lesion tune --method universal-ct --cohort SPEC --vary 'fit.learning_rate=1e-5..1e-2 log'
                             --vary fit.optimizer=adam,adamw --vary 'loss.box_weight=0.5..2' --trials 40 --output found
   what it found           lesion train --method universal-ct --cohort SPEC --config found/best.yaml --output my-model
@@ -29,15 +30,16 @@ _EPILOG = """examples:
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "tune",
-        help="search settings of a method's training",
+        "search settings of a method's training",
+        "--method ID --cohort SPEC --vary NAME=VALUES --output DIR",
         description="Fit a method several times with other settings, each for a short while, and compare: trials.csv, best.yaml for "
         "“lesion train --config”, loss curves, and a page, index.html. A trial that does not converge, or does not fit into the "
         "memory, is told as such. After Ctrl-C, a crash or a kill the same command with --resume goes on, in the middle of a trial; "
         "several processes that see one DIR share its trials.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EPILOG,
     )
     parser.add_argument("--method", required=True, metavar="ID", help="see “lesion methods”")
     parser.add_argument(

@@ -7,6 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from LesionDetectionLib.app.commands.options import add_command
 from LesionDetectionLib.core.errors import DependencyError, InputError, UsageError
 from LesionDetectionLib.core.late import load
 
@@ -15,10 +16,20 @@ _HIGHEST_PORT = 65535
 _MOST_GB = 100_000
 
 
+_EXAMPLES = """examples:
+  a scan                 lesion view chest.nrrd
+  a phantom, to try it   lesion view --phantom
+  on another computer    lesion view --port 8123 --no-browser scans     # and here: ssh -L 8123:127.0.0.1:8123 that-computer
+"""
+
+
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "view",
-        help="look at scans in a browser: detect, measure, review, train",
+        "look at scans in a browser: detect, measure, review, train",
+        "[SCAN|SCENE|FOLDER ...]",
+        examples=_EXAMPLES,
         description="Serves a page to one browser on this machine, and prints its link. Ctrl-C ends it.",
     )
     parser.add_argument(
