@@ -20,6 +20,7 @@ from LesionDetectionLib.core.image import Geometry, Image
 from .geometry import to_axial
 
 BoolArray = npt.NDArray[np.bool_]
+_AIR_HU = -1000.0
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)
 
 
@@ -31,10 +32,12 @@ class LungSettings:
         grid_mm: voxels are skipped until the grid is just finer than this.
         blur_mm: side of the square averaged over in each slice; none where voxels are larger than half of it.
         tissue_hu: darker voxels are lung or gas; half-way between lung (-850) and soft tissue (40).
+        padding_hu: darker than anything can be: what scanners write outside of a round field of view (-2000, -3024).
         gas_hu: a region more than half of whose inner voxels are darker holds no lung tissue: airway, bowel gas, outside
             air. Even in severe emphysema less than half of the lung is darker than -950.
         whole_mm: where a slice is this wide (or high) the whole chest is in it, and what touches its left or right (front or
-            back) edge is outside air, whatever its values: around the pelvis and shoulders artefacts lift air to -870.
+            back) edge, or padding, is outside air, whatever its values: around the pelvis and shoulders artefacts lift air to
+            -870.
         airway_area_mm2: in a slice, gas regions smaller than this are taken for an airway (a trachea has 200 to 600 mm2)
             or bowel and dropped; larger ones may be emphysema and stay to be judged in 3D.
         least_volume_ml: a smaller region is no lung.
@@ -44,6 +47,7 @@ class LungSettings:
     grid_mm: float = 2.5
     blur_mm: float = 5.0
     tissue_hu: float = -400.0
+    padding_hu: float = -1500.0
     gas_hu: float = -950.0
     whole_mm: float = 400.0
     airway_area_mm2: float = 1500.0
@@ -100,16 +104,20 @@ def find_lungs(image: Image, settings: LungSettings | None = None) -> LungMask:
     coarse = _decimated(to_axial(image), settings.grid_mm)
     # A single thin-slice voxel of a low-dose scan has 50 to 100 HU of noise; the limit between lung and gas needs less.
     width_i, width_j = (2 * int(settings.blur_mm / (2 * spacing)) + 1 for spacing in coarse.spacing_mm[:2])
-    hu = np.stack([cv2.blur(np.asarray(plane, dtype=np.float32), (width_i, width_j)) for plane in coarse.voxels])
-    dark = hu < settings.tissue_hu
+    padding = coarse.voxels < settings.padding_hu
+    seen = np.where(padding, np.float32(_AIR_HU), coarse.voxels).astype(np.float32)
+    hu = np.stack([cv2.blur(plane, (width_i, width_j)) for plane in seen])
+    # Nothing is known of the padding: a lung that the field of view cuts ends there.
+    dark = (hu < settings.tissue_hu) & ~padding
     # The blurred rim of every gas bubble has the values of lung: only what lies a voxel inside is judged.
     inner = np.stack([cv2.erode(plane, _CROSS) for plane in dark.astype(np.uint8)]).astype(bool)
     gas = inner & (hu < settings.gas_hu)
     pixel_mm2 = coarse.spacing_mm[0] * coarse.spacing_mm[1]
     rows, columns = dark.shape[1:]
     is_wide, is_high = (n * mm >= settings.whole_mm for n, mm in zip((columns, rows), coarse.spacing_mm, strict=False))
+    airway_pixels = settings.airway_area_mm2 / pixel_mm2
     for k in range(len(dark)):
-        _drop_outside_and_airways(dark[k], inner[k], gas[k], settings.airway_area_mm2 / pixel_mm2, is_wide, is_high)
+        _drop_outside_and_airways(dark[k], inner[k], gas[k], padding[k], airway_pixels, is_wide, is_high)
     mask = _lung_regions(dark, inner, gas, coarse.geometry.voxel_volume_mm3 / 1000, settings)
     if not mask.any():
         raise InputError(
@@ -155,14 +163,25 @@ def _decimated(image: Image, grid_mm: float) -> Image:
 
 
 def _drop_outside_and_airways(
-    dark: BoolArray, inner: BoolArray, gas: BoolArray, airway_pixels: float, is_wide: bool, is_high: bool
+    dark: BoolArray,
+    inner: BoolArray,
+    gas: BoolArray,
+    padding: BoolArray,
+    airway_pixels: float,
+    is_wide: bool,
+    is_high: bool,
 ) -> None:
     """Clear, in one slice of ``dark``, the air around the body and small regions of pure gas."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=4)
     if count < 2:
         return
     touches, outside = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    for edges, whole in (((labels[0], labels[-1]), is_high), ((labels[:, 0], labels[:, -1]), is_wide)):
+    beside_padding = labels[cv2.dilate(padding.view(np.uint8), _CROSS).view(bool)] if padding.any() else labels[:0]
+    for edges, whole in (
+        ((labels[0], labels[-1]), is_high),
+        ((labels[:, 0], labels[:, -1]), is_wide),
+        ((beside_padding,), is_high or is_wide),
+    ):
         for edge in edges:
             touches[edge] = True
             outside[edge] |= whole

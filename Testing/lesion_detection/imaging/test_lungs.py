@@ -84,6 +84,28 @@ def test_a_tight_field_of_view_that_cuts_the_lungs():
     assert lungs.volume_ml == pytest.approx(truth, rel=0.1)
 
 
+@pytest.mark.parametrize("padding", [-2000, -3024, -32768])
+@pytest.mark.parametrize("radius_mm", [45.0, 60.0])
+def test_a_round_field_of_view_that_cuts_the_lungs(padding, radius_mm):
+    """What scanners write in its corners is no lung, and no gas that the lung is a part of."""
+    phantom = Phantom().chest()
+    image, beyond = phantom.image(), np.hypot(phantom.ras[..., 0], phantom.ras[..., 1]) > radius_mm
+    lungs = find_lungs(image.with_voxels(np.where(beyond, np.int16(padding), image.voxels)))
+    truth = ((phantom.hu == -850) & ~beyond).sum() * image.geometry.voxel_volume_mm3 / 1000
+    assert lungs.volume_ml == pytest.approx(truth, rel=0.1)
+    assert not at(lungs, 90, 70, 0)
+
+
+def test_air_around_a_body_in_a_round_field_of_view_is_no_lung():
+    """Padding all around it, it touches no edge of the image; artefacts lift it to the values of lung."""
+    phantom = Phantom().chest()
+    phantom.hu[phantom.hu == -1000] = -880
+    image, beyond = phantom.image(), np.hypot(phantom.ras[..., 0], phantom.ras[..., 1]) > 95
+    padded = image.with_voxels(np.where(beyond, np.int16(-3024), image.voxels))
+    lungs = find_lungs(padded.crop((2, 0, 0), (196, 160, 36)), LungSettings(whole_mm=150.0))
+    assert lungs.volume_ml == pytest.approx(2 * ELLIPSOID_ML, rel=0.1)
+
+
 @pytest.mark.parametrize(("whole_mm", "found"), [(150.0, True), (400.0, False)])
 def test_air_outside_that_artefacts_lift_to_the_values_of_lung(whole_mm, found):
     """In a field of view that holds the whole chest it is outside all the same."""
