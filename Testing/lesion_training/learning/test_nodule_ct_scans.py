@@ -59,6 +59,16 @@ def test_all_that_a_network_sees_of_the_searched_places_is_there(scan):
         assert end - 1 - places[-1] >= reach or start[axis] + end == scan.hu.shape[axis]
 
 
+def test_metal_beyond_16_bits_stays_bright(phantom, scan):
+    image = phantom.images()[CT]
+    voxels = image.voxels.astype(np.int32)
+    k, j, i = (n // 2 for n in voxels.shape)
+    voxels[k : k + 4, j : j + 4, i : i + 4] = 60_000
+    found = prepare_scan(image.with_voxels(voxels), phantom.truth(), SETTINGS, 0)
+    assert found.hu.max() == 32767
+    assert found.hu.min() >= scan.hu.min()
+
+
 def test_scans_prepared_in_threads_come_in_their_order(scan, monkeypatch):
     monkeypatch.setattr(training_scans, "AHEAD", 2)
     scans = [replace(scan, name=str(n), hu=scan.hu + n) for n in range(6)]

@@ -114,7 +114,8 @@ def prepare_scan(image: Image, truth: Truth, settings: NoduleSettings, seed: int
     """
     require_usable(image, modality=CT, unit=HU, least_slices=LEAST_SLICES, for_what="training nodule-ct")
     work = resample(to_axial(image), settings.spacing_mm)
-    hu = np.round(work.voxels).astype(np.int16)
+    # Metal of an extended scale lies beyond 16 bits, where it would come out as air.
+    hu = np.clip(np.round(work.voxels), -32768, 32767).astype(np.int16)
     region = search_region(find_lungs(image), settings.closing_mm, settings.lung_margin_mm).on_grid(work.geometry)
 
     def to_zyx(ras_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
