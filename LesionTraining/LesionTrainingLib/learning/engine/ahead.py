@@ -53,6 +53,9 @@ class Ahead:
         """The batch that is asked for next; it is begun at once where that is allowed."""
         if self._thread is not None and self._announced is None and self._task.ready_ahead(step):
             wanted = (step, size, share)
+            if self._stream is not None:
+                # Its memory may be that of the batch before the one in use, which the GPU has perhaps not read to the end.
+                self._stream.wait_stream(torch.cuda.current_stream(self._device))
             self._announced = (wanted, self._thread.submit(self._make, wanted))
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from types import SimpleNamespace
 
@@ -80,3 +81,30 @@ def test_nothing_is_made_after_the_end(task, batches):
     batches.close()
     batches.announce(1, 8, Share())
     assert task.made == []
+
+
+class Stream:
+    """A stream of a GPU that notes whom it waits for."""
+
+    def __init__(self, name, told):
+        self.name, self.told = name, told
+
+    def wait_stream(self, other):
+        self.told.append(f"{self.name} waits for {other.name}")
+
+    def synchronize(self):
+        self.told.append(f"{self.name} is done")
+
+
+def test_on_a_gpu_a_batch_is_made_in_memory_that_nobody_reads_any_more(task, monkeypatch):
+    """Parts of one step follow each other without a look at the GPU: what the first was read from may be written over."""
+    told = task.made = []
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: Stream("batches", told))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream("network", told))
+    for name in ("device", "stream"):
+        monkeypatch.setattr(torch.cuda, name, lambda _: contextlib.nullcontext())
+    ahead = Ahead(task, torch.device("cuda"))
+    ahead.announce(1, 8, Share(1, 2))
+    ahead.batch(1, 8, Share(1, 2))
+    ahead.close()
+    assert told == ["batches waits for network", (1, True), "batches is done", "network waits for batches"]
