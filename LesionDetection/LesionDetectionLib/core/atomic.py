@@ -115,4 +115,4 @@ def _told(path: Path) -> Iterator[None]:
             raise OutputError(f"The disk is full: {path} was not written. Free some space and try again.") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise OutputError(f"{path} cannot be written: no permission. Choose another folder.") from error
-        raise OutputError(f"{path} was not written: {error}.") from error
+        raise OutputError(f"{path} was not written: {error.strerror or error}.") from error

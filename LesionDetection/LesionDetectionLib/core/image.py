@@ -23,6 +23,8 @@ Janmahasatian et al. 2005) and by body surface area (cm2/ml)."""
 PHANTOM = "Phantom"
 """In ``Image.identifiers`` of what is computer-made: which one. A model that learned from nothing else says so."""
 
+_CALLED = {PET: "PET"}
+"""What people call a modality whose code is another."""
 _ONLY_HU_BELOW, _NO_HU_ABOVE = -200.0, 100_000.0
 """A CT of a patient has fat and air below -200 HU; metal ends far below 100,000."""
 
@@ -180,9 +182,9 @@ def understood_as(image: Image, modality: str = UNKNOWN) -> Image:
     """The image with its modality and unit filled in where its file did not say them.
 
     Args:
-        modality: what the user says it is, ``CT`` (then HU) or ``PT`` (then SUV by body weight); empty to take values
-            that reach below -200, as only Hounsfield units do, for a CT, with a note that says so. An image that gives
-            nothing away comes back as it is.
+        modality: what the user says it is, ``CT`` (then HU, with a note where no value is below zero) or ``PT`` (then SUV
+            by body weight); empty to take values that reach below -200, as only Hounsfield units do, for a CT, with a note
+            that says so. An image that gives nothing away comes back as it is.
 
     Raises:
         ModalityError: the image says itself that it is something else.
@@ -192,7 +194,10 @@ def understood_as(image: Image, modality: str = UNKNOWN) -> Image:
             raise ModalityError(f"“{image.name}” says that it is of modality {image.modality}, not {modality}.")
         return image
     if modality:
-        return replace(image, modality=modality, unit={CT: HU, PET: SUV_BW}.get(modality, ""))
+        shifted = modality == CT and float(image.voxels.min()) >= 0
+        note = f"No value of “{image.name}” is below 0, as fat and air are in Hounsfield units: was 1024 added to them?"
+        unit = {CT: HU, PET: SUV_BW}.get(modality, "")
+        return replace(image, modality=modality, unit=unit, notes=(*image.notes, note) if shifted else image.notes)
     low, high = float(image.voxels.min()), float(image.voxels.max())
     if not (low <= _ONLY_HU_BELOW and high <= _NO_HU_ABOVE):
         return image
@@ -214,9 +219,8 @@ def require_usable(
     """
     what = f"“{image.name}”"
     if modality and image.modality not in (modality, UNKNOWN):
-        raise ModalityError(
-            f"{what} is of modality {image.modality}, but {for_what} needs {modality}. Choose another volume."
-        )
+        found, wanted = (_CALLED.get(one, one) for one in (image.modality, modality))
+        raise ModalityError(f"{what} is {found}, but {for_what} needs {wanted}. Choose another image.")
     if unit and image.unit not in (unit, ""):
         raise ModalityError(f"The values of {what} are in {image.unit}, but {for_what} needs {unit}.")
     if image.shape_kji[0] < least_slices:

@@ -81,8 +81,8 @@ class CohortStatistics:
         """Plain values, all of them finite."""
         return asdict(self)
 
-    def lines(self) -> tuple[str, ...]:
-        """A table to read, without line ends."""
+    def lines(self, most: int = _MOST_SHOWN) -> tuple[str, ...]:
+        """A table to read, without line ends, with at most so many of what is left out."""
         rows = [
             ("Cohort", self.title + (" (computer-made: no patients)" if self.on_phantoms else "")),
             ("Specification", self.spec),
@@ -96,9 +96,9 @@ class CohortStatistics:
             rows.append((f"{modality} size", _range(ranges.size_ijk, "d")))
         rows += [("Note", note) for note in self.notes]
         rows += [("Left out", str(len(self.left_out)))] if self.left_out else []
-        rows += [("", f"{left.case}: {left.reason}") for left in self.left_out[:_MOST_SHOWN]]
-        if len(self.left_out) > _MOST_SHOWN:
-            rows.append(("", f"... and {len(self.left_out) - _MOST_SHOWN} more"))
+        rows += [("", f"{left.case}: {left.reason}") for left in self.left_out[:most]]
+        if len(self.left_out) > most > 0:
+            rows.append(("", f"... and {len(self.left_out) - most} more"))
         width = max(len(name) for name, _ in rows)
         return tuple(f"{name:<{width}}  {text}".rstrip() for name, text in rows)
 

@@ -89,7 +89,7 @@ def ct(voxels=SOME, **more):
 @pytest.mark.parametrize(
     ("image", "error", "words"),
     [
-        (ct(modality="PT"), ModalityError, "of modality PT, but this needs CT"),
+        (ct(modality="PT"), ModalityError, "is PET, but this needs CT"),
         (ct(modality="CT", unit="SUVbw"), ModalityError, "in SUVbw"),
         (ct(SOME[:1]), GeometryError, "has 1 slice"),
         (ct(np.where(SOME == -490, np.nan, SOME.astype(float))), InputError, "1 voxels that are not numbers"),
@@ -114,6 +114,8 @@ def test_what_an_image_is_where_its_file_does_not_say():
     assert understood_as(ct(SOME + 500)).modality == ""
     told = understood_as(ct(SOME + 500), "PT")
     assert (told.modality, told.unit, told.notes) == ("PT", "SUVbw", ())
+    assert understood_as(ct(), "CT").notes == ()
+    assert "was 1024 added" in understood_as(ct(SOME + 1024), "CT").notes[0]
     pet = ct(modality="PT", unit="Bq/ml")
     assert understood_as(pet) is pet
     with pytest.raises(ModalityError, match="not CT"):

@@ -70,6 +70,13 @@ def test_what_is_no_pet_in_dicom_is_refused(dicom, tmp_path, capsys):
     assert "no file or folder" in capsys.readouterr().err
 
 
+def test_the_only_pet_of_a_study_is_meant(dicom, capsys):
+    dicom.pet()
+    dicom.series([0.0, 2.0, 4.0], prefix="ct", SeriesInstanceUID="1.2.3")
+    assert main(["suv", str(dicom.folder), "--quiet"]) == 0
+    assert "BQML" in capsys.readouterr().out
+
+
 def test_the_lesions_of_a_cohort(tmp_path, capsys):
     pytest.importorskip("LesionTrainingLib")
     voxels = np.ones((8, 9, 10), np.float32)

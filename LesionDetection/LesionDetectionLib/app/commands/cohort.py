@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        _print(described.lines(), shown)
+        _print(described.lines(0) if options.list else described.lines(), shown)  # a list has all of them, at its end
     if failed:
         raise InputError(f"{len(failed)} of {len(cohort.cases)} cases cannot be used; they are listed above.")
 

@@ -82,7 +82,8 @@ def suv_account(scan: Path, series: str | None, progress: Progress) -> dict[str,
             f"{scan} is no DICOM, so it has no header that SUV follows from. Name the folder of the PET series."
         )
     stacks, skipped = find_stacks(scan, progress.part(0.0, 0.4))
-    stack = choose(stacks, skipped, series, scan)
+    of_pet = [stack for stack in stacks if stack.info.modality == PET]
+    stack = of_pet[0] if series is None and len(of_pet) == 1 else choose(stacks, skipped, series, scan)
     if stack.planes[0].modality != PET:
         raise ModalityError(f"{scan} is of modality {stack.planes[0].modality}, not PET: there is no SUV.")
     image = read_stack(stack, skipped, progress.part(0.4, 1.0))

@@ -243,7 +243,7 @@ def test_limits_reach_the_engine(body, with_engine, bright_engine):
 def test_what_is_refused(a_bundle, detector, body):
     with pytest.raises(InputError, match="Choose a CT"):
         detector.detect({})
-    with pytest.raises(InputError, match="is of modality PT"):
+    with pytest.raises(InputError, match="is PET, but"):
         detector.detect({CT: dataclasses.replace(body, modality="PT", unit="SUVbw")})
     with pytest.raises(UsageError, match="needs a model"):
         create(None)

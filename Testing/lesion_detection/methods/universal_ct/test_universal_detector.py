@@ -321,7 +321,7 @@ def test_what_is_refused(a_bundle, detector, body):
         detector.detect({})
     with pytest.raises(InputError, match="not numbers"):
         detector.detect({CT: body.with_voxels(np.where(body.voxels > 0, np.nan, body.voxels))})
-    with pytest.raises(InputError, match="is of modality PT"):
+    with pytest.raises(InputError, match="is PET, but"):
         detector.detect({CT: dataclasses.replace(body, modality="PT", unit="SUVbw")})
     with pytest.raises(UsageError, match="needs a model"):
         create(None)
