@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import expit
 
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.suppression import suppress_near
@@ -94,7 +95,7 @@ def _apart(
     ras_mm = prepared.geometry.ras_from_ijk(ijk)
     # The logit, not the probability, decides: rounded to float32, all probabilities above 0.99999997 are 1.
     kept = suppress_near(ras_mm, logits, settings.candidate_distance_mm, settings.most_candidates)
-    return Candidates(ijk[kept], ras_mm[kept], 1 / (1 + np.exp(-logits[kept])))
+    return Candidates(ijk[kept], ras_mm[kept], expit(logits[kept]))
 
 
 def _thresholds(rough: ScoreVolume, prepared: PreparedScan, settings: NoduleSettings, threshold: float) -> list[float]:

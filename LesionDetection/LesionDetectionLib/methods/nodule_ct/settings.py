@@ -58,6 +58,8 @@ class NoduleSettings:
             raise UsageError(f"The working voxel size {self.spacing_mm} mm is not between 0.1 and 10 mm.")
         if not self.window_hu[0] < self.window_hu[1]:
             raise UsageError(f"The window {self.window_hu} HU does not rise.")
+        if not 0 <= self.candidate_threshold <= 1:
+            raise UsageError(f"The candidate threshold is a probability from 0 to 1, not {self.candidate_threshold:g}.")
         if min(self.closing_mm, self.lung_margin_mm, self.candidate_distance_mm, self.lesion_distance_mm) < 0:
             raise UsageError("Distances in millimetres cannot be negative.")
         if min(self.most_candidates, self.most_lesions) < 1:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import Geometry
-from LesionDetectionLib.imaging.lungs import find_lungs
+from LesionDetectionLib.imaging.lungs import LungMask, find_lungs
 from LesionDetectionLib.imaging.lungs_hull import between_base_and_apex
 from LesionDetectionLib.methods.active_pet_ct.coarse_ct import CoarseCt, on_grid
 from LesionDetectionLib.methods.active_pet_ct.organs import thick_organs
-from LesionDetectionLib.methods.active_pet_ct.search_region import search_region
+from LesionDetectionLib.methods.active_pet_ct.search_region import SearchRegion, search_region
 from LesionDetectionLib.methods.active_pet_ct.settings import ActivePetCtSettings
 from scipy.spatial.transform import Rotation
 
@@ -117,3 +117,11 @@ def test_the_box_on_a_grid_holds_all_of_the_hull(region):
     assert region.seen_share(Geometry((5, 5, 5), np.diag([4.0, 4.0, 4.0, 1.0]))) < 0.01
     with pytest.raises(InputError, match="lie outside the PET"):
         region.box_on(grid((4, 4, 4), (0, 0, 900), (20, 20, 920)), 0.0)
+
+
+def test_lungs_of_one_slice_are_seen():
+    """Whichever it is: a CT may have three slices, of which the middle one shows lung."""
+    voxels = np.zeros((3, 9, 9), dtype=bool)
+    voxels[1, 3:6, 3:6] = True
+    mask = LungMask(voxels, Geometry(voxels.shape, np.diag([-2.5, -2.5, 5.0, 1.0])))
+    assert SearchRegion(mask, mask).seen_share(mask.geometry) == 1

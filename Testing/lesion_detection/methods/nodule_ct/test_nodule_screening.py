@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from LesionDetectionLib.core.errors import Cancelled, DeviceError
+from LesionDetectionLib.core.errors import Cancelled, DeviceError, UsageError
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods import tiles
@@ -120,6 +120,21 @@ def test_a_scan_of_air_or_an_impossible_threshold_gives_no_candidate():
     assert len(screen(a_scan(voxels), a_network(), NoduleSettings(candidate_threshold=1.0), CPU)) == 0
     nowhere = a_scan(voxels, np.zeros(voxels.shape, dtype=bool))
     assert len(screen(nowhere, a_network(), NoduleSettings(candidate_threshold=0.0), CPU)) == 0
+
+
+def test_the_least_probable_place_has_the_probability_0():
+    network = a_blob_finder()
+    network.head[-1].bias.data[1] = -1e6
+    voxels = np.random.default_rng(4).random((12, 20, 20), dtype=np.float32)
+    found = screen(a_scan(voxels), network, NoduleSettings(candidate_threshold=0.0), CPU)
+    assert len(found) > 0
+    assert not found.probability.any()
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
+def test_a_candidate_threshold_that_is_no_probability(threshold):
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        NoduleSettings(candidate_threshold=threshold)
 
 
 def test_a_training_network_is_left_as_it_is():
