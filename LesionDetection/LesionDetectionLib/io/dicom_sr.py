@@ -19,10 +19,11 @@ from pydicom.uid import SegmentationStorage, generate_uid
 
 from LesionDetectionLib import __version__
 from LesionDetectionLib.core.finding import Findings, Status
-from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, SUV_BW, Image
+from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, SUV_BW, SUV_LBM, Image
 from LesionDetectionLib.core.lesion import Code
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.imaging.recist import recist_of_mask
+from LesionDetectionLib.imaging.suv_peak import suv_peak
 
 from .dicom_findings import Exported, algorithm_of, are_reviewed, series_description, site_of
 from .dicom_seg import MAKER, MODEL, SERIAL, dicom_code, plain
@@ -55,12 +56,18 @@ _INTENSITIES = {
     HU: (Code("112031", "DCM", "Attenuation Coefficient"), Code("[hnsf'U]", "UCUM", "Hounsfield unit")),
     SUV_BW: (
         Code("126401", "DCM", "SUVbw"),
-        Code("{SUVbw}g/ml", "UCUM", "Standardized Uptake Value body weight"),
+        Code("g/ml{SUVbw}", "UCUM", "Standardized Uptake Value body weight"),
     ),
     BQ_PER_ML: (Code("122709", "DCM", "Activity Concentration"), Code("Bq/ml", "UCUM", "Becquerels/milliliter")),
 }
 """Unit of the image -> quantity and unit."""
+_LEAN = (
+    Code("126405", "DCM", "SUVlbm(Janma)"),
+    Code("g/ml{SUVlbm(Janma)}", "UCUM", "Standardized Uptake Value lean body mass (Janma)"),
+)
+"""SUL, of which PERCIST speaks: quantity and unit (CID 85)."""
 _MEAN, _MINIMUM = Code("373098007", "SCT", "Mean"), Code("255605001", "SCT", "Minimum")
+_PEAK = Code("126031", "DCM", "Peak Value Within ROI")
 _MAXIMUM, _DEVIATION = Code("56851009", "SCT", "Maximum"), Code("386136009", "SCT", "Standard Deviation")
 
 _SOMEWHERE = Code("38266002", "SCT", "Entire body")
@@ -218,14 +225,31 @@ def _measurements(item: Exported, findings: Findings, image: Image) -> list[sr.M
 
 
 def _intensities(item: Exported, image: Image) -> list[sr.Measurement]:
-    """Mean, minimum, maximum and standard deviation (of the voxels, not estimated from a sample) in the outline."""
+    """Mean, minimum, maximum and standard deviation (of the voxels, not estimated from a sample) in the outline. Of a PET in SUV
+    also the peak (:mod:`~LesionDetectionLib.imaging.suv_peak`); and mean, maximum and peak by lean body mass, where the
+    patient's size is known."""
     i, j, k = item.ijk.T
     values = image.voxels[k, j, i].astype(np.float64)
     if image.unit not in _INTENSITIES or not np.isfinite(values).all():
         return []
     quantity, unit = _INTENSITIES[image.unit]
-    found = ((_MEAN, values.mean()), (_MINIMUM, values.min()), (_MAXIMUM, values.max()), (_DEVIATION, values.std()))
-    return [_measured(quantity, float(value), unit, how) for how, value in found]
+    found = [(_MEAN, values.mean()), (_MINIMUM, values.min()), (_MAXIMUM, values.max()), (_DEVIATION, values.std())]
+    if image.unit == SUV_BW:
+        found.append((_PEAK, _peak(item, image)))
+    measured = [_measured(quantity, float(value), unit, how) for how, value in found]
+    if image.unit == SUV_BW and (lean := image.suv_factors.get(SUV_LBM)) is not None:
+        measured += [
+            _measured(_LEAN[0], lean * v, _LEAN[1], how) for how, v in found if how in (_MEAN, _MAXIMUM, _PEAK)
+        ]
+    return measured
+
+
+def _peak(item: Exported, image: Image) -> float:
+    kji = item.ijk[:, ::-1]
+    start = kji.min(axis=0)
+    box = np.zeros(kji.max(axis=0) - start + 1, dtype=bool)
+    box[tuple((kji - start).T)] = True
+    return suv_peak(image.voxels, box, start, image.spacing_mm)
 
 
 def _measured(quantity: Code, value: float, unit: Code, derivation: Code | None = None) -> sr.Measurement:

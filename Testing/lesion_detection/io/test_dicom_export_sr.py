@@ -12,7 +12,9 @@ from LesionDetectionLib.core.bundle import Bundle, Manifest
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.finding import Findings, Status
 from LesionDetectionLib.core.lesion import LESION, NODULE, Lesion, Mask
+from LesionDetectionLib.imaging.body_size import Body, lean_body_mass_janmahasatian_kg
 from LesionDetectionLib.imaging.measurements import measure_mask
+from LesionDetectionLib.imaging.suv_peak import suv_peak
 from LesionDetectionLib.io.dicom_findings import on_phantoms
 from LesionDetectionLib.io.dicom_sr import OWN_SCHEME
 from LesionDetectionLib.io.files import read_image
@@ -199,9 +201,25 @@ def test_pet_is_measured_in_suv_though_the_files_are_in_becquerel(dicom, tmp_pat
     inside = image.voxels[findings.items[0].lesion.mask.slices_kji].astype(float)
     for name, function in DERIVATIONS.items():
         value, unit = found["SUVbw", name]
-        assert unit == "{SUVbw}g/ml"
+        assert unit == "g/ml{SUVbw}"
         assert value == pytest.approx(float(function(inside)), rel=1e-9)
     assert {item.name.value for item in group.get_measurements()} >= {"126401"}
+    assert not any(name.startswith("SUVlbm") for name, _ in found)  # nobody says how tall the patient is
+
+
+def test_pet_of_a_patient_whose_size_is_known_is_measured_by_lean_body_mass_too(dicom, tmp_path):
+    files = dicom.pet(PatientSize="1.70", PatientSex="M")
+    image = read_image(dicom.folder)
+    lesion = block(image, (1, 1, 0), (5, 4, 3))
+    _, (group,) = read(export_dicom(tmp_path / "out", files, findings_of(image, lesion)).sr)
+    found = values_of(group)
+    factor = lean_body_mass_janmahasatian_kg(Body(70.0, 1.70, "M")) / 70
+    for name in ("Mean", "Maximum", "Peak Value Within ROI"):
+        value, unit = found["SUVlbm(Janma)", name]
+        assert unit == "g/ml{SUVlbm(Janma)}"
+        assert value == pytest.approx(factor * found["SUVbw", name][0], rel=1e-9)
+    peak = suv_peak(image.voxels, lesion.mask.voxels, lesion.mask.start_ijk[::-1], image.spacing_mm)
+    assert found["SUVbw", "Peak Value Within ROI"][0] == pytest.approx(peak)
 
 
 def test_pet_that_cannot_be_converted_is_measured_in_becquerel(dicom, tmp_path):
@@ -238,5 +256,5 @@ def test_pet_of_a_patient(real_data, tmp_path):
     findings = findings_of(image, block(image, (i - 1, j - 1, k - 1), (3, 3, 3)))
     _, (group,) = read(export_dicom(tmp_path / "out", [p for p in folder.rglob("*") if p.is_file()], findings).sr)
     value, unit = values_of(group)["SUVbw", "Maximum"]
-    assert unit == "{SUVbw}g/ml"
+    assert unit == "g/ml{SUVbw}"
     assert value == pytest.approx(float(image.voxels.max()), rel=1e-9)
