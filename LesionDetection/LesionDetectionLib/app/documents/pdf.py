@@ -6,6 +6,8 @@ The file says when it was made and what it is; it names no author, no machine an
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ from .pdf_style import (
     TITLE,
     TOP,
     WIDTH,
+    lacks,
     printable,
     register_fonts,
     text_width,
@@ -45,6 +48,10 @@ from .pdf_style import (
 )
 
 _PRODUCER = "SlicerLesionDetection"
+LACKING = (
+    "The font of this PDF lacks signs that this report has, in a name for one, and shows � in their place. The page of the same "
+    "report (HTML) shows them."
+)
 _HEADING_ROOM = 80.0
 """A heading and the first lines of what stands below it: where a page has less left, the next one begins."""
 
@@ -66,6 +73,8 @@ def pdf_bytes(document: Document, made: datetime | None = None) -> bytes:
         ImportError: reportlab is not installed (on import of this module), or matplotlib, whose font it takes.
     """
     register_fonts()
+    if any(map(lacks, _texts(document))):
+        document = replace(document, warnings=(*document.warnings, LACKING))
     buffer = io.BytesIO()
     template = _Template(buffer, document)
     before = rl_config.useA85
@@ -75,6 +84,18 @@ def pdf_bytes(document: Document, made: datetime | None = None) -> bytes:
     finally:
         rl_config.useA85 = before
     return buffer.getvalue()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts of a document, or of a part of it."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts(part)
+    elif is_dataclass(value):
+        for entry in fields(value):
+            yield from _texts(getattr(value, entry.name))
 
 
 def _story(document: Document) -> list[Flowable]:

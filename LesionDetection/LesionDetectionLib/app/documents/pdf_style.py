@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -82,9 +83,23 @@ def shortened(text: str, most: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Text with � for what the font lacks; line ends become spaces, as in HTML."""
-    have = _glyphs()
-    return "".join(sign if ord(sign) in have else "\ufffd" for sign in re.sub(r"[ \t\r\n\f\v]+", " ", clean(text)))
+    """Text with � for what cannot be printed; line ends become spaces, as in HTML."""
+    return "".join(sign if _has(sign) else "\ufffd" for sign in _one_line(text))
+
+
+def lacks(text: str) -> bool:
+    """Whether :func:`printable` leaves out a sign that the page shows."""
+    return not all(map(_has, _one_line(text)))
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[ \t\r\n\f\v]+", " ", clean(text))
+
+
+@functools.cache
+def _has(sign: str) -> bool:
+    """Whether the font has a sign. Of letters that run from right to left reportlab would turn the order: they count as lacking."""
+    return ord(sign) in _glyphs() and unicodedata.bidirectional(sign) not in ("R", "AL")
 
 
 @functools.cache

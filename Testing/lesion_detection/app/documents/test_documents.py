@@ -9,7 +9,7 @@ import pytest
 from LesionDetectionLib.app.documents import document as parts
 from LesionDetectionLib.app.documents.document import Cell, Column, Document, Row, Section, Table, clean
 from LesionDetectionLib.app.documents.html import html_text, write_html
-from LesionDetectionLib.app.documents.pdf import pdf_bytes, write_pdf
+from LesionDetectionLib.app.documents.pdf import LACKING, pdf_bytes, write_pdf
 from LesionDetectionLib.core.errors import OutputError
 from PIL import Image as PillowImage
 from read_page import Page
@@ -108,6 +108,25 @@ def test_what_no_document_can_hold_becomes_a_sign_for_it(text):
 def test_signs_that_the_font_lacks_are_shown_as_such():
     pdf = Pdf(pdf_bytes(Document("k", "山田 Müller Ελλάδα"), MADE))
     assert "\ufffd\ufffd Müller Ελλάδα" in pdf.text
+    assert " ".join(LACKING.split()) in " ".join(pdf.text.split())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        Document("k", "t", patient="王小明 · ID 1"),
+        Document("k", "t", sections=(Section("", (Table((Column("c"),), (Row((Cell("ก"),)),)),)),)),
+        Document("k", "שרה"),  # it would be printed from its end to its beginning
+    ],
+)
+def test_a_document_that_cannot_be_printed_whole_says_so(document):
+    assert LACKING[:40] in Pdf(pdf_bytes(document, MADE)).text
+    assert LACKING[:40] not in Page(html_text(document)).text
+
+
+def test_a_document_with_all_its_signs_says_nothing_of_signs():
+    document = Document("k", "Müller\nΕλλάδα Łódź ⌀ 3 mm³", "a\x00b")
+    assert LACKING[:40] not in Pdf(pdf_bytes(document, MADE)).text
 
 
 @pytest.mark.parametrize(
