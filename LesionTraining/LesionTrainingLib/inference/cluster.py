@@ -1,7 +1,8 @@
 """The workers: processes of this machine, or those of a Dask scheduler elsewhere.
 
 Dask's messages carry code: whoever reaches a scheduler's port can run programs as its user. The local cluster listens on
-the loopback address only; a remote one belongs on a trusted network or behind TLS.
+the loopback address only, which other users of the same machine reach, too; a remote one belongs on a trusted network or
+behind TLS.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from LesionDetectionLib.core.errors import DependencyError, DeviceError, UsageError
 
@@ -73,6 +75,17 @@ class Where:
         for path in tls:
             if not path.is_file():
                 raise UsageError(f"There is no file {path}.")
+
+    @property
+    def warning(self) -> str:
+        """What is risked on the way to a scheduler elsewhere, a sentence; empty where nothing is open to others."""
+        host = urlsplit(self.scheduler).hostname or ""
+        if not self.scheduler.startswith("tcp://") or host in (LOOPBACK, "localhost", "::1"):
+            return ""
+        return (
+            f"What goes to {host} is not encrypted, and whoever reaches the scheduler's port can run programs there and on its "
+            "workers. Use it on a network that you trust, or tls:// with --tls-ca, --tls-cert and --tls-key."
+        )
 
 
 @dataclass(frozen=True)
@@ -212,6 +225,8 @@ def _gpus(device: str) -> tuple[str, ...]:
     Raises:
         DeviceError: the device is missing.
     """
+    if device == "cpu":
+        return ()  # without torch, which takes seconds to load, in a process that detects nothing itself
     from LesionDetectionLib.methods.device import choose_device
 
     chosen = choose_device(device)

@@ -114,7 +114,7 @@ def detect_cohort(
     Args:
         overwrite: do all cases anew, and replace what else lies in their folders.
         case_limit_s: a case that takes longer is given up; 0 for no limit.
-        say: told where Dask's page is, as soon as it is there.
+        say: told what is risked with this scheduler, and where Dask's page is, as soon as it is there.
 
     Raises:
         InputError: not a single case could be done.
@@ -179,6 +179,8 @@ class _Run:
 
     def _detect(self, to_do: Sequence[Case]) -> None:
         self.progress(0.02, "Starting the workers")
+        if self.where.warning and self.say:
+            self.say(self.where.warning)
         with workers_for(self.where, len(to_do)) as workers:
             if workers.dashboard and self.say:
                 self.say(f"Dask's page: {workers.dashboard}")

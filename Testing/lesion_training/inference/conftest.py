@@ -18,7 +18,7 @@ def stand_ins(monkeypatch):
 
 
 @pytest.fixture
-def a_cohort(stand_ins, tmp_path):
+def a_cohort(stand_ins, forked_workers, tmp_path):
     """``a_cohort("good-1", "dies")`` -> a cohort of scans of these names; ``corrupt...`` is no scan."""
 
     def make(*names: str) -> Cohort:

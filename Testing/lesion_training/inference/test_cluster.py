@@ -46,6 +46,14 @@ def test_what_makes_no_sense_is_refused(given, words):
         Where(**given)
 
 
+def test_what_is_open_to_others_is_said(pem):
+    warning = Where("tcp://cluster.example:8786").warning
+    assert "What goes to cluster.example is not encrypted" in warning
+    assert "tls://" in warning
+    closed = [Where(), *(Where(f"tcp://{host}:1") for host in ("127.0.0.1", "localhost", "[::1]"))]
+    assert [where.warning for where in [*closed, Where("tls://a:1", tls_ca=pem, tls_cert=pem, tls_key=pem)]] == [""] * 5
+
+
 def test_tls_files_come_together_and_exist(pem, tmp_path):
     with pytest.raises(UsageError, match="all of"):
         Where("tls://a:1", tls_ca=pem, tls_cert=pem)
@@ -140,7 +148,7 @@ def test_the_dashboard_is_told_and_on_the_loopback(a_cohort, a_job, monkeypatch)
 
 
 @pytest.fixture
-def a_scheduler(stand_ins):
+def a_scheduler(stand_ins, forked_workers):
     """A scheduler with two workers that are not the program's own."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
@@ -219,9 +227,11 @@ def test_a_worker_that_hangs_and_cannot_be_ended(a_cohort, a_job, monkeypatch):
 def test_nobody_answers(a_cohort, a_job, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     start = time.monotonic()
-    with pytest.raises(DeviceError, match=r"No Dask scheduler answers at tcp://127.0.0.1:9"):
-        detect_cohort(a_cohort("good"), a_job, None, Where("tcp://127.0.0.1:9", device="cpu"))
+    said, where = list[str](), Where("tcp://127.0.0.2:9", device="cpu")
+    with pytest.raises(DeviceError, match=r"No Dask scheduler answers at tcp://127.0.0.2:9"):
+        detect_cohort(a_cohort("good"), a_job, None, where, say=said.append)
     assert time.monotonic() - start < 10
+    assert said == [where.warning] != [""]
 
 
 def test_a_scheduler_without_workers(a_cohort, a_job, monkeypatch):

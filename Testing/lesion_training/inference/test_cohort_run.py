@@ -30,6 +30,8 @@ pytestmark = [
 
 TWO = Where(workers=2, device="cpu")
 ONE = Where(workers=1, device="cpu")
+LIMIT_S = 50.0
+"""For one case, which takes a tenth of a second: more than a busy machine needs to load what reads it."""
 ENDING = ("cohort.json", "summary.csv", "left_out.csv", "index.html", "report.pdf")
 
 
@@ -66,7 +68,9 @@ def test_bad_cases_do_not_stop_the_rest_and_a_second_run_does_only_what_is_missi
     cohort = a_cohort("good-1", "corrupt", "dies", "good-2", "dies-once", "raises", "hangs", "good-3")
     cohort = dataclasses.replace(cohort, left_out=(LeftOut("unlisted", "=It has no scan."),))
     texts = []
-    result = run(cohort, a_job, TWO, case_limit_s=2.5, progress=Progress(lambda _fraction, text: texts.append(text)))
+    result = run(
+        cohort, a_job, TWO, case_limit_s=LIMIT_S, progress=Progress(lambda _fraction, text: texts.append(text))
+    )
     out = a_job.output
 
     assert [outcome.case for outcome in result.done] == ["good-1", "good-2", "dies-once", "good-3"]
@@ -75,7 +79,7 @@ def test_bad_cases_do_not_stop_the_rest_and_a_second_run_does_only_what_is_missi
     assert "corrupt.nrrd" in reasons["corrupt"]
     assert reasons["dies"] == dispatch.DIED
     assert "ZeroDivisionError" in reasons["raises"]
-    assert "longer than 2.5 s" in reasons["hangs"]
+    assert f"longer than {LIMIT_S:g} s" in reasons["hangs"]
     assert (seen(a_job, "dies"), seen(a_job, "dies-once"), seen(a_job, "hangs")) == (2, 2, 1)
     assert {seen(a_job, f"good-{n}") for n in (1, 2, 3)} == {1}, "nobody else is blamed for a worker's end"
     assert "4 done, 4 failed of 8" in texts
