@@ -58,9 +58,10 @@ class FasterRcnn(Freezable):
         Returns:
             The mean of each of :data:`LOSSES` over what was drawn.
         """
-        # Anchors, lesions and proposals take their number format from C4: bfloat16 would move an edge at 300 pixels by one.
+        # Lesions take their number format from C4, and proposals theirs from the offsets: bfloat16 would move an edge at 300 pixels by
+        # one.
         c4 = self.features(slices).float()
-        logits, deltas = self.propose(c4)
+        logits, deltas = (one.float() for one in self.propose(c4))
         targets = [
             {
                 "boxes": box.to(c4),
@@ -115,7 +116,7 @@ class FasterRcnn(Freezable):
     ) -> list[Tensor]:
         """Of each slice [p, 4] proposals, see :func:`.proposals.best_proposals`."""
         height, width = (STRIDE * size for size in c4.shape[2:])
-        anchors, found = self.rpn.anchors(c4), []
+        anchors, found = self.rpn.anchors(c4, deltas.device), []
         for n, (own, offsets) in enumerate(zip(logits, deltas, strict=True)):
             boxes = clip_boxes_to_image(self.rpn.box_coder.decode_single(offsets, anchors), (height, width))
             found.append(best_proposals(own, boxes, count, None if within is None else within[n]))
@@ -131,7 +132,7 @@ class FasterRcnn(Freezable):
         self, c4: Tensor, logits: Tensor, deltas: Tensor, targets: list[dict[str, Tensor]]
     ) -> tuple[Tensor, Tensor]:
         """Eq. 1: of the classes, and of the boxes."""
-        anchors = [self.rpn.anchors(c4)] * len(c4)
+        anchors = [self.rpn.anchors(c4, c4.device)] * len(c4)
         labels, matched = self.rpn.assign_targets_to_anchors(anchors, targets)
         if all(bool((label < 0).all()) for label in labels):
             return logits.sum() * 0, deltas.sum() * 0

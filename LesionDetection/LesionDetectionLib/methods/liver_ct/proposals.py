@@ -83,12 +83,19 @@ class ProposalNetwork(RegionProposalNetwork):  # type: ignore[misc]
             PROPOSAL_IOU,
         )
 
-    def anchors(self, c4: Tensor) -> Tensor:
-        """[a, 4] edges of the anchors of a slice, row by row; some reach beyond it."""
-        height, width = (STRIDE * size for size in c4.shape[2:])
-        # Only its size is looked at.
-        image = ImageList(torch.empty(1, 1, 1, 1, device=c4.device).expand(1, 1, height, width), [(height, width)])
-        anchors: list[Tensor] = self.anchor_generator(image, [c4])
+    def anchors(self, c4: Tensor, device: torch.device) -> Tensor:
+        """[a, 4] edges of the anchors of a slice, row by row, on the device; some reach beyond it.
+
+        In float32, whatever C4's format: the anchor generator takes that of its map, and in bfloat16 edges would be up to two pixels
+        off.
+        """
+        rows, columns = c4.shape[2:]
+        size = (STRIDE * rows, STRIDE * columns)
+        # Only their sizes, format and device are looked at.
+        like = torch.empty(1, 1, 1, 1, device=device)
+        anchors: list[Tensor] = self.anchor_generator(
+            ImageList(like.expand(1, 1, *size), [size]), [like.expand(1, 1, rows, columns)]
+        )
         return anchors[0]
 
     def assign_targets_to_anchors(

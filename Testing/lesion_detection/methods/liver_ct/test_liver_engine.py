@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from LesionDetectionLib.core.errors import DeviceError
 from LesionDetectionLib.imaging.rectangles import iou
 from LesionDetectionLib.methods.convolution import winograd
@@ -201,6 +202,23 @@ def test_full_memory_is_told(networks, make_slices, monkeypatch):
     monkeypatch.setattr(LeanRcnn, "boxes", full)
     with pytest.raises(DeviceError, match="memory is full"):
         SliceEngine(networks(ROUTES[POOL]), CPU, "float32").run(make_slices(2, (64, 64)), Limits())
+
+
+@pytest.mark.parametrize("name", [POOL, ALIGN])
+def test_on_a_gpu_that_is_none(name, networks, make_slices):
+    network, inputs, limits, within = (
+        networks(ROUTES[name]),
+        make_slices(2, (64, 96)),
+        Limits(proposals=20),
+        [None, INSIDE],
+    )
+    expected = plainly(network, inputs, limits, within)
+    with gpu() as device:
+        found = SliceEngine(network, device, "float32").run(inputs, limits, within)
+        narrow = SliceEngine(network, device).run(inputs, limits, within)
+    assert_same(found, expected)
+    for one, other in zip(narrow, expected, strict=True):
+        np.testing.assert_allclose(one.probability[:3], other.probability[:3], atol=0.05)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

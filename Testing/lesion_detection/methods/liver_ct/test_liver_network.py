@@ -31,6 +31,7 @@ from torch import nn
 from torchvision.models.detection.faster_rcnn import FasterRCNN as TorchvisionFasterRcnn
 from torchvision.ops import MultiScaleRoIAlign
 
+CPU = torch.device("cpu")
 TINY = LiverArchitecture(input_px=64, widths=(2, 3, 4, 5), vgg_base=2, resnet_base=4)
 NOTHING = torch.zeros(0, 4)
 LESION = torch.tensor([[20.0, 24.0, 44.0, 40.0]], dtype=torch.float64)
@@ -118,10 +119,16 @@ class TestAnchors:
 
     def test_they_lie_where_torchvision_has_them(self):
         network, c4 = made(), torch.empty(1, 64, 3, 5)
-        anchors = network.rpn.anchors(c4).reshape(3, 5, 15, 4)
+        anchors = network.rpn.anchors(c4, CPU).reshape(3, 5, 15, 4)
         torch.testing.assert_close(anchors[2, 3] - anchors[0, 0], torch.tensor([48.0, 32.0, 48.0, 32.0]).expand(15, 4))
         center = (anchors[0, 0, :, :2] + anchors[0, 0, :, 2:]) / 2
         torch.testing.assert_close(center, torch.zeros(15, 2))
+
+    def test_half_the_digits_of_c4_do_not_move_them(self):
+        rpn, c4 = made().rpn, torch.empty(1, 64, 32, 32)
+        expected = rpn.anchors(c4, CPU)
+        for number in (torch.bfloat16, torch.float16, torch.float32):
+            torch.testing.assert_close(rpn.anchors(c4.to(number), CPU), expected, atol=0, rtol=0)
 
     def test_c4_sees_around_its_anchors(self):
         """What a place of C4 depends on has its middle at the anchor's centre, to half a pixel."""
@@ -195,7 +202,7 @@ class TestLosses:
         losses = network(slices(), [NOTHING], [everywhere])
         assert [value.item() for value in losses.values()] == [0.0] * 4
         sum(losses.values()).backward()
-        anchors = network.rpn.anchors(torch.empty(1, 64, 4, 4))
+        anchors = network.rpn.anchors(torch.empty(1, 64, 4, 4), CPU)
         left = torch.tensor([[-100.0, -100.0, 30.0, 200.0]])
         (label,), _ = network.rpn.assign_targets_to_anchors([anchors], [{"boxes": LESION.float(), "neither": left}])
         assert (label == 1).any()  # a lesion stays one wherever it lies
