@@ -24,16 +24,27 @@ def anchor_shapes(architecture: UniversalArchitecture, size: float) -> Tensor:
 
 
 def level_anchors(architecture: UniversalArchitecture, level: int, height: int, width: int) -> Tensor:
-    """[y * x * anchors, 4] edges of the anchors of one level, for an input of height x width pixels.
+    """[y * x * anchors, 4] edges of the anchors of one level, row by row, for an input of height x width pixels."""
+    stride = architecture.strides[level]
+    count = (height // stride) * (width // stride) * architecture.anchors
+    return anchors_at(architecture, level, width, torch.arange(count))
+
+
+def anchors_at(architecture: UniversalArchitecture, level: int, width: int, which: Tensor) -> Tensor:
+    """[..., 4] edges of some anchors of one level, on their device.
 
     The anchor of place (y, x) has its centre in the middle of the stride x stride pixels that the place stands for.
+
+    Args:
+        width: of the input, pixels.
+        which: [...] int64, as :func:`level_anchors` lists them.
     """
     stride = architecture.strides[level]
-    half = anchor_shapes(architecture, architecture.sizes[level]) / 2
-    y = (torch.arange(height // stride, dtype=torch.float32) + 0.5) * stride
-    x = (torch.arange(width // stride, dtype=torch.float32) + 0.5) * stride
-    centers = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], dim=-1).reshape(-1, 1, 2)
-    return torch.cat([centers - half, centers + half], dim=-1).reshape(-1, 4)
+    half = anchor_shapes(architecture, architecture.sizes[level]).to(which.device) / 2
+    place, across = which // architecture.anchors, width // stride
+    centers = (torch.stack([place % across, place // across], dim=-1) + 0.5) * stride
+    reach = half[which % architecture.anchors]
+    return torch.cat([centers - reach, centers + reach], dim=-1)
 
 
 def anchor_boxes(architecture: UniversalArchitecture, height: int, width: int) -> Tensor:

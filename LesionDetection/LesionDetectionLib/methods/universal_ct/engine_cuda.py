@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .anchors import decode, level_anchors
+from .anchors import anchors_at, decode
 from .engine_boxes import Limits, SliceBoxes, best_anchors, cut_windows, kept_boxes, window_edges
 from .engine_network import LeanNetwork
 
@@ -31,11 +31,13 @@ def batch_boxes(lean: LeanNetwork, inputs: npt.NDArray[np.float32], limits: Limi
             logits = lean.classification.everywhere(level)[..., 0]
             where, probability = best_anchors(logits, limits)
             deltas = lean.regression.everywhere(level).gather(1, where[..., None].expand(-1, -1, 4))
-            anchors = level_anchors(lean.network.architecture, n, height, width).to(logits.device)
-            found.append((decode(deltas, anchors[where]), probability))
+            anchors = anchors_at(lean.network.architecture, n, width, where)
+            found.append((decode(deltas, anchors), probability))
             finite.append(torch.isfinite(logits).all() & torch.isfinite(deltas).all())
         boxes, probabilities = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
         outline = lean.network.outline(features) if limits.windows else None
+        if outline is not None:
+            finite.append(torch.isfinite(outline).all())
         if lean.is_narrow and not bool(torch.stack(finite).all()):
             return None
         masks = None if outline is None else torch.sigmoid(outline.float()).cpu().numpy()

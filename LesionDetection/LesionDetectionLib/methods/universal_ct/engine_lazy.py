@@ -7,15 +7,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .anchors import decode, level_anchors
-from .engine_boxes import Limits, SliceBoxes, Window, best_anchors, cut_windows, kept_boxes, window_edges
+from .anchors import anchors_at, decode
+from .engine_boxes import FIRST, Limits, SliceBoxes, Window, best_anchors, cut_windows, kept_boxes, window_edges
 from .engine_network import LeanNetwork
 from .engine_outline import outline_at
 from .network import Features
 
-_FIRST = 512
-"""Candidates of all levels whose boxes are computed first. The kept among the most probable ones do not depend on others, so
-more are needed only where fewer boxes are kept than wanted; then twice as many."""
 _SLACK = 0.8
 """So much of the least probability is looked at more finely: a logit in 16 bits is off by .03."""
 
@@ -30,7 +27,7 @@ def lazy_boxes(lean: LeanNetwork, inputs: npt.NDArray[np.float32], limits: Limit
     with torch.inference_mode():
         features = lean.features(inputs)
         candidates = _Candidates(lean, features, limits)
-        count = min(_FIRST, len(candidates))
+        count = min(FIRST, len(candidates))
         while True:
             boxes, probability = kept_boxes(*candidates.first(count), height, width, limits)
             if len(boxes) >= limits.most_boxes or count == len(candidates):
@@ -83,8 +80,7 @@ class _Candidates:
 
     def _decoded(self, n: int, where: Tensor) -> Tensor:
         architecture = self._lean.network.architecture
-        height, width = self._features.slices.shape[2:]
         places, place_of = torch.unique(where // architecture.anchors, return_inverse=True)
         deltas = self._lean.regression.at(self._features.levels[n], places)
-        anchors = level_anchors(architecture, n, height, width)[where]
+        anchors = anchors_at(architecture, n, self._features.slices.shape[3], where)
         return decode(deltas[place_of, where % architecture.anchors], anchors)

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from LesionDetectionLib.core.errors import DeviceError
 from LesionDetectionLib.imaging.rectangles import iou
 from LesionDetectionLib.methods.convolution import winograd
 from LesionDetectionLib.methods.slices import at_once
 from LesionDetectionLib.methods.universal_ct import engine as engine_module
-from LesionDetectionLib.methods.universal_ct import engine_bands, engine_head, engine_lazy
+from LesionDetectionLib.methods.universal_ct import engine_bands, engine_boxes, engine_head, engine_lazy
 from LesionDetectionLib.methods.universal_ct.architecture import UniversalArchitecture
 from LesionDetectionLib.methods.universal_ct.engine import Limits, SliceBoxes, SliceEngine, plain_boxes
 from LesionDetectionLib.methods.universal_ct.engine_cuda import batch_boxes
@@ -80,7 +81,8 @@ def all_routes(monkeypatch):
     """Tiny maps go through bands, gathered places and several rounds, as large ones do."""
     monkeypatch.setattr(engine_bands, "BAND_BYTES", 1)
     monkeypatch.setattr(engine_head, "FEW", 1e9)
-    monkeypatch.setattr(engine_lazy, "_FIRST", 8)
+    for module in (engine_boxes, engine_lazy):
+        monkeypatch.setattr(module, "FIRST", 8)
 
 
 @pytest.mark.parametrize("share", SHARES)
@@ -128,6 +130,17 @@ def test_on_a_gpu():
         SliceEngine(network, torch.device("cuda"), "float32").run(inputs, Limits(least_probability=0.3)), expected
     )
     narrow = SliceEngine(network, torch.device("cuda")).run(inputs, Limits(least_probability=0.3))
+    for one, other in zip(narrow, expected, strict=True):
+        np.testing.assert_allclose(one.probability[:3], other.probability[:3], atol=0.02)
+
+
+def test_on_a_gpu_that_is_none():
+    network, inputs, limits = a_network(), slices(2, (64, 128)), Limits(least_probability=0.3)
+    expected = plain_boxes(network, inputs, limits)
+    with gpu() as device:
+        found = SliceEngine(network, device, "float32").run(inputs, limits)
+        narrow = SliceEngine(network, device).run(inputs, limits)
+    assert_same(found, expected)
     for one, other in zip(narrow, expected, strict=True):
         np.testing.assert_allclose(one.probability[:3], other.probability[:3], atol=0.02)
 
@@ -274,3 +287,10 @@ class TestInBatches:
         found = engine.run(inputs, limits)
         assert len(found[0].boxes) > 0
         assert_same(found, plain_boxes(network, inputs, limits))
+
+    def test_so_are_those_of_the_mask(self):
+        network, inputs = a_network(), slices(1, (64, 64))
+        network.dense.smooth_full.weight.mul_(1e7)
+        lean = LeanNetwork(network, CPU, torch.float16)
+        assert batch_boxes(lean, inputs, Limits(windows=False)) is not None
+        assert batch_boxes(lean, inputs, Limits()) is None

@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.methods.backbones.initial_weights import load_backbone
-from LesionDetectionLib.methods.universal_ct.anchors import anchor_boxes, anchor_shapes, decode, encode
+from LesionDetectionLib.methods.universal_ct.anchors import (
+    anchor_boxes,
+    anchor_shapes,
+    anchors_at,
+    decode,
+    encode,
+    level_anchors,
+)
 from LesionDetectionLib.methods.universal_ct.architecture import (
     ANCHORS,
     ATTENTION,
@@ -211,6 +218,12 @@ def test_anchors_of_an_input_cover_it_evenly():
     torch.testing.assert_close(centers.mean(dim=0), torch.tensor([128.0, 64.0]))
     first = boxes[: 16 * 32 * 9].reshape(16, 32, 9, 4)
     torch.testing.assert_close(first[3, 5, 0], first[0, 0, 0] + torch.tensor([40.0, 24, 40, 24]))
+
+
+def test_some_anchors_are_those_of_the_list():
+    every = level_anchors(ROWS[ATTENTION], 1, 64, 128)
+    which = torch.tensor([[0, 14, 15], [77, len(every) - 1, 3]])
+    assert torch.equal(anchors_at(ROWS[ATTENTION], 1, 128, which), every[which])
 
 
 edges = st.tuples(st.floats(-300, 600), st.floats(-300, 600), st.floats(1, 500), st.floats(1, 500))
