@@ -11,7 +11,7 @@ import torch
 
 from LesionDetectionLib.core.errors import DeviceError
 
-from ..device import is_out_of_memory, number_format, out_of_memory
+from ..device import full_precision, is_out_of_memory, out_of_memory
 from ..folding import for_inference
 from .architecture import NONE
 from .maps import class_activation_map
@@ -53,9 +53,13 @@ class Looker:
         self._network, self._device = for_inference(network, device), device
 
     def look(self, inputs: npt.NDArray[np.float32]) -> Looked:
-        """[2, 1, h, w] both views of one patient. Raises DeviceError where the memory is full."""
+        """[2, 1, h, w] both views of one patient. Raises DeviceError where the memory is full.
+
+        In float32 on a GPU, too: two pictures are soon looked at, and values too large for 16 bits would leave empty maps, which say
+        that there is no tumour.
+        """
         try:
-            with torch.inference_mode(), number_format(self._device):
+            with torch.inference_mode(), full_precision(self._device):
                 views = torch.from_numpy(inputs).to(self._device, memory_format=torch.channels_last)
                 return self._looked(views)
         except (RuntimeError, MemoryError) as error:
@@ -66,11 +70,11 @@ class Looker:
 
     def _looked(self, views: torch.Tensor) -> Looked:
         if not isinstance(self._network, CamNetwork):
-            return Looked(self._network(views)[:, 0].float().sigmoid().cpu().numpy())
+            return Looked(self._network(views)[:, 0].sigmoid().cpu().numpy())
         architecture = self._network.architecture
-        logits, activations = (found.float() for found in self._network(views))
+        logits, activations = (found.cpu() for found in self._network(views))
         both = torch.cat([logits, logits.mean(dim=0, keepdim=True)]).softmax(dim=1).tolist()
         *single, together = (dict(zip(architecture.classes, row, strict=True)) for row in both)
         kind = max(architecture.tumour_classes, key=lambda name: together[name])
         maps = class_activation_map(activations[:, architecture.classes.index(kind)])
-        return Looked(maps.cpu().numpy(), kind, together, dict(zip(VIEWS, single, strict=True)))
+        return Looked(maps.numpy(), kind, together, dict(zip(VIEWS, single, strict=True)))

@@ -6,10 +6,13 @@ import ast
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from LesionDetectionLib.methods import pet_weak
-from LesionDetectionLib.methods.pet_weak.architecture import FCN, UNET, PetWeakArchitecture
+from LesionDetectionLib.methods.pet_weak.architecture import CAM, FCN, UNET, PetWeakArchitecture
+from LesionDetectionLib.methods.pet_weak.looking import Looker
 from LesionDetectionLib.methods.pet_weak.maps import class_activation_map
 from LesionDetectionLib.methods.pet_weak.network import make_network
 from LesionDetectionLib.methods.pet_weak.segmentation_networks import UNet
@@ -33,6 +36,26 @@ def test_the_networks_need_torch_alone(name):
         alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
     assert found - set(sys.stdlib_module_names) <= {"torch", "numpy"}
+
+
+@pytest.mark.parametrize("kind", [CAM, FCN, UNET])
+def test_a_gpu_sees_what_the_processor_sees(kind):
+    network, views = of_kind(kind), np.random.default_rng(0).uniform(0, 1, (2, 1, 32, 48)).astype(np.float32)
+    known = Looker(network, torch.device("cpu")).look(views)
+    with gpu() as device:
+        found = Looker(network, device).look(views)
+    np.testing.assert_allclose(found.maps, known.maps, atol=1e-5)
+    assert (found.kind, found.probabilities) == (known.kind, pytest.approx(known.probabilities))
+
+
+def test_values_too_large_for_float16_are_no_empty_map_on_a_gpu():
+    network = of_kind(CAM)
+    network.features.blocks[0][0].weight.data.mul_(1e6)
+    network.classification.weight.data.mul_(1e-6)
+    with gpu() as device:
+        found = Looker(network, device).look(np.ones((2, 1, 32, 32), np.float32))
+    assert np.isfinite(found.maps).all()
+    assert found.maps.max() == 1
 
 
 def test_eight_convolutions_in_four_blocks_and_a_map_of_a_sixteenth():
