@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -61,6 +62,20 @@ def kept_phantoms(tmp_path_factory):
     """``kept_phantoms.chest(1, TINY)``: made once for all tests that ask for it, in both processes."""
     base = tmp_path_factory.getbasetemp()
     return KeptPhantoms((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "phantoms")
+
+
+@pytest.fixture
+def forked_workers():
+    """Dask forks its worker processes from one that has loaded Dask, which takes a tenth of the time of beginning each anew.
+
+    They do not see what is set in the environment for them: tests of that go without.
+    """
+    import dask
+    import distributed  # noqa: F401 (brings its settings, which are put back at the end)
+
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    with dask.config.set({"distributed.worker.multiprocessing-method": method}):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def create(bundle, device):
 
 
 @pytest.fixture
-def quick_cases(the_stand_in, monkeypatch):
+def quick_cases(the_stand_in, forked_workers, monkeypatch):
     """Two cases that take no time to make stand in for the cohort, whose specification is read all the same."""
     import cli_stand_in
 
@@ -131,7 +131,7 @@ def test_all_left_out_is_a_failure(quick_cases, tmp_path, capsys):
     assert "Not one of 2 cases could be done" in capsys.readouterr().err
 
 
-def test_a_yaml_file_is_a_cohort(the_stand_in, tmp_path, capsys):
+def test_a_yaml_file_is_a_cohort(the_stand_in, forked_workers, tmp_path, capsys):
     path = tmp_path / "both.yaml"
     path.write_text("kind: phantoms\npath: body\nseeds: '3'\nprotocol: tiny\n")
     assert detect(tmp_path / "out", "-q", cohort=str(path)) == 0

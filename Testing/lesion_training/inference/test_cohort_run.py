@@ -30,7 +30,7 @@ pytestmark = [
 
 TWO = Where(workers=2, device="cpu")
 ONE = Where(workers=1, device="cpu")
-LIMIT_S = 50.0
+LIMIT_S = 5.0
 """For one case, which takes a tenth of a second: more than a busy machine needs to load what reads it."""
 ENDING = ("cohort.json", "summary.csv", "left_out.csv", "index.html", "report.pdf")
 
