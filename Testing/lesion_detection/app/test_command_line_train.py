@@ -34,6 +34,17 @@ def test_settings_can_be_shown_changed_and_given_back(tmp_path, capsys, asked):
     assert asked[0].settings.reduction_stage.steps == shown["reduction_stage"]["steps"]
 
 
+def test_a_preset_is_where_a_file_begins(tmp_path, capsys, asked):
+    (tmp_path / "mine.yaml").write_text("screening_stage: {steps: 7}\n")
+    assert main(arguments(tmp_path, "--preset", "trial", "--config", str(tmp_path / "mine.yaml"))) == 0
+    (request,) = asked
+    assert request.settings.screening_stage.steps == 7
+    assert request.settings.reduction_stage.steps == 40, "the preset's"
+    assert "--preset trial" in request.command
+    assert main(arguments(tmp_path, "--preset", "tiny")) == 2
+    assert "no preset “tiny” of nodule-ct. Choose one of: standard, large, paper, trial." in capsys.readouterr().err
+
+
 def test_the_command_is_recorded_without_folders(tmp_path, asked):
     (tmp_path / "mine.yaml").write_text("mining_rounds: 1\n")
     luna16 = f"luna16:{tmp_path}/LUNA16?subset=0-8"

@@ -20,10 +20,10 @@ from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.core.errors import UsageError
 
 _EXAMPLES = """examples:
-  to see that it runs   lesion train --method nodule-ct --cohort "phantoms:chest?seeds=0-9&protocol=tiny" --output tried
+  to see that it runs   lesion train --method nodule-ct --preset trial --cohort "phantoms:chest?seeds=0-9&protocol=tiny" --output tried
   on your scans         lesion train --method nodule-ct --cohort "folder:/data/MyScans" --output my-model
   after a stop          lesion train ... --resume
-  other settings        lesion train ... --show-settings > mine.yaml; lesion train ... --config mine.yaml
+  other settings        lesion train ... --preset small --show-settings > mine.yaml; lesion train ... --config mine.yaml
 """
 
 
@@ -51,7 +51,14 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--split", type=Path, metavar="FILE", help="who goes where, as “lesion cohort --split” writes it"
     )
-    add_settings_options(parser, "the recipe's")
+    parser.add_argument(
+        "--preset",
+        default="",
+        metavar="P",
+        help="standard (default), trial (minutes; learns next to nothing), paper, or another of the method's, as in Lesion "
+        "Training",
+    )
+    add_settings_options(parser, "the preset's")
     parser.add_argument("--name", default="", help="of the model (default: that of the output)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default 0)")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
@@ -70,7 +77,11 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     recipe_of = training_part("learning.recipe").recipe
-    settings = settings_with(recipe_of(options.method).default_settings(), options.config)
+    from LesionDetectionLib.methods.plain_values import changed
+
+    defaults = recipe_of(options.method).default_settings()
+    chosen = training_part("session.presets").preset(options.method, options.preset)
+    settings = settings_with(changed(defaults, chosen.settings), options.config)
     if options.show_settings:
         print(as_yaml(settings), end="")
         return
@@ -106,6 +117,7 @@ def _command(options: argparse.Namespace) -> str:
     for name in ("cohort", "validation", "test"):
         spec = getattr(options, name)
         parts += [f"--{name} {shlex.quote(without_folders(spec))}"] if spec else []
+    parts += [f"--preset {options.preset}"] if options.preset else []
     for name in ("split", "config"):
         path = getattr(options, name)
         parts += [f"--{name} {shlex.quote(path.name)}"] if path else []
