@@ -76,3 +76,20 @@ class Cancelled(LesionDetectionError):
 
     def __init__(self, message: str = "Cancelled. Nothing was written.") -> None:
         super().__init__(message)
+
+
+def kind_and_text(error: BaseException) -> str:
+    """An error that is none of ours in a few words, without names of files: a file may be named after a patient."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return f"{type(error).__name__}: {text}"
+
+
+def without_files(text: str, error: BaseException) -> str:
+    """A text on an error, such as where it happened, without the names of the files that it and what caused it name."""
+    seen: BaseException | None = error
+    while seen is not None:
+        for name in (getattr(seen, "filename", None), getattr(seen, "filename2", None)):
+            if name and isinstance(seen, OSError):
+                text = text.replace(repr(name), "a file").replace(str(name), "a file")
+        seen = seen.__cause__ or seen.__context__
+    return text

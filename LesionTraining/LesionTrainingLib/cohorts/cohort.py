@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from LesionDetectionLib.core.errors import Cancelled, InputError, LesionDetectionError, OutputError
+from LesionDetectionLib.core.errors import Cancelled, InputError, LesionDetectionError, OutputError, kind_and_text
 from LesionDetectionLib.core.progress import Progress
 
 from .case import Case
@@ -96,4 +96,4 @@ def reason_of(error: Exception) -> str:
     """The sentence of an error of ours; for any other its kind too, as it is a fault of the program or the machine."""
     if isinstance(error, LesionDetectionError):
         return str(error)
-    return f"An unexpected error: {type(error).__name__}: {error}"
+    return f"An unexpected error: {kind_and_text(error)}"

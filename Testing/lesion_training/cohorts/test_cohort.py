@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,8 @@ def test_progress_names_the_cases_and_can_cancel():
 def test_reasons():
     assert reason_of(InputError("It is damaged.")) == "It is damaged."
     assert reason_of(KeyError("x")) == "An unexpected error: KeyError: 'x'"
+    lost = FileNotFoundError(errno.ENOENT, "No such file or directory", "/scans/DOE^JANE/1.dcm")
+    assert reason_of(lost) == "An unexpected error: FileNotFoundError: No such file or directory"
 
 
 @dataclass(frozen=True)

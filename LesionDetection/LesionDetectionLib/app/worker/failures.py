@@ -7,7 +7,13 @@ from typing import Any
 
 from LesionDetectionLib.app.packages import explained
 from LesionDetectionLib.core import errors
-from LesionDetectionLib.core.errors import DependencyError, DeviceError, LesionDetectionError
+from LesionDetectionLib.core.errors import (
+    DependencyError,
+    DeviceError,
+    LesionDetectionError,
+    kind_and_text,
+    without_files,
+)
 
 
 def told(error: BaseException) -> LesionDetectionError:
@@ -21,15 +27,16 @@ def told(error: BaseException) -> LesionDetectionError:
             "The computer's memory is full. Close other programs, or choose a smaller region, and try again."
         )
     return LesionDetectionError(
-        f"An unexpected error: {type(error).__name__}: {error}. This is a fault of the program; its log says where."
+        f"An unexpected error: {kind_and_text(error)}. This is a fault of the program; its log says where."
     )
 
 
 def details_of(error: BaseException) -> str:
-    """Where an unexpected error happened; empty for one of ours, whose sentence says all."""
+    """Where an unexpected error happened, without names of files that it was about, as it goes to logs; empty for one of ours,
+    whose sentence says all."""
     if isinstance(error, LesionDetectionError):
         return ""
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return without_files("".join(traceback.format_exception(type(error), error, error.__traceback__)), error)
 
 
 def error_to_json(error: LesionDetectionError) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from .fake_transport import FakeTransport
+
 STAND_INS = Path(__file__).parent / "stand_ins"
 if str(STAND_INS) not in sys.path:
     sys.path.append(str(STAND_INS))
@@ -44,3 +46,19 @@ def a_model(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def processes():
+    FakeTransport.made = []
+    return FakeTransport.made
+
+
+@pytest.fixture
+def engine(processes, tmp_path):
+    from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
+
+    made = WorkerEngine(FakeTransport, temporary=tmp_path)
+    yield made
+    made.close()
+    assert list(tmp_path.iterdir()) == []

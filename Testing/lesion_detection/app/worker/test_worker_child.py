@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -24,13 +25,27 @@ LONG = 120.0
 """Seconds that nothing here takes, even where the machine is busy."""
 
 
-@pytest.fixture
-def worker(tmp_path):
-    folder = tmp_path / "temporary"
-    folder.mkdir()
+@contextlib.contextmanager
+def working_in(folder):
+    """A worker that leaves nothing in its folder."""
     with PipedWorker(paths=[STAND_INS], temporary=folder, grace_s=LONG) as made:
         yield made
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    """One for all tests that its process survives."""
+    with working_in(tmp_path_factory.mktemp("temporary")) as made:
+        yield made
+
+
+@pytest.fixture
+def own_worker(tmp_path):
+    """One for a test that ends its process, or looks into its folder."""
+    (tmp_path / "temporary").mkdir()
+    with working_in(tmp_path / "temporary") as made:
+        yield made
 
 
 def result(worker, request, images=None):
@@ -76,32 +91,32 @@ def test_cancel_ends_a_request_and_not_the_process(worker):
     assert result(worker, Do("process_id")) == pid
 
 
-def test_a_request_that_never_reports_is_ended_with_its_process(worker):
-    worker._grace_s = 0.5
-    pid = result(worker, Do("process_id"))
-    job = worker.submit(Do("sleep_without_a_word", 1000.0), {}, lambda job: job.text == "Sleeping" and job.cancel())
-    after = worker.submit(Do("process_id"), {})
-    worker.wait(job, LONG)
+def test_a_request_that_never_reports_is_ended_with_its_process(own_worker):
+    own_worker._grace_s = 0.5
+    pid = result(own_worker, Do("process_id"))
+    job = own_worker.submit(Do("sleep_without_a_word", 1000.0), {}, lambda job: job.text == "Sleeping" and job.cancel())
+    after = own_worker.submit(Do("process_id"), {})
+    own_worker.wait(job, LONG)
     assert job.state == "cancelled"
     assert not is_alive(pid)
-    worker.wait(after, LONG)
+    own_worker.wait(after, LONG)
     assert after.state == "done"
     assert after.result != pid
 
 
-def test_a_killed_process_costs_one_request(worker):
-    pid = result(worker, Do("process_id"))
-    job, after = worker.submit(Count(10_000, 0.05), {}), worker.submit(Do("process_id"), {})
+def test_a_killed_process_costs_one_request(own_worker):
+    pid = result(own_worker, Do("process_id"))
+    job, after = own_worker.submit(Count(10_000, 0.05), {}), own_worker.submit(Do("process_id"), {})
     psutil.Process(pid).kill()
-    worker.wait(job, LONG)
+    own_worker.wait(job, LONG)
     assert job.state == "failed"
     assert "ended unexpectedly" in str(job.error)
-    worker.wait(after, LONG)
+    own_worker.wait(after, LONG)
     assert after.result != pid
 
 
-def test_last_words_are_kept(worker):
-    job = worker.wait(worker.submit(Do("end_abruptly", 3), {}), LONG)
+def test_last_words_are_kept(own_worker):
+    job = own_worker.wait(own_worker.submit(Do("end_abruptly", 3), {}), LONG)
     assert "(code 3)" in str(job.error)
     assert job.details.endswith("About to end")
 
@@ -148,9 +163,9 @@ def test_two_images(worker, make_run):
     assert sums == {"CT": float(one.voxels.sum(dtype=float)), "PT": float(two.voxels.sum(dtype=float))}
 
 
-def test_images_come_back_in_memory_and_leave_no_file(worker, make_run, tmp_path):
+def test_images_come_back_in_memory_and_leave_no_file(own_worker, make_run, tmp_path):
     one, two = make_run(1, seed=1)[0], make_run(1, seed=2)[0]
-    text, back = result(worker, Negate(300_000), {"CT": one, "a/b <c>": two})
+    text, back = result(own_worker, Negate(300_000), {"CT": one, "a/b <c>": two})
     assert text == "x" * 300_000
     assert list(back) == ["CT", "a/b <c>"]
     for name, image in (("CT", one), ("a/b <c>", two)):
@@ -160,7 +175,7 @@ def test_images_come_back_in_memory_and_leave_no_file(worker, make_run, tmp_path
         assert back[name].name == image.name
     (folder,) = (tmp_path / "temporary").iterdir()
     assert {path.name for path in folder.iterdir()} == {"in-use", "image-1", "image-2"}
-    assert result(worker, Negate(), {}) == "", "no images, no files"
+    assert result(own_worker, Negate(), {}) == "", "no images, no files"
 
 
 def test_images_cannot_be_changed_by_tasks(worker, make_run):
@@ -176,7 +191,7 @@ def test_detect_and_measure_as_in_process(worker, chest, a_model):
     result(worker, WarmRequest("nodule-ct", model, "cpu"))
     loaded = result(worker, Do("kept_detectors"))
     here, there = in_process.submit(detect, {"CT": chest}).result, result(worker, detect, {"CT": chest})
-    assert len(loaded) == 1
+    assert loaded
     assert result(worker, Do("kept_detectors")) == loaded
     assert any(lesion.mask is not None for lesion in here.lesions)
     assert [lesion.to_json() for lesion in here.lesions] == [lesion.to_json() for lesion in there.lesions]
