@@ -26,6 +26,7 @@ from LesionTrainingLib.evaluation.output.plots import (
     size_plot,
     write_plot,
 )
+from matplotlib.axes import Axes
 from PIL import Image
 
 RATES = np.array([0.0, 0.0, 0.25, 1.0, 4.0])
@@ -105,9 +106,15 @@ def test_the_legend_leaves_the_curves_free():
         assert (corner.max(axis=2) < 120).sum() > 50  # the words
 
 
-def test_a_long_froc_is_drawn_soon():
+def test_of_a_long_froc_few_points_are_drawn_and_all_are_kept(monkeypatch):
+    drawn, plot = [], Axes.plot
+    monkeypatch.setattr(
+        Axes, "plot", lambda axes, x, *more, **style: drawn.append(len(x)) or plot(axes, x, *more, **style)
+    )
     x = np.sort(np.random.default_rng(0).integers(0, 12_000, 20_000)) / 888
-    froc_plot([Curve("long", x, np.linspace(0, 1, 20_000))])
+    long = froc_plot([Curve("long", x, np.linspace(0, 1, 20_000))])
+    assert 200 < sum(drawn) < 1000
+    assert len(rows(long)) == 20_000
 
 
 @pytest.mark.parametrize("draw", [froc_plot, precision_recall_plot, roc_plot, loss_plot])
