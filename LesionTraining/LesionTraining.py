@@ -1,12 +1,9 @@
 """Slicer module: train and judge lesion detectors on a cohort. The work is done in LesionTrainingLib."""
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -224,155 +221,12 @@ class LesionTrainingLogic(ScriptedLoadableModuleLogic):
 
 
 class LesionTrainingTest(ScriptedLoadableModuleTest):
-    """Presses the panel's own buttons, with its own worker processes. About a minute on two cores; asks nothing."""
+    """Presses the panel's own buttons, with its own worker processes. About a minute on two cores; asks nothing.
 
-    def setUp(self):
-        slicer.mrmlScene.Clear()
+    What it does is in LesionTrainingLib.panel.self_test, which is loaded when it is run.
+    """
 
     def runTest(self):
-        for test in (
-            self.test_phantom_is_loaded,
-            self.test_training_from_the_dicom_database,
-            self.test_choices_are_kept_in_the_scene,
-            self.test_nothing_is_left_observed,
-        ):
-            self.setUp()
-            self.delayDisplay(test.__name__.replace("_", " "), 100)
-            test()
+        from LesionTrainingLib.panel.self_test import TrainingSelfTest
 
-    def test_phantom_is_loaded(self):
-        """A phantom made by the worker comes as a volume with its true nodules."""
-        panel, _ui = self._panel()
-        panel.sample.load("tiny")
-        self._wait(lambda: not panel.session.phantom.busy)
-        assert panel.session.phantom.error is None
-        assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
-        truth = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
-        assert truth.GetSegmentation().GetNumberOfSegments() > 0
-
-    def test_training_from_the_dicom_database(self):
-        """Phantoms are imported as DICOM with SEG, chosen in the tree, checked and trained on; the run is paused and goes on;
-        the model then lies in the model folder."""
-        if not self._librariesAreHere():
-            return
-        from DICOMLib import DICOMUtils
-
-        before, models = Path.cwd(), os.environ.get("LESION_MODELS")
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            os.chdir(folder)  # Slicer 5.8 leaves a database in the current folder
-            os.environ["LESION_MODELS"] = str(folder / "models" / "Models")
-            try:
-                self._writePhantoms(folder / "phantoms", 3)
-                with DICOMUtils.TemporaryDICOMDatabase(str(folder / "database")):
-                    DICOMUtils.importDicom(str(folder / "phantoms"))
-                    self._train(folder)
-            finally:
-                os.chdir(before)
-                os.environ.pop("LESION_MODELS")
-                if models is not None:
-                    os.environ["LESION_MODELS"] = models
-
-    def _train(self, folder):
-        panel, ui = self._panel()
-        chosen, session = panel.context.parameters, panel.session
-        panel.enter()
-        panel.data.list_database(again=True)
-        self._wait(lambda: not session.listing.busy)
-        assert session.catalogue.counts.labelled == 3
-        chosen.labelledOnly = True
-        ui.allButton.click()
-        assert len(chosen.series) == 3
-        ui.checkButton.click()
-        self._wait(lambda: not session.checking.busy)
-        assert session.checking.error is None
-        assert session.summary.lesions > 0
-        chosen.preset, chosen.name, chosen.device = "trial", "Self-test", "cpu"
-        chosen.settingsFile = str(folder / "few-steps.yaml")
-        Path(chosen.settingsFile).write_text(
-            "screening_stage: {steps: 12, batch: 8}\nreduction_stage: {steps: 4, batch: 4}\n"
-        )
-        ui.startButton.click()
-        assert ui.startButton.text == _("Pause")
-        self._wait(lambda: session.run.text.startswith("Step") or not session.run.state.is_busy)
-        ui.startButton.click()
-        self._wait(lambda: not session.run.state.is_busy)
-        assert session.run.state.value == "paused", str(session.run.error)
-        assert ui.startButton.text == _("Resume")
-        ui.startButton.click()
-        self._wait(lambda: not session.run.state.is_busy)
-        assert session.run.state.value == "finished", str(session.run.error)
-        panel.run.poll()
-        assert [len(curve.steps) for curve in session.run.curves.losses] == [12, 4]
-        assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") > 0
-        assert "Self-test" in [entry.name for entry in panel.context.shelf.entries("nodule-ct")]
-        assert panel.result.result.name == "Self-test"
-        assert panel.result.result.scans == 1
-
-    def test_choices_are_kept_in_the_scene(self):
-        """A saved scene opens with what was chosen; a closed one shows the usual again."""
-        panel, ui = self._panel()
-        chosen = panel.context.parameters
-        chosen.source, chosen.folds, chosen.name = "phantoms", 3, "Mine"
-        chosen.options = {"phantoms/seeds": "0-5"}
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "scene.mrb"
-            assert slicer.util.saveScene(str(path))
-            slicer.mrmlScene.Clear()
-            assert ui.foldsSpinBox.value == 0
-            slicer.util.loadScene(str(path))
-        assert ui.foldsSpinBox.value == 3
-        assert ui.nameEdit.text == "Mine"
-        assert panel.data.cohort() == "phantoms:chest?seeds=0-5"
-
-    def test_nothing_is_left_observed(self):
-        """A widget that is taken away observes nothing any more and has no worker."""
-        parent = slicer.qMRMLWidget()
-        parent.setLayout(qt.QVBoxLayout())
-        parent.setMRMLScene(slicer.mrmlScene)
-        widget = LesionTrainingWidget(parent)
-        widget.setup()
-        assert widget.panel is not None, "setup() did not come to its end"
-        panel = widget.panel
-        widget.cleanup()
-        assert len(widget.Observations) == 0
-        assert widget.panel is None
-        slicer.mrmlScene.Clear()
-        assert not panel.session.listing.busy
-        parent.deleteLater()
-
-    def _panel(self):
-        widget = slicer.util.getModuleWidget("LesionTraining")
-        assert widget.panel is not None, "setup() did not come to its end"
-        return widget.panel, widget.ui
-
-    def _writePhantoms(self, folder, count):
-        """Phantoms as DICOM series with their nodules as SEG; by the worker, which has the libraries for it."""
-        from LesionTrainingLib.panel.training_panel import worker_engine
-        from LesionTrainingLib.session.requests import PhantomSeriesRequest
-
-        engine = worker_engine()
-        try:
-            job = engine.submit(PhantomSeriesRequest(str(folder), count), {}, lambda _job: None)
-            self._wait(lambda: job.finished)
-            assert job.state == "done", str(job.error)
-        finally:
-            engine.close()
-
-    def _librariesAreHere(self):
-        from LesionDetectionLib.app.packages import missing
-
-        lacking = missing("train")
-        if lacking:
-            self.delayDisplay(_("Skipped: {why}.").format(why="; ".join(one.problem for one in lacking)), 100)
-        return not lacking
-
-    def _wait(self, until, seconds=120):
-        """Let Qt's events pass until something is so."""
-        waited = qt.QElapsedTimer()
-        waited.start()
-        while not until():
-            assert waited.elapsed() < 1000 * seconds, "it took too long"
-            loop = qt.QEventLoop()
-            qt.QTimer.singleShot(20, loop.quit)
-            loop.exec_()
+        TrainingSelfTest("LesionTraining", self.delayDisplay).run()

@@ -55,7 +55,7 @@ def run(packed: Path, code: str) -> str:
 
 
 BUILT = """
-import sys, pytest
+import sys, pytest, slicer
 from slicer_double import api
 from slicer_double.slicer_app import running
 files = {name: packed / f"{name}.py" for name in MODULES}
@@ -64,6 +64,8 @@ with running(api.load(pathlib.Path(LISTS)), pathlib.Path(FOLDER), pytest.MonkeyP
         widget = app.load_module(name)
         app.show(widget)
         assert widget.panel is not None
+        assert issubclass(getattr(sys.modules[name], f"{name}Test"), slicer.ScriptedLoadableModule.ScriptedLoadableModuleTest)
+    import LesionDetectionLib.panel.self_test.detection, LesionTrainingLib.panel.self_test  # loaded when they are run
     for name, module in list(sys.modules.items()):
         if name.startswith("Lesion") and getattr(module, "__file__", None):
             assert packed in pathlib.Path(module.__file__).parents, module.__file__

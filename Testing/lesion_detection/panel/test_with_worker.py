@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from .conftest import CENTERS, chest_image
@@ -62,17 +60,21 @@ def test_a_report_is_written_by_the_worker(slicer_app, panel, ui, ct, tmp_path, 
 
 @pytest.mark.slow
 def test_the_modules_own_test_passes(slicer_app, widget):
-    sys.modules["LesionDetection"].LesionDetectionTest().runTest()
+    """As “Reload and Test” calls it."""
+    import slicer
+
+    slicer.selfTests["LesionDetection"]()
     assert all(question.kind not in ("ok_cancel", "yes_no") for question in slicer_app.questions)
 
 
 def test_the_volume_of_the_self_test_is_one_without_training(slicer_app, widget):
     """Where Lesion Training is not installed the self-test makes its own chest, with nodules that stand out."""
-    node, centers = sys.modules["LesionDetection"]._plainChest()
     from LesionDetectionLib.core.image import understood_as
     from LesionDetectionLib.imaging.click import measure_at
     from LesionDetectionLib.io.mrml import image_from_node
+    from LesionDetectionLib.panel.self_test import scans
 
+    node, centers = scans.plain_chest()
     image = understood_as(image_from_node(node))
     sizes = [measure_at(image, center).diameter_mm for center in centers]
     assert sizes == pytest.approx([10, 12, 14, 16], abs=3)
@@ -81,8 +83,9 @@ def test_the_volume_of_the_self_test_is_one_without_training(slicer_app, widget)
 @pytest.mark.slow
 def test_the_scene_is_closed_in_the_middle_and_something_is_detected_again(slicer_app, panel, ui):
     """That Detect is cancelled by its button is in the module's own test."""
-    module = sys.modules["LesionDetection"]
-    panel.context.parameters.ctVolume, _truth = module._phantomVolume()
+    from LesionDetectionLib.panel.self_test import scans
+
+    panel.context.parameters.ctVolume, _truth = scans.phantom_volume()
     ui.detectButton.click()
     slicer_app.process_events(lambda: panel.session.job.fraction > 0.1, timeout=60)
     assert panel.session.job.state == "running"
@@ -91,7 +94,7 @@ def test_the_scene_is_closed_in_the_middle_and_something_is_detected_again(slice
     assert panel.session.job.state == "cancelled"
     assert panel.session.results is None
     chosen = panel.context.parameters
-    chosen.ctVolume, chosen.petVolume, truth, _kidneys = module._petCtVolumes()
+    chosen.ctVolume, chosen.petVolume, truth, _kidneys = scans.pet_ct_volumes()
     chosen.method = "active-pet-ct"  # in a tenth of the time that a network takes
     ui.detectButton.click()
     slicer_app.process_events(lambda: not panel.session.busy, timeout=120)

@@ -31,7 +31,9 @@ def test_the_panel_opens_without_them(fresh_slicer, monkeypatch, tmp_path):
     widget = fresh_slicer.load_module("LesionDetection")
     fresh_slicer.show(widget)
     assert widget.ui.modelComboBox.currentText == "nodule-ct-phantom 2"
-    widget.panel.context.parameters.ctVolume = fresh_slicer.load_logic("LesionDetection")._ballVolume()[0]
+    from LesionDetectionLib.panel.self_test import scans
+
+    widget.panel.context.parameters.ctVolume = scans.ball_volume()[0]
     assert widget.ui.detectButton.isEnabled()
 
 
