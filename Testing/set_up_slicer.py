@@ -21,7 +21,7 @@ def pip(arguments: list[str]) -> None:
 
 
 def main() -> None:
-    lacking = [one for one in packages.state() if not one.good and one.package.name != "torch"]
+    lacking = [one for one in packages.state() if not (one.good or one.package.rare or one.package.name == "torch")]
     installing.refuse_to_replace(lacking)
     usual = [one for one in lacking if not one.package.apart]
     apart = [one for one in lacking if one.package.apart]
@@ -33,7 +33,7 @@ def main() -> None:
         if apart:
             held.write_text(installing.constraints(apart, apart=True), encoding="utf-8")
             installing.install_apart(pip, ["--constraint", str(held)], apart, packages.libraries_folder())
-    wrong = [one.problem for one in packages.state() if not one.good]
+    wrong = [one.problem for one in packages.state() if not (one.good or one.package.rare)]
     for one in packages.state():
         print(f"{one.package.name:25} {one.version or 'missing':15} {'apart' if one.apart else ''}")
     sys.exit("; ".join(wrong) if wrong else 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,7 +31,7 @@ class ReportRequest(Request):
         overwrite: replace earlier results there.
         model: path of the bundle that made them, for what it says of itself; empty where there is none, or it is not at hand.
             Another one than the findings name is passed over.
-        patient: a line that names the patient, for the head of the report; empty for none.
+        named_by: files of the series, from whose headers the head of the report names the patient; none, and it names nobody.
     """
 
     TASK: ClassVar[str] = "LesionDetectionLib.app.export_requests:write_report"
@@ -40,7 +40,7 @@ class ReportRequest(Request):
     findings: dict[str, Any]
     overwrite: bool = False
     model: str = ""
-    patient: str = ""
+    named_by: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,16 @@ def write_report(
 ) -> dict[str, str]:
     """Without scene and segmentation file: Slicer's own classes belong in Slicer's process, and it saves its scene itself.
 
-    Raises InputError where there is no image; else as :func:`.export.write_results`.
+    Raises InputError where there is no image, or where the patient is to be named and the headers name nobody, or several;
+    else as :func:`.export.write_results`.
     """
     from .export import write_results
+
+    patient = ""
+    if request.named_by:
+        from LesionDetectionLib.io.dicom_patient import read_patient  # brings pydicom
+
+        patient = read_patient([Path(file) for file in request.named_by]).line
 
     written = write_results(
         Path(request.folder),
@@ -94,7 +101,7 @@ def write_report(
         Findings.from_json(request.findings),
         scene=False,
         model=_model(request.model),
-        patient=request.patient,
+        patient=patient,
         overwrite=request.overwrite,
         progress=progress,
     )

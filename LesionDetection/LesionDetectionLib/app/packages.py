@@ -33,6 +33,7 @@ class Package:
         from_slicer: Slicer brings it and runs on it, so it is never replaced.
         with_torch: comes from where torch comes from, in a build for just that torch.
         optional: what needs it is done without it too, only less of it: reports are pages then, without a PDF.
+        rare: large, and for one thing that few want: installed where that is wanted, and missed nowhere else.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Package:
     from_slicer: bool = False
     with_torch: bool = False
     optional: bool = False
+    rare: bool = False
 
     @property
     def requirement(self) -> str:
@@ -71,6 +73,9 @@ PACKAGES = {
         Package("pydicom", "pydicom", "3.0", 3, "reading and writing DICOM", apart=True),
         Package("highdicom", "highdicom", "0.24", 4, "DICOM segmentations and reports", apart=True),
         Package("python-gdcm", "gdcm", "3.0.24", 14, "compressed DICOM", apart=True),
+        Package(
+            "mirp", "mirp", "2.4", 300, "radiomics features (IBSI)", apart=True, rare=True
+        ),  # brings ITK and pandas
     )
 }
 
@@ -85,6 +90,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "follow-up": (*_MEASURE, "SimpleITK"),
     "report": (*_MEASURE, "Pillow", "matplotlib", "safetensors", "reportlab"),
     "dicom": (*_MEASURE, *_DICOM),
+    "radiomics": (*_MEASURE, "mirp"),
     "train": (*_DETECT, "SimpleITK", "Pillow", "matplotlib", "PyYAML", *_DICOM),
 }
 """Names of packages by what the person wants to do. A method may need more: :attr:`.MethodInfo.packages`."""

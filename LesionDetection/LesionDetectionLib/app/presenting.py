@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.core.finding import Findings, Status
 
+from .features_request import FindingFeatures
 from .finding_texts import inside_a_sentence
 from .packages import explained, package_of
 from .translation import tr as _
@@ -25,7 +27,21 @@ def about_export(findings: Findings | None) -> str:
             if count == 1
             else _("{count} accepted findings are exported.").format(count=count)
         )
+    if count == 1:
+        return _("Nothing was accepted yet, so the one finding that is drawn is exported.")
     return _("Nothing was accepted yet, so all {count} findings that are drawn are exported.").format(count=count)
+
+
+def about_features(found: FindingFeatures, path: Path) -> str:
+    """Where features are, and of which findings they are not."""
+    rows, count = len(found.columns[0].values), sum(column.kind is float for column in found.columns)
+    one, several = (
+        _("{count} features of 1 finding are in {path}."),
+        _("{count} features of {rows} findings are in {path}."),
+    )
+    said = (one if rows == 1 else several).format(count=count, rows=rows, path=path)
+    left_out = " ".join(f"{name}: {why}" for name, why in found.left_out.items())
+    return " ".join([said, *([_("Left out:"), left_out] if left_out else [])])
 
 
 def about_map(title: str, several: bool) -> str:

@@ -103,6 +103,7 @@ def wanted_for(feature: str) -> str:
         "follow-up": _("Follow-up"),
         "report": _("Reports"),
         "dicom": _("DICOM segmentations and reports"),
+        "radiomics": _("Measuring radiomics features"),
         "train": _("Training"),
     }
     return titles[feature]
@@ -133,12 +134,9 @@ def _question(feature: str, lacking: Sequence[Found]) -> str:
                 "PyTorch comes through the extension PyTorch, in a build for this computer's graphics card; it asks again."
             )
         )
-    if any(one.package.apart for one in lacking):
-        parts.append(
-            _("Libraries for DICOM go into a folder of their own ({folder}): Slicer does not see them.").format(
-                folder=packages.libraries_folder()
-            )
-        )
+    if apart := ", ".join(one.package.name for one in lacking if one.package.apart):
+        text = _("{names}: into a folder of their own ({folder}), which Slicer itself does not see.")
+        parts.append(text.format(names=apart, folder=packages.libraries_folder()))
     parts.append(_("Without internet: Cancel, then “Models and set-up”, “From a folder of wheels…”."))
     return "\n\n".join(parts)
 

@@ -17,13 +17,16 @@ from slicer.i18n import tr as _
 from LesionDetectionLib.app import packages
 from LesionDetectionLib.app.export import PDF, REPORT
 from LesionDetectionLib.app.export_requests import TrainingCaseRequest
-from LesionDetectionLib.app.presenting import about_export
+from LesionDetectionLib.app.features_request import FindingFeatures
+from LesionDetectionLib.app.presenting import about_export, about_features
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import LesionDetectionError, OutputError
 from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.io.lesion_table import write_columns, write_csv
 
 from . import ask, dependencies, dicom_database
 from .context import Context, told
+from .feature_table import show_features
 from .message_line import MessageLine
 
 _TRAINING = "LesionTrainingLib"
@@ -42,12 +45,14 @@ class ExportPart:
             (ui.sceneButton, "clicked()", self.message.guarded(self._scene)),
             (ui.dicomFolderButton, "clicked()", self.message.guarded(self._dicom_folder)),
             (ui.dicomDatabaseButton, "clicked()", self.message.guarded(self._dicom_database)),
+            (ui.featuresButton, "clicked()", self.message.guarded(self._features)),
             (ui.trainingCaseButton, "clicked()", self.message.guarded(self._training_case)),
             (ui.exportCancelButton, "clicked()", self._on_cancel),
         ]
         for widget, signal, slot in self._connections:
             widget.connect(signal, slot)
-        ui.trainingCaseButton.setVisible(importlib.util.find_spec(_TRAINING) is not None)
+        for button in (ui.featuresButton, ui.trainingCaseButton):
+            button.setVisible(importlib.util.find_spec(_TRAINING) is not None)
         self._show_job()
 
     def close(self) -> None:
@@ -61,6 +66,7 @@ class ExportPart:
     def scene_closed(self) -> None:
         if self.job is not None:
             self.job.cancel()
+        self._context.ui.namePatientCheckBox.setChecked(False)  # that was about the patient of then
         self.message.clear()
 
     def refresh(self) -> None:
@@ -70,21 +76,23 @@ class ExportPart:
         volume = None if findings is None else self._context.session.results.volume_node  # type: ignore[union-attr]
         from_dicom = volume is not None and bool(volume.GetAttribute("DICOM.instanceUIDs"))
         busy = self.job is not None and not self.job.finished
-        for button in (ui.reportButton, ui.csvButton, ui.trainingCaseButton):
+        for button in (ui.reportButton, ui.csvButton, ui.featuresButton, ui.trainingCaseButton):
             button.setEnabled(volume is not None and not busy)
         ui.sceneButton.setEnabled(not busy)
         # DICOM results belong to an examination; where there is none there is nothing to offer.
-        for button in (ui.dicomFolderButton, ui.dicomDatabaseButton):
-            button.setVisible(from_dicom)
-            button.setEnabled(not busy)
+        for widget in (ui.dicomFolderButton, ui.dicomDatabaseButton, ui.namePatientCheckBox):
+            widget.setVisible(from_dicom)
+            widget.setEnabled(not busy)
 
     # What is done
 
     def _report(self) -> None:
         session = self._context.session
         session.image()  # says where there is nothing to report on, before a folder is asked for
+        box = self._context.ui.namePatientCheckBox
+        named_by = self._sources() if box.isChecked() and not box.isHidden() else []
         folder = ask.choose_folder(_("Folder for the report"))
-        if folder is None or not self._can_report():
+        if folder is None or not self._can_report() or (named_by and not dependencies.ensure("dicom")):
             return
         overwrite = self._may_replace(folder, [REPORT, PDF])
         if overwrite is None:
@@ -96,8 +104,9 @@ class ExportPart:
             self.message.note(text if PDF in written else f"{text} {no_pdf}")
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(written[REPORT]))
 
-        model = self._context.model_of(session.findings)  # type: ignore[arg-type]
-        self._start(*session.report_request(folder, overwrite, model=None if model is None else model.path), done)
+        entry = self._context.model_of(session.findings)  # type: ignore[arg-type]
+        model = None if entry is None else entry.path
+        self._start(*session.report_request(folder, overwrite, model=model, named_by=named_by), done)
 
     def _can_report(self) -> bool:
         """Whether the libraries are there, asking for those that are not. Who does not want the optional one gets the page
@@ -110,8 +119,6 @@ class ExportPart:
         return self._page_alone
 
     def _csv(self) -> None:
-        from LesionDetectionLib.io.lesion_table import write_csv
-
         detections = self._context.session.detections()
         path = ask.choose_new_file(_("Table of findings"), _("Table (*.csv)"), "lesions.csv")
         if path is not None:
@@ -161,6 +168,22 @@ class ExportPart:
         session = self._context.session
         session.image()
         return dicom_database.source_files(session.results.volume_node)  # type: ignore[union-attr]
+
+    def _features(self) -> None:
+        session = self._context.session
+        session.features_request()  # says where there is nothing to measure, before a file is asked for
+        path = ask.choose_new_file(_("Table of features"), _("Table (*.csv)"), "features.csv")
+        if path is None or not dependencies.ensure("radiomics"):
+            return
+        result = session.results
+
+        def done(found: FindingFeatures) -> None:
+            write_columns(found.columns, path)
+            if result is not None and result.in_scene:
+                show_features(result, found.columns)
+            self.message.note(about_features(found, path))
+
+        self._start(*session.features_request(), done)
 
     def _training_case(self) -> None:
         session = self._context.session

@@ -14,6 +14,7 @@ from LesionDetectionLib.core.detector import methods
 
 from . import ask, dependencies, icons
 from .context import quietly, told
+from .list_table import without_row_numbers
 
 _TORCH = "torch"
 _FOR = 3
@@ -31,8 +32,7 @@ class LibrariesPart:
         table = ui.librariesTable
         table.setColumnCount(4)
         table.setHorizontalHeaderLabels([_("Library"), _("Here"), _("At least"), _("For")])
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(22)
+        without_row_numbers(table)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         for column in range(4):
@@ -47,7 +47,8 @@ class LibrariesPart:
 
     def refresh(self) -> None:
         """Look again; nothing is loaded to find out."""
-        self._state = tuple(sorted(packages.state(), key=lambda found: found.good))  # what is missing first
+        # What is missing first.
+        self._state = tuple(sorted(packages.state(), key=lambda found: found.good or found.package.rare))
         table = self._ui.librariesTable
         with quietly(table):
             table.setRowCount(len(self._state))
@@ -56,7 +57,7 @@ class LibrariesPart:
                     item = qt.QTableWidgetItem(text)
                     item.setToolTip(_used_for(found) if column == _FOR else text)
                     if column == 0:
-                        item.setIcon(icons.icon("accept" if found.good else "warning"))
+                        item.setIcon(icons.icon(_icon(found)))
                     table.setItem(row, column, item)
         lacking = self._lacking
         self._ui.librariesInstallButton.setEnabled(bool(lacking))
@@ -74,7 +75,8 @@ class LibrariesPart:
 
     @property
     def _lacking(self) -> tuple[Found, ...]:
-        return tuple(one for one in self._state if not one.good)
+        """What is asked for here; what is rare is asked for where it is wanted."""
+        return tuple(one for one in self._state if not one.good and not one.package.rare)
 
     def _install(self) -> None:
         with told():
@@ -94,8 +96,12 @@ class LibrariesPart:
         self._ui.torchText.setText("" if torch is None else _where_torch_runs(torch, self._devices))
 
 
+def _icon(found: Found) -> str:
+    return "accept" if found.good else "undecided" if found.package.rare else "warning"
+
+
 def _cells(found: Found) -> list[str]:
-    here = found.version or _("missing")
+    here = found.version or (_("when wanted") if found.package.rare else _("missing"))
     if found.apart:
         here = _("{version}, apart").format(version=here)
     return [found.package.name, here, found.package.least, _(found.package.purpose)]

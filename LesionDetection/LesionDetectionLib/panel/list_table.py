@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_ROW_HEIGHT = 24
+_ROW_HEIGHT, _ABOVE_AND_BELOW = 24, 8
 
 
 def as_list(table: Any) -> None:
@@ -16,5 +16,11 @@ def as_list(table: Any) -> None:
     table.setShowGrid(False)
     table.setWordWrap(False)
     table.setTabKeyNavigation(False)
-    table.verticalHeader().setVisible(False)
-    table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+    without_row_numbers(table)
+
+
+def without_row_numbers(table: Any) -> None:
+    """Rows as high as a line of text: on Linux large fonts do not make pixels larger."""
+    rows = table.verticalHeader()
+    rows.setVisible(False)
+    rows.setDefaultSectionSize(max(_ROW_HEIGHT, table.fontMetrics().height() + _ABOVE_AND_BELOW))

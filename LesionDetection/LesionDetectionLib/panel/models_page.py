@@ -19,6 +19,7 @@ from LesionDetectionLib.core.resources import resources_folder
 from . import ask, icons
 from .context import quietly, told
 from .libraries_part import LibrariesPart
+from .list_table import without_row_numbers
 from .message_line import MessageLine
 from .places import models_folder, set_models_folder
 from .small_print import make_small
@@ -243,8 +244,7 @@ def _prepare(table: Any, names: list[str]) -> None:
     """Headings; the last column takes the space that is left."""
     table.setColumnCount(len(names))
     table.setHorizontalHeaderLabels(names)
-    table.verticalHeader().setVisible(False)
-    table.verticalHeader().setDefaultSectionSize(24)
+    without_row_numbers(table)
     header = table.horizontalHeader()
     header.setHighlightSections(False)
     for column in range(len(names)):

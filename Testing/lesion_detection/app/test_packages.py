@@ -56,7 +56,8 @@ APART = Package("lesion-apart", "lesion_apart", "3.0", 5, "a test", apart=True)
 
 def test_the_least_versions_are_those_of_pyproject():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)(?:,.*)?", line).groups() for line in project["dependencies"])
+    lines = [*project["dependencies"], *project["optional-dependencies"]["radiomics"]]
+    asked = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)(?:,.*)?", line).groups() for line in lines)
     assert {name: package.least for name, package in PACKAGES.items()} == {name: asked[name] for name in PACKAGES}
 
 
@@ -75,6 +76,7 @@ def test_every_feature_names_known_packages():
         ("report", ["LesionDetectionLib.app.export"]),
         ("follow-up", ["LesionDetectionLib.app.follow_up", "LesionDetectionLib.imaging.alignment"]),
         ("dicom", ["LesionDetectionLib.app.dicom_export", "LesionDetectionLib.app.suv_request"]),
+        ("radiomics", ["LesionDetectionLib.app.features_request", "LesionTrainingLib.radiomics.features"]),
         ("train", ["LesionTrainingLib.learning.training"]),
         ("train", ["LesionTrainingLib.cohorts.dicom.database"]),
     ],
@@ -86,6 +88,7 @@ def test_a_feature_names_all_that_its_code_imports(feature, starts):
     # A report brings DICOM only where its sources are given, and files of maps only where there are some: not in a review.
     others = {"LesionDetectionLib.app.dicom_export"} if feature != "dicom" else set()
     others |= {"LesionDetectionLib.io.files"} if feature == "report" else set()
+    others |= {"LesionDetectionLib.app.export_requests"} if feature == "radiomics" else set()  # for a name in it
     used = imported_by(starts, others)
     optional = {package.module for package in PACKAGES.values() if package.optional}
     assert used - in_slicer - optional <= declared, used

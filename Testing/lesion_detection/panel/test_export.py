@@ -6,6 +6,8 @@ import csv
 
 import pytest
 from LesionDetectionLib.app.export_requests import DicomRequest, ReportRequest, TrainingCaseRequest
+from LesionDetectionLib.app.features_request import FeaturesRequest, FindingFeatures
+from LesionDetectionLib.io.lesion_table import Column
 
 from .shared_panel import *  # noqa: F403 (fixtures)
 
@@ -103,7 +105,7 @@ def test_a_report_is_the_workers_work_and_can_be_cancelled(panel, ui, detected, 
     assert isinstance(engine.request, ReportRequest)
     assert engine.request.folder == str(tmp_path)
     assert len(engine.request.findings["findings"]) == 4
-    assert engine.request.patient == ""
+    assert engine.request.named_by == []
     assert engine.jobs[-1][2]["image"].name == "chest"
     assert ui.exportProgressRow.isVisible()
     assert not ui.reportButton.isEnabled()
@@ -113,6 +115,54 @@ def test_a_report_is_the_workers_work_and_can_be_cancelled(panel, ui, detected, 
     engine.end_cancelled()
     assert ui.exportMessage.text == "Cancelled. Nothing was written."
     assert ui.reportButton.isEnabled()
+
+
+def test_a_report_names_the_patient_where_the_person_wants_it_and_the_scan_can_say(
+    slicer_app, panel, ui, detected, opened, answers, engine, tmp_path, monkeypatch, request
+):
+    from LesionDetectionLib.panel import dependencies
+
+    monkeypatch.setattr(dependencies, "ensure", lambda *_: True)
+    answers["folder"] = tmp_path
+    assert not offered(ui, "namePatientCheckBox")  # a file says of no patient
+    files = request.getfixturevalue("from_dicom")
+    assert offered(ui, "namePatientCheckBox")
+    assert not ui.namePatientCheckBox.isChecked()
+    ui.namePatientCheckBox.setChecked(True)
+    ui.reportButton.click()
+    assert engine.request.named_by == [str(file) for file in files]
+    engine.end_cancelled()
+    files[1].unlink()
+    ui.reportButton.click()
+    assert "1 of the 2 DICOM files of “chest” are gone" in ui.exportMessage.text
+    slicer_app.scene.Clear(0)
+    assert not ui.namePatientCheckBox.isChecked()
+
+
+def test_features_go_into_a_file_and_a_table_beside_the_findings(
+    slicer_app, panel, ui, detected, opened, answers, engine, tmp_path, monkeypatch
+):
+    from LesionDetectionLib.panel import dependencies
+
+    wanted = []
+    monkeypatch.setattr(dependencies, "ensure", lambda feature: bool(wanted.append(feature)) or True)
+    panel.session.accept(["L2"])
+    answers["file"] = tmp_path / "features.csv"
+    for value in (2.5, 3.5):
+        ui.featuresButton.click()
+        assert isinstance(engine.request, FeaturesRequest)
+        assert engine.jobs[-1][2]["image"].name == "chest"
+        columns = (Column("finding", str, ("L2",)), Column("stat_mean", float, (value,)))
+        engine.finish(FindingFeatures(columns, {"L3": "It has no outline."}))
+        table = detected.nodes.text.GetNodeReference("features").GetTable()
+        assert table.GetValueByName(0, "stat_mean").ToDouble() == value
+    assert (tmp_path / "features.csv").read_text().split() == ["finding,stat_mean", "L2,3.5"]
+    assert "1 features of 1 finding are in" in ui.exportMessage.text
+    assert ui.exportMessage.text.endswith("Left out: L3: It has no outline.")
+    tables = slicer_app.scene.GetNodesByClass("vtkMRMLTableNode")
+    tables.UnRegister(None)
+    assert tables.GetNumberOfItems() == 2  # that of the findings, and one of features
+    assert wanted == ["radiomics", "radiomics"]
 
 
 def test_earlier_results_are_replaced_only_after_asking(ui, detected, opened, answers, engine, tmp_path):

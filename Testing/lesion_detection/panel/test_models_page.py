@@ -232,9 +232,12 @@ def test_libraries_are_listed_with_what_is_here_and_needed(page):
 
 
 def test_what_is_missing_can_be_installed_from_here(slicer_app, page, monkeypatch):
-    lacking = Found(packages.PACKAGES["torch"])
-    monkeypatch.setattr(packages, "state", lambda own=None: (Found(packages.PACKAGES["numpy"], "2.0"), lacking))
+    lacking, rare = Found(packages.PACKAGES["torch"]), Found(packages.PACKAGES["mirp"])
+    monkeypatch.setattr(packages, "state", lambda own=None: (rare, Found(packages.PACKAGES["numpy"], "2.0"), lacking))
     page.refresh()
+    table = page.ui.librariesTable
+    shown = [[table.item(row, column).text() for column in (0, 1)] for row in range(3)]
+    assert shown == [["torch", "missing"], ["mirp", "when wanted"], ["numpy", "2.0"]]
     assert "Missing or too old: torch" in page.ui.librariesText.text
     assert "not there" in page.ui.torchText.text
     asked = []

@@ -16,6 +16,7 @@ from LesionDetectionLib.core.lesion import Code
 from LesionDetectionLib.io.mrml_findings import FindingNodes, results_in
 
 from ..export_requests import IMAGE, DicomRequest, ReportRequest, TrainingCaseRequest
+from ..features_request import FeaturesRequest
 from ..operating import OperatingCurve
 from . import editing
 from .images import VolumeImages
@@ -285,13 +286,13 @@ class Review:
     # Handing on: requests for the worker, as their progress is shown in a place of its own
 
     def report_request(
-        self, folder: Path, overwrite: bool = False, *, model: Path | None = None, patient: str = ""
+        self, folder: Path, overwrite: bool = False, *, model: Path | None = None, named_by: Sequence[Path] = ()
     ) -> tuple[ReportRequest, dict[str, Image]]:
         """To write table, pictures, page and PDF of what is reported; with the images that it needs.
 
         Args:
             model: the bundle of the result's model, where it is at hand: the report says what it learned from.
-            patient: a line that names the patient, for the report's head; empty, and it names nobody.
+            named_by: files of the series, whose patient the report's head names; none, and it names nobody.
 
         Raises:
             UsageError: there is no result.
@@ -299,7 +300,8 @@ class Review:
         """
         self.detections()  # takes over what was edited
         findings, path = self._required().findings.to_json(), "" if model is None else str(model)
-        return ReportRequest(str(folder), findings, overwrite, path, patient), {IMAGE: self._image()}
+        files = [str(file) for file in named_by]
+        return ReportRequest(str(folder), findings, overwrite, path, files), {IMAGE: self._image()}
 
     def dicom_request(
         self, folder: Path, sources: Sequence[Path], overwrite: bool = False
@@ -330,6 +332,19 @@ class Review:
         if all(item.status is Status.NEW for item in findings.items):
             raise UsageError("Accept or reject findings first: what nobody decided on cannot be learned from.")
         return TrainingCaseRequest(str(folder), findings.to_json(), overwrite), {IMAGE: self._image()}
+
+    def features_request(self) -> tuple[FeaturesRequest, dict[str, Image]]:
+        """To measure the radiomics features of what is reported.
+
+        Raises:
+            UsageError: there is no result, or nothing in it.
+            InputError: its volume is gone.
+        """
+        self.detections()
+        findings = self._required().findings
+        if not findings.reported:
+            raise UsageError("There is no finding to measure.")
+        return FeaturesRequest(findings.to_json()), {IMAGE: self._image()}
 
     def _change(self, text: str, change: Callable[[Findings], Findings], ids: list[str]) -> None:
         if not ids:

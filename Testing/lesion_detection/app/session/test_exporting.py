@@ -37,11 +37,31 @@ def test_a_report_knows_the_model_that_is_named_where_it_is_the_one(session, det
     run = replace(session.findings.run, provenance={"model": {"name": "m", "sha256": digest}})
     session.results.change("", replace(session.findings, run=run))
     for model, known in ((path, True), (other, False), (tmp_path / "gone", False), (None, False)):
-        request, images = session.report_request(tmp_path / "out", overwrite=True, model=model, patient="Doe, Jane")
+        request, images = session.report_request(tmp_path / "out", overwrite=True, model=model)
         assert InProcess().submit(request, images).state == "done"
         page = (tmp_path / "out" / "report.html").read_text()
         assert ("was not at hand" not in page) is known
-        assert "Doe, Jane" in page
+
+
+def test_a_report_names_the_patient_of_the_files_that_it_is_told_to(session, detected, tmp_path):
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    detected(1, threshold=0.0)
+    files = [tmp_path / "1.dcm", tmp_path / "2.dcm"]
+    for file, name in zip(files, ("Doe^Jane", "Roe^Richard"), strict=True):
+        header = Dataset()
+        header.PatientName, header.file_meta = name, FileMetaDataset()
+        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header.save_as(file, enforce_file_format=False)
+    job = InProcess().submit(*session.report_request(tmp_path / "out", named_by=files[:1]))
+    assert job.state == "done", job.error
+    assert "Doe, Jane" in (tmp_path / "out" / "report.html").read_text()
+    assert "Doe" not in (tmp_path / "out" / "detections.json").read_text()
+    job = InProcess().submit(*session.report_request(tmp_path / "other", named_by=files))
+    assert "2 different patients" in str(job.error)
+    assert "Doe" not in str(job.error)
+    assert not (tmp_path / "other").exists()
 
 
 def test_dicom_gets_the_findings_as_they_are_now(session, detected, tmp_path):
