@@ -1,11 +1,13 @@
-"""The documentation's links and pictures are there, and its tables of keys are those of the panel and of the viewer."""
+"""The documentation's links and pictures are there, its commands are taken, its tables of keys are those of panel and viewer."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from LesionDetectionLib.app.command_line import build_parser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -36,6 +38,20 @@ def test_what_a_page_links_to_is_there(page):
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target), link
+
+
+def test_every_command_that_a_page_shows_is_taken():
+    """As the parser has it; what a line leaves out ("...", "[SCAN]") is for the reader to fill in."""
+    texts = [page.read_text(encoding="utf-8").replace("\\\n", " ") for page in PAGES]
+    shown = [line for text in texts for line in re.findall(r"^ {4}(lesion .*?)(?: +#.*)?$", text, re.MULTILINE)]
+    commands = [line for line in shown if "..." not in line and "[" not in line]
+    assert len(commands) > 60
+    parser = build_parser()
+    for line in commands:
+        try:
+            parser.parse_args(shlex.split(line)[1:])
+        except SystemExit:
+            pytest.fail(f"not taken: {line}")
 
 
 @pytest.mark.parametrize("page", PAGES[2:], ids=names)
