@@ -14,7 +14,7 @@ PROCESSES ?= 2
 RUN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: setup test check demo view model lists lock clean
+.PHONY: setup test lint types tests check demo view model lists lock clean
 
 setup: $(STAMP)
 
@@ -26,14 +26,22 @@ $(STAMP): requirements.lock pyproject.toml
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(STAMP)
 
-check: setup
+lint: setup
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
+
+types: setup
 	$(RUN)/mypy
+
+check: lint types
+
+# Types are looked at beside the tests: alone they keep one core busy, for more than a minute on a new machine.
+test: lint
+	@$(MAKE) --no-print-directory --jobs=2 types tests
 
 # Two at once, of one thread each: more threads than cores only wait for each other. A file's tests stay together, as
 # they share what was costly to make. Compiled files are kept, whatever the machine's habit: hundreds of tests start a process.
-test: check
+tests: setup
 	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 demo: setup
