@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from LesionDetectionLib.core.errors import Cancelled, InputError
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.learning.engine.fit import fit
@@ -62,6 +63,20 @@ def test_a_fit_that_was_stopped_ends_in_the_same_weights(cases, others, tmp_path
     assert [record.step for record in records] == [2, 4]
     assert all(set(one.values) == TOLD.get(detector, {"MSE", "sensitivity", "loss"}) for one in records)
     assert all(np.isfinite(list(one.values.values())).all() for one in records)
+
+
+@torch.no_grad()
+def test_a_gpu_has_the_processor_s_losses(cases, others):
+    def losses(device):
+        task = RegionTask(cases, others, tiny("faster-rcnn"), 0, device)
+        batch = task.batch(0, 4, Share())
+        torch.manual_seed(0)
+        terms = task.loss(task.network.to(device).eval(), batch, Peers())
+        return {name: float(term.total) for name, term in terms.items()}
+
+    with gpu() as device:
+        found = losses(device)
+    assert found == pytest.approx(losses(CPU), rel=1e-4)
 
 
 def test_looking_changes_no_weight(cases, others, tmp_path):

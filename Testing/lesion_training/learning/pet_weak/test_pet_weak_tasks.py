@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from LesionDetectionLib.core.errors import Cancelled, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.pet_weak.maps import class_activation_map
@@ -62,6 +63,20 @@ def test_a_fit_that_was_stopped_ends_in_the_same_weights(tmp_path, kind):
     records = done.history.of_kind(VALIDATION)
     assert [record.step for record in records] == [2, 4]
     assert all(set(one.values) == set(told) and np.isfinite(one.values["loss"]) for one in records)
+
+
+@torch.no_grad()
+def test_a_gpu_has_the_processor_s_losses():
+    def told(device):
+        task = ClassifierTask(CASES, OTHERS, tiny("cam"), 0, device)
+        terms = task.loss(task.network.to(device).eval(), task.batch(0, 4, Share()), Peers())
+        return {name: float(term.total) for name, term in terms.items()} | task.validate(
+            task.network, Peers(), Progress()
+        )
+
+    with gpu() as device:
+        found = told(device)
+    assert found == pytest.approx(told(CPU), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["cam", "unet"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from LesionDetectionLib.core.errors import Cancelled, InputError, UsageError
 from LesionDetectionLib.core.progress import Progress
 from LesionTrainingLib.learning.engine.fit import fit
@@ -86,6 +87,18 @@ def test_a_resume_with_other_slices_is_refused(cases, others, tmp_path):
     fit(task_of(cases, others), short, tmp_path, CPU, Progress())
     with pytest.raises(UsageError):
         fit(task_of(cases[:2], others), short, tmp_path, CPU, Progress(), resume=True)
+
+
+@torch.no_grad()
+def test_a_gpu_has_the_processor_s_losses(cases, others):
+    def losses(device):
+        task = SliceTask(cases, others, SMALL, 0, device)
+        terms = task.loss(task.network.to(device).eval(), task.batch(0, 4, Share()), Peers())
+        return {name: float(term.total) for name, term in terms.items()}
+
+    with gpu() as device:
+        found = losses(device)
+    assert found == pytest.approx(losses(CPU), rel=1e-4)
 
 
 def test_looking_changes_no_weight(cases, others, tmp_path):
