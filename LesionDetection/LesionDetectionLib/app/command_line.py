@@ -7,6 +7,7 @@ enough of its memory; 6 results that cannot be written; 7 a missing library; 1 a
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -32,6 +33,11 @@ _POSITIONS = ("--at", "--long", "--short")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. Errors that a user can cause are one sentence on standard error."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a pipe of Windows, an old locale: signs that it lacks are no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         parser = build_parser()
         if not given:

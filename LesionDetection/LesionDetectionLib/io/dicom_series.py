@@ -251,6 +251,8 @@ def _counted(skipped: Sequence[Skipped]) -> str:
 
 
 def _nothing_found(path: Path, skipped: Sequence[Skipped]) -> str:
+    if path.name.upper() == "DICOMDIR":
+        return f"{path} is the index of a disc or folder, and no image. Name the folder that it lies in."
     if path.is_file():
         kind = skipped[0].kind if skipped else "not DICOM"
         return f"{path} is no DICOM image that can be read: {kind}. Name the scan itself."

@@ -7,6 +7,7 @@ method's runs are in ``test_command_line_runs.py``.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -264,6 +265,14 @@ def test_methods_are_listed(capsys):
     assert found["nodule-ct"]["optional"] == []
     assert found["active-pet-ct"]["modalities"] == ["PT", "CT"]
     assert "rule" in [choice["name"] for choice in found["active-pet-ct"]["choices"]]
+
+
+def test_an_output_that_lacks_signs_gets_them_spelled_out(monkeypatch):
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", narrow)
+    assert command_line.main(["methods"]) == 0
+    narrow.flush()
+    assert rb"Pawe\u0142czyk" in narrow.buffer.getvalue()
 
 
 def test_bundles_are_inspected_and_verified(tmp_path, capsys):

@@ -433,6 +433,15 @@ def test_a_folder_without_dicom_says_what_to_name_instead(tmp_path, names, text)
     assert not any(name in str(caught.value) for name in names), "names of files may be those of patients"
 
 
+def test_the_index_of_a_disc_is_no_image(dicom):
+    dicom.series(EVEN)
+    index = dicom.folder / "DICOMDIR"
+    index.write_bytes(bytes(128) + b"DICM" + bytes(100))
+    with pytest.raises(InputError, match="index of a disc or folder, and no image"):
+        read_image(index)
+    assert read_image(dicom.folder).notes == ()
+
+
 def test_nothing_to_read_is_said_plainly(dicom, tmp_path):
     with pytest.raises(InputError, match="There is no file or folder"):
         list_series(tmp_path / "nowhere")
