@@ -57,7 +57,7 @@ def ellipsoid(
     for k in range(count):
         share = 1 - ((k - key) * spacing_mm[2] / half_mm) ** 2
         if share > 0:
-            found[k] = ellipse(diameters, rows, columns, math.sqrt(share))
+            found[k] = ellipse(diameters, rows, columns, math.sqrt(share), spacing_mm[:2])
     return found
 
 

@@ -75,7 +75,7 @@ def recist_slice_mask(
     Args:
         plane_hu: [y, x] in HU.
         diameters: in pixels of the slice.
-        spacing_mm: (x, y) of the pixels; all is done in pixels, so that they must be square to a tenth.
+        spacing_mm: (x, y) of the pixels: the ellipse is one in mm.
         way: one of :data:`WAYS`.
         box: edges (x0, y0, x1, y1) beyond which is no lesion; None for the extent of the diameters and 5 pixels more.
 
@@ -83,7 +83,7 @@ def recist_slice_mask(
         UsageError: no such way, a diameter of length 0, or one that lies outside the slice.
         InputError: values around the lesion that are not numbers.
     """
-    part = _part(plane_hu, diameters, way, box, " HU")
+    part = _part(plane_hu, diameters, way, box, " HU", spacing_mm)
     voxels, chosen, reason = part.made(way)
     return _trimmed(voxels, part.start_xy, chosen, reason)
 
@@ -112,7 +112,8 @@ def recist_lesion(
     axial = to_axial(image)
     key = key_slice(image, recist)
     unit = {HU: " HU", "": " HU" if image.modality == CT else ""}.get(image.unit, f" {image.unit}")
-    part = _part(axial.voxels[key.k], key.diameters, way, None, unit)
+    x_mm, y_mm, _ = axial.spacing_mm
+    part = _part(axial.voxels[key.k], key.diameters, way, None, unit, (x_mm, y_mm))
     voxels, chosen, reason = part.made(way)
     progress(0.2)
     if carry and axial.shape_kji[0] > 1:
@@ -155,7 +156,14 @@ def _carried(
     return found, ""
 
 
-def _part(plane: npt.NDArray[Any], diameters: Diameters, way: str, box: Edges | None, unit: str) -> Part:
+def _part(
+    plane: npt.NDArray[Any],
+    diameters: Diameters,
+    way: str,
+    box: Edges | None,
+    unit: str,
+    spacing_mm: tuple[float, float],
+) -> Part:
     """Raises UsageError, InputError."""
     if way not in WAYS:
         raise UsageError(f"There is no way “{way}” from diameters to a mask; there are {', '.join(WAYS)}.")
@@ -163,7 +171,7 @@ def _part(plane: npt.NDArray[Any], diameters: Diameters, way: str, box: Edges | 
     ends = diameters.ends
     if (ends < -0.5).any() or (ends >= np.array(plane.shape[::-1]) - 0.5).any():
         raise UsageError("A diameter ends outside the image. Draw both on the lesion.")
-    part = Part.of(plane, diameters, box, unit)
+    part = Part.of(plane, diameters, box, unit, spacing_mm)
     if not np.isfinite(part.values).all():
         raise InputError("There are voxels around the lesion that are not numbers (NaN or infinite).")
     return part

@@ -130,19 +130,26 @@ def _distance(line: Line, x: FloatArray, y: FloatArray) -> FloatArray:
     return np.asarray(np.hypot(x - ax - share * dx, y - ay - share * dy))
 
 
-def ellipse(diameters: Diameters, rows: slice, columns: slice, scale: float = 1.0) -> BoolArray:
+def ellipse(
+    diameters: Diameters,
+    rows: slice,
+    columns: slice,
+    scale: float = 1.0,
+    spacing_mm: tuple[float, float] = (1.0, 1.0),
+) -> BoolArray:
     """[rows, columns] in the ellipse with the two diameters for axes.
 
     Its centre is the mean of the four ends, its long axis lies along the long diameter; the short one is as long as drawn,
-    and square to it. ``scale`` times as large.
+    and square to it, in mm. ``scale`` times as large.
     """
-    (ax, ay), (bx, by) = diameters.long_xy
-    cx, cy = diameters.ends.mean(axis=0)
-    ux, uy = (bx - ax) / diameters.long_px, (by - ay) / diameters.long_px
+    mm = np.array(spacing_mm)
+    long_axis, short_axis = (np.subtract(*line[::-1]) * mm for line in (diameters.long_xy, diameters.short_xy))
+    long_mm, short_mm = float(np.hypot(*long_axis)), float(np.hypot(*short_axis))
+    (cx, cy), (ux, uy) = diameters.ends.mean(axis=0), long_axis / long_mm
     x, y = centres(rows, columns)
-    along = (x - cx) * ux + (y - cy) * uy
-    across = (y - cy) * ux - (x - cx) * uy
-    a, b = scale * diameters.long_px / 2, scale * diameters.short_px / 2
+    x, y = (x - cx) * mm[0], (y - cy) * mm[1]
+    along, across = x * ux + y * uy, y * ux - x * uy
+    a, b = scale * long_mm / 2, scale * short_mm / 2
     return np.asarray((along / a) ** 2 + (across / b) ** 2 <= 1 + _ON_BORDER)
 
 

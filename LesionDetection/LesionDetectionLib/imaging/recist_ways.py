@@ -35,6 +35,7 @@ class Part:
         box: edges in the whole slice, beyond which is no lesion.
         rows, columns: of the slice that the part is.
         unit: of the values, with a blank before it (" HU"), or empty.
+        spacing_mm: (x, y) of the pixels.
     """
 
     values: npt.NDArray[np.float64]
@@ -43,14 +44,22 @@ class Part:
     rows: slice
     columns: slice
     unit: str
+    spacing_mm: tuple[float, float] = (1.0, 1.0)
 
     @classmethod
-    def of(cls, plane: npt.NDArray[Any], diameters: Diameters, box: Edges | None, unit: str) -> Part:
+    def of(
+        cls,
+        plane: npt.NDArray[Any],
+        diameters: Diameters,
+        box: Edges | None,
+        unit: str,
+        spacing_mm: tuple[float, float] = (1.0, 1.0),
+    ) -> Part:
         box = box or extent_box(diameters)
         margin = max(DEFAULTS.margin_px, round(DEFAULTS.margin_share * max(box[2] - box[0], box[3] - box[1])))
         rows, columns = pixels_of(box, (plane.shape[0], plane.shape[1]), margin)
         values = np.asarray(plane[rows, columns], dtype=np.float64)
-        return cls(values, diameters, box, rows, columns, unit)
+        return cls(values, diameters, box, rows, columns, unit, spacing_mm)
 
     @property
     def start_xy(self) -> tuple[int, int]:
@@ -67,7 +76,7 @@ class Part:
 
     @cached_property
     def ellipse(self) -> BoolArray:
-        return self._at_least_one(ellipse(self.diameters, self.rows, self.columns))
+        return self._at_least_one(ellipse(self.diameters, self.rows, self.columns, spacing_mm=self.spacing_mm))
 
     @cached_property
     def quadrilateral(self) -> BoolArray:

@@ -239,6 +239,23 @@ def test_values_that_are_not_numbers_are_refused():
         recist_slice_mask(plane, cross(), SQUARE_PIXELS)
 
 
+def test_where_pixels_are_not_square_the_ellipse_is_one_in_mm():
+    """A disc of 40 x 24 mm at 30 degrees, in pixels twice as high as wide."""
+    mm, drawn = np.array([1.0, 2.0]), cross((40.0, 56.0), 40.0, 24.0)
+    squeezed = Diameters(
+        *(tuple(tuple(np.array(end) / mm) for end in line) for line in (drawn.long_xy, drawn.short_xy))
+    )
+    y, x = np.indices((56, 90)) * mm[::-1, None, None]
+    u = np.array([math.cos(math.radians(30)), math.sin(math.radians(30))])
+    along, across = (x - 40) * u[0] + (y - 56) * u[1], (y - 56) * u[0] - (x - 40) * u[1]
+    truth = (along / 20) ** 2 + (across / 12) ** 2 <= 1
+    found = recist_slice_mask(np.zeros((56, 90)), squeezed, (1.0, 2.0), ELLIPSE)
+    i, j = found.start_xy
+    mask = np.zeros(truth.shape, bool)
+    mask[j : j + found.voxels.shape[0], i : i + found.voxels.shape[1]] = found.voxels
+    np.testing.assert_array_equal(mask, truth)
+
+
 def test_a_real_key_slice_is_cut_better_than_the_ellipse(real_data):
     folder: Path = real_data("deeplesion")
     (path,) = folder.glob("CT_Lesion_000001_02_01_*.npz")
