@@ -7,19 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture
+from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture, ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.reduction import Classified
 from LesionDetectionLib.methods.nodule_ct.screening import Candidates
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.learning.engine.distributed import Processes
 from LesionTrainingLib.learning.engine.settings import EngineSettings
-from LesionTrainingLib.learning.nodule_ct import validation
+from LesionTrainingLib.learning.engine.task import Peers, Share
+from LesionTrainingLib.learning.nodule_ct import validation, watching
 from LesionTrainingLib.learning.nodule_ct.mining import Mined
 from LesionTrainingLib.learning.nodule_ct.positions import Places
+from LesionTrainingLib.learning.nodule_ct.reduction_stage import ReductionTask
 from LesionTrainingLib.learning.nodule_ct.scans import TrainingScan
+from LesionTrainingLib.learning.nodule_ct.screening_stage import ScreeningTask
 from LesionTrainingLib.learning.nodule_ct.settings import RecipeSettings
 from LesionTrainingLib.learning.nodule_ct.stages import Stages
 from LesionTrainingLib.learning.nodule_ct.validation import match_candidates
@@ -126,3 +130,30 @@ def test_without_nodules_to_validate_on_nothing_is_said_of_how_many_are_found(a_
     monkeypatch.setattr(validation, "screen", lambda *_: none)
     chosen = validation.choose_candidate_threshold([clear], None, NoduleSettings(), SETTINGS, CPU, Progress())
     assert chosen == validation.CandidateThreshold(SETTINGS.least_candidate_threshold, None, 0.0)
+
+
+@pytest.mark.parametrize("stage", ["screening", "reduction"])
+def test_batches_and_losses_on_a_gpu_are_those_of_a_processor(a_scan, stage, monkeypatch):
+    """On a double of a GPU, where nothing may be left on the processor: placed, varied, cut, scaled, judged and watched."""
+    monkeypatch.setattr(watching, "PATCHES", 2)
+    screening = ScreeningFCN(SETTINGS.screening)
+    settings = replace(SETTINGS, clutter=replace(SETTINGS.clutter, share=1.0))
+
+    def told(device):
+        window, others = NoduleSettings().window_hu, [a_scan]
+        if stage == "screening":
+            task = ScreeningTask([a_scan], settings, window, 0, device, None, others)
+        else:
+            nothing = Mined(Places.none(), Places.none())
+            task = ReductionTask([a_scan], screening, nothing, settings, window, 0, device, others)
+        network = task.network.to(device).eval()
+        batch = task.batch(0, 3, Share())
+        assert {one.device.type for one in (batch.voxels, batch.labels, batch.targets)} == {device.type}
+        with torch.no_grad():
+            terms = task.loss(network, batch, Peers())
+            watched = task.validate(network, Peers(), Progress())
+        return [float(term.total) / float(term.count) for term in terms.values()] + list(watched.values())
+
+    known = told(CPU)
+    with gpu() as device:
+        assert told(device) == pytest.approx(known, rel=1e-5)

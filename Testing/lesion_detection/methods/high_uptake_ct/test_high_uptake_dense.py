@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from LesionDetectionLib.methods.high_uptake_ct import dense as dense_module
@@ -166,3 +167,21 @@ def test_wrong_shapes_are_told(shape, wanted, says):
 def test_nothing_wanted():
     found = DenseSimilarity(a_network(0), CPU)(a_stack(0, 9, 8), np.zeros((9, 8), dtype=bool))
     assert np.array_equal(found, np.full((9, 8), -1, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("route", "number", "off_by"),
+    [("fourier", torch.float32, 1e-5), ("direct", torch.float32, 1e-5), ("auto", torch.float16, 5e-3)],
+)
+def test_on_a_gpu(route, number, off_by):
+    """What only a GPU does (other tiles, all of them in one call) gives the same; on a double of one."""
+    network, stack = a_network(7), a_stack(7, 40, 50)
+    wanted = np.zeros((40, 50), dtype=bool)
+    wanted[5:38, 10:50:2] = True
+    known = DenseSimilarity(network, CPU)(stack, wanted)
+    places = np.argwhere(wanted)[::97]
+    with gpu() as device:
+        found = DenseSimilarity(network, device, route, number)(stack, wanted)
+        some = patch_by_patch(network.to(device), stack, places)
+    np.testing.assert_allclose(found, known, atol=off_by)
+    np.testing.assert_allclose(some, known[tuple(places.T)], atol=1e-5)

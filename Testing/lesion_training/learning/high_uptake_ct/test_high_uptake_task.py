@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cuda_double import gpu
 from high_uptake_samples import made_slices
 from LesionDetectionLib.core.errors import Cancelled, UsageError
 from LesionDetectionLib.core.progress import Progress
@@ -170,3 +171,21 @@ def test_without_lesions_to_watch_the_training_slices_are_measured(cases):
     metrics = task.validate(Bright(), Peers(), Progress())
     assert metrics["balanced accuracy"] > 0.7
     assert metrics["share of lesions"] == 0.5
+
+
+def test_a_batch_and_its_loss_on_a_gpu_are_those_of_a_processor(cases, others):
+    """On a double of a GPU, where nothing may be left on the processor."""
+
+    def told(device):
+        task = PatchTask(cases, others, SMALL, 0, device)
+        network = task.network.to(device).eval()
+        batch = task.batch(0, 24, Share())
+        assert batch.patches.device.type == batch.labels.device.type == device.type
+        with torch.no_grad():
+            (term,) = task.loss(network, batch, Peers()).values()
+            watched = task.validate(network, Peers(), Progress())
+        return [float(term.total), *watched.values()]
+
+    known = told(CPU)
+    with gpu() as device:
+        assert told(device) == pytest.approx(known, rel=1e-5)
