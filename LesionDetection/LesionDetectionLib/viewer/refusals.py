@@ -14,14 +14,14 @@ _PAGE = """<!doctype html>
   main {{ max-width: 34rem; margin: 2rem; padding: 1.6rem 2rem 1.3rem; background: #fff; border-radius: 10px;
          border: 1px solid #dfe3e6; }}
   h1 {{ font-size: 1.25rem; margin: 0 0 .6rem; }} p {{ margin: 0 0 .7rem; }} small {{ color: #6a737b; }}
-  code {{ background: #eef0f2; border-radius: 4px; padding: .1em .35em; }}
+  code {{ background: #eef0f2; border-radius: 4px; padding: .1em .35em; }} a {{ color: #1766b3; }}
   @media (prefers-color-scheme: dark) {{
     body {{ background: #111417; color: #e4e8eb; }} main {{ background: #1b1f23; border-color: #2c3238; }}
-    code {{ background: #2a3036; }} small {{ color: #929ca5; }} }}
+    code {{ background: #2a3036; }} a {{ color: #4c9be8; }} small {{ color: #929ca5; }} }}
 </style></head>
 <body><main role="alert"><h1>{title}</h1>
-<p>{text}</p>
-<small>Lesion Detection &middot; {status}</small></main></body></html>
+<p>{text}</p>{link}
+<small>Lesion Detection{status}</small></main></body></html>
 """
 
 
@@ -30,11 +30,13 @@ class Refusal(NamedTuple):
     status: of HTTP.
     title: a few words.
     text: what is wrong and what to do; what stands between backquotes is shown as code.
+    link: words that lead to the viewer; empty for none.
     """
 
     status: int
     title: str
     text: str
+    link: str = ""
 
     def with_text(self, text: str) -> Refusal:
         """The same with other words: the reason of this one case."""
@@ -60,6 +62,12 @@ WRONG_HOST = Refusal(
     403, "Not at this address", "This viewer answers at `127.0.0.1` alone. Open the link that `lesion view` printed."
 )
 WRONG_ORIGIN = Refusal(403, "Asked from another page", "Only the viewer's own page may ask for this.")
+ELSEWHERE = Refusal(
+    200,
+    "The viewer is open in another tab",
+    "It is shown in one tab at a time, the one that was opened last. Nothing is lost: all that is open goes on there.",
+    "Show it here instead",
+)
 NOT_FOUND = Refusal(
     404, "There is nothing here", "What was asked for is not a part of this viewer, or not in the folder that it shows."
 )
@@ -91,4 +99,6 @@ def page(refusal: Refusal) -> str:
     """The page as text."""
     parts = html.escape(refusal.text, quote=False).split("`")
     text = "".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts))
-    return _PAGE.format(title=html.escape(refusal.title, quote=False), text=text, status=refusal.status)
+    link = f'\n<p><a href="/">{html.escape(refusal.link)}</a></p>' if refusal.link else ""
+    status = f" &middot; {refusal.status}" if refusal.status >= 400 else ""
+    return _PAGE.format(title=html.escape(refusal.title, quote=False), text=text, link=link, status=status)

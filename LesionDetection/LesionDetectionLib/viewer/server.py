@@ -80,8 +80,7 @@ def _made(options: ViewerOptions, tell: Callable[[str], None]) -> _Made:
     quiet.log_instead_of_print()
     server = get_server(f"viewer-{secrets.token_hex(4)}", client_type="vue3")
     secret = secrets.token_urlsafe(32)
-    # Pictures are compressed already.
-    quiet.orders(server.cli, ["--host", LOOPBACK, "--authKey", secret, "--nosignalhandlers", "--no-ws-compress"])
+    quiet.orders(server.cli, orders(secret))
     gate, front = Gate(), FrontPage(Path(client_folder), secret)
     quiet.pages_may_go(asyncio.get_running_loop())
     pipes = LoopPipes(asyncio.get_running_loop())
@@ -97,6 +96,12 @@ def _made(options: ViewerOptions, tell: Callable[[str], None]) -> _Made:
 
     server.controller.on_server_ready.add(ready)
     return _Made(server, viewer, gate, pipes)
+
+
+def orders(secret: str) -> list[str]:
+    """For trame's parser of the command line."""
+    # One word, as the secret may begin with a dash. Pictures are compressed already.
+    return ["--host", LOOPBACK, f"--authKey={secret}", "--nosignalhandlers", "--no-ws-compress"]
 
 
 def _bind(gate: Any, front: Any, viewer: Any, web_server: Any) -> None:
@@ -121,6 +126,7 @@ def _bind(gate: Any, front: Any, viewer: Any, web_server: Any) -> None:
     gate.place(web_server.app)
     web_server.app.router.add_get("/", show)
     web_server.app.router.add_get("/index.html", _nothing)
+    web_server.app.router.add_get("/elsewhere", _elsewhere)
     viewer.exchange.place(web_server.app)
 
 
@@ -129,6 +135,14 @@ async def _nothing(_request: Any) -> Any:
     from aiohttp import web
 
     raise web.HTTPNotFound
+
+
+async def _elsewhere(request: Any) -> Any:
+    """What a tab shows when the viewer was opened in another one: two would draw their views in each other's sizes."""
+    from .gate import answer
+    from .refusals import ELSEWHERE
+
+    return answer(request, ELSEWHERE)
 
 
 async def _until_stopped(stopped: asyncio.Event, made: _Made, options: ViewerOptions) -> None:

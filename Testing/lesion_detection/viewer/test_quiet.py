@@ -1,4 +1,4 @@
-"""What is no fault stays out of the terminal, and what is one does not."""
+"""What is no fault stays out of the terminal, and what is one does not; trame is told what it needs to know."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import gc
 
 import pytest
+from LesionDetectionLib.viewer import quiet, server
 from LesionDetectionLib.viewer.quiet import pages_may_go
 
 
@@ -26,3 +27,11 @@ def test_a_page_that_goes_is_no_fault_and_everything_else_is(error, told, caplog
 
     asyncio.run(run())
     assert ("never retrieved" in caplog.text) is told
+
+
+@pytest.mark.parametrize("secret", ["plain", "-begins-with-a-dash", "--help"])
+def test_any_secret_is_taken_as_one(secret):
+    trame = pytest.importorskip("trame.app", exc_type=ImportError)
+    parser = trame.get_server(f"orders-{secret}", client_type="vue3").cli
+    quiet.orders(parser, server.orders(secret))
+    assert parser.parse_known_args()[0].authKey == secret

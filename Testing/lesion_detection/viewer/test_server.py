@@ -165,6 +165,13 @@ def test_an_address_with_orders_for_the_client_is_cleaned(browser):
         assert browser.ask("GET", f"/index.html?{query}").status == 404
 
 
+def test_a_tab_that_gave_way_leads_back(browser):
+    answer = browser.ask("GET", "/elsewhere")
+    assert answer.status == 200
+    assert "open in another tab" in answer.text
+    assert '<a href="/">' in answer.text
+
+
 def web_socket(program, secret):
     """What a WebSocket's greeting with this secret is answered."""
     import asyncio
