@@ -78,6 +78,16 @@ def box_around(point_ras_mm: Point | None, side_mm: float) -> Box:
     return (r - half, a - half, s - half), (r + half, a + half, s + half)
 
 
+def put_box(roi: Any, box: Box) -> None:
+    """Let a region of interest be this box, straight along the axes of the scene's RAS."""
+    low, high = np.array(box[0]), np.array(box[1])
+    changing = roi.StartModify()
+    roi.GetObjectToNodeMatrix().Identity()
+    roi.SetCenterWorld(*map(float, (low + high) / 2))
+    roi.SetSizeWorld(*map(float, high - low))
+    roi.EndModify(changing)
+
+
 def new_roi(scene: Any, volume_node: Any | None) -> Any:
     """Add a region of interest in the middle of the volume, half as long as it along each side, with handles."""
     roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", _("Search region"))

@@ -75,6 +75,7 @@ class Viewer:
         with self.context.state:  # a job, or training, may ask for it outside of an event of the browser
             for part in self._parts:
                 part.refresh()
+            self.context.stage.show_markups()
 
     async def open(self, paths: Sequence[Path]) -> None:
         """Open scans or a scene."""

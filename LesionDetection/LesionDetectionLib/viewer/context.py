@@ -40,7 +40,8 @@ class Choices:
         models: the chosen model of each method, by the method's id; its demonstration model where there is none.
         device: ``auto``, ``cpu``, ``cuda:0``.
         settings: by the method's id, those that were changed.
-        region: ``WHOLE`` or ``AROUND`` (:mod:`LesionDetectionLib.app.region`): where is searched.
+        region: ``WHOLE``, ``INSIDE`` or ``AROUND`` (:mod:`LesionDetectionLib.app.region`): where is searched.
+        roi: region of interest, a node, that is searched in; None for none yet.
         around_mm: edge of the cube that is searched around a place.
         rejected_shown: list rejected findings too.
         measure_on: modality in which a click measures.
@@ -53,6 +54,7 @@ class Choices:
     device: str = "auto"
     settings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     region: str = WHOLE
+    roi: Any | None = None
     around_mm: float = 80.0
     rejected_shown: bool = False
     measure_on: str = "CT"

@@ -20,7 +20,8 @@ KEYS = (
     ("Delete", "delete the chosen findings"),
     ("Ctrl+Z, Ctrl+Y", "undo, redo"),
     ("C", "click to measure, on and off"),
-    ("Escape", "stop clicking; stop a measurement"),
+    ("D", "draw two diameters, on and off"),
+    ("Escape", "stop clicking or drawing; stop a measurement"),
 )
 """In the help; those that ``web/page.js`` hands on."""
 _MOUSE = (

@@ -139,6 +139,49 @@ def test_a_model_that_cannot_be_used_is_listed_with_its_reason(page, state, ct, 
     assert state.setting_fields == []
 
 
+def test_a_box_is_searched_as_it_was_dragged(viewer, page, state, ct, engine):
+    from LesionDetectionLib.viewer.views.box import LEAST_MM
+
+    scene, stage = viewer.context.scene, viewer.context.stage
+    stage.show(ct)
+    page.set(region="INSIDE")
+    bounds = [0.0] * 6
+    ct.GetRASBounds(bounds)
+    low, high = np.array(bounds[::2]), np.array(bounds[1::2])
+    assert np.allclose(stage.box_ras_mm, ((3 * low + high) / 4, (low + 3 * high) / 4))
+    red = stage.areas["Red"]
+    with viewer.context.state:
+        stage.on_box(red, "left", tuple(high - 1))  # of the patient: the view's left is R
+        stage.on_box(red, "top", tuple(low))  # not past the edge across it
+    dragged = [list(corner) for corner in stage.box_ras_mm]
+    assert dragged[1][0] == pytest.approx(high[0] - 1)
+    assert dragged[1][1] - dragged[0][1] == pytest.approx(LEAST_MM)
+    assert dragged[0][2] == pytest.approx((3 * low[2] + high[2]) / 4)
+    stage.point_at(tuple(low))
+    page.press("box-here")
+    assert np.allclose(np.mean(stage.box_ras_mm, axis=0), low)
+    assert np.allclose(np.ptp(stage.box_ras_mm, axis=0), np.ptp(dragged, axis=0))
+    page.press("detect-button")
+    assert np.allclose(engine.request.region_ras_mm, stage.box_ras_mm)
+    engine.end_cancelled()
+    page.press("box-reset")
+    assert np.allclose(np.mean(stage.box_ras_mm, axis=0), (low + high) / 2)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == 1
+    page.set(region="WHOLE")
+    assert stage.box_ras_mm is None
+
+
+def test_a_box_of_a_scene_is_the_one_that_is_searched(viewer, page, ct):
+    roi = viewer.context.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "of the scene")
+    page.set(region="INSIDE")
+    assert viewer.context.stage.box_ras_mm is not None  # it was empty
+    roi.SetSize(30.0, 40.0, 50.0)
+    page.set(region="WHOLE")
+    page.set(region="INSIDE")
+    assert np.allclose(np.ptp(viewer.context.stage.box_ras_mm, axis=0), (30, 40, 50))
+    assert viewer.context.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == 1
+
+
 def test_a_region_around_a_place_needs_one(viewer, page, state, ct, engine):
     page.set(region="AROUND", around_mm=40)
     assert state.around_text == "around a click, or the chosen finding"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ _BESIDE_MM = 2.0
 class ClickPart(Part):
     """Attributes:
     clicking: what clicks mean, as in every user interface.
+    begins: called when clicks are to be measured: nothing else is done with them.
     """
 
     def __init__(self, context: Context) -> None:
@@ -36,6 +37,7 @@ class ClickPart(Part):
         stage, state = context.stage, context.state
         self.message = MessageLine(state, "click")
         self.clicking = Clicking(context.session, _Chosen(context), stage.projections, stage.foreground, self.message)
+        self.begins: Callable[[], None] = lambda: None
         state.update({"measuring": False, "undo_tip": "", "redo_tip": "", "can_undo": False, "can_redo": False})
         state.update({"pet_click": context.choices.pet_click, "measure_on": context.choices.measure_on})
         state.update({"pet_ways": _items(pet_ways()), "measure_on_ways": _items(measure_on_ways())})
@@ -128,6 +130,7 @@ class ClickPart(Part):
         if self.clicking.active:
             self.end()
         else:
+            self.begins()
             self.clicking.begin()
             self._show_mode()
 

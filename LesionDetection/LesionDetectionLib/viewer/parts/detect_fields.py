@@ -12,12 +12,13 @@ from LesionDetectionLib.app.region import AROUND
 from ..marked import marked
 from ..message_line import MessageLine
 from .method_form import MethodForm
+from .search_box import SearchBox
 
 LEAST_MM, MOST_MM = 20.0, 300.0
 """Of the edge of the cube that is searched."""
 
 
-def build_fields(form: MethodForm, message: MessageLine, on_detect: Callable[[], None]) -> None:
+def build_fields(form: MethodForm, box: SearchBox, message: MessageLine, on_detect: Callable[[], None]) -> None:
     """Make the fields from method to settings, the button, and what is said below it."""
     _select("method", "Method", "methods", "How lesions are found.")
     with html.P(classes="field-text", id="method-text"):
@@ -51,7 +52,7 @@ def build_fields(form: MethodForm, message: MessageLine, on_detect: Callable[[],
         "region",
         "Search in",
         "regions",
-        "Which part of the scan is searched. A part takes a part of the time. Slicer's module can also search in a box.",
+        "Which part of the scan is searched. A part takes a part of the time.",
     )
     with html.Div(classes="field", v_if=(f"region === '{AROUND}'",)):
         html.Label("Edge", raw_attrs=['for="around"'])
@@ -65,6 +66,7 @@ def build_fields(form: MethodForm, message: MessageLine, on_detect: Callable[[],
                 raw_attrs=[':value="around_mm"', f'min="{LEAST_MM:g}"', f'max="{MOST_MM:g}"', 'step="5"'],
             )
             html.Span("mm {{ around_text }}")
+    box.build()
     form.build()
     with html.Div(classes="line line-warning", v_if=("model_warning[0]",), id="model-warning"):
         v3.VIcon("mdi-alert-outline", size=18)

@@ -20,7 +20,7 @@ from LesionDetectionLib.app.detect_choices import (
 )
 from LesionDetectionLib.app.method_settings import Value
 from LesionDetectionLib.app.models import ModelEntry
-from LesionDetectionLib.app.region import AROUND, WHOLE, SearchRegion, around_text, place_to_search
+from LesionDetectionLib.app.region import AROUND, INSIDE, WHOLE, SearchRegion, around_text, place_to_search
 from LesionDetectionLib.app.session.session import CURRENT, JOB, RESULTS, DetectChoice
 from LesionDetectionLib.app.worker.requests import WarmRequest
 from LesionDetectionLib.core.detector import MethodInfo, methods
@@ -33,6 +33,7 @@ from ..shown_text import without_folders
 from .detect_fields import LEAST_MM, MOST_MM, build_fields
 from .method_form import MethodForm
 from .part import Part
+from .search_box import SearchBox
 from .warming import Warming
 
 WHERE_FROM = "Make one under Training, or put one into the folder of your models."
@@ -49,6 +50,7 @@ class DetectPart(Part):
         self._devices = device_choices()
         self._warming = Warming(context.engine, self._on_devices)
         self.form = MethodForm(context, self._on_settings)
+        self.box = SearchBox(context)
         state, choices = context.state, context.choices
         state.update(
             {
@@ -56,7 +58,9 @@ class DetectPart(Part):
                 "method": choices.method,
                 "models": [],
                 "model": "",
-                "regions": _items([(WHOLE, "The whole scan"), (AROUND, "Around the last click")]),
+                "regions": _items(
+                    [(WHOLE, "The whole scan"), (INSIDE, "Inside a box"), (AROUND, "Around the last click")]
+                ),
                 "region": choices.region,
                 "around_mm": choices.around_mm,
                 "limits_shown": False,
@@ -76,7 +80,7 @@ class DetectPart(Part):
             state.change(name)(change)
 
     def build(self) -> None:
-        build_fields(self.form, self.message, self._on_detect)
+        build_fields(self.form, self.box, self.message, self._on_detect)
 
     # What is shown
 
@@ -104,6 +108,7 @@ class DetectPart(Part):
         self._show_devices()
         self._show_settings()
         self._show_place()
+        self.box.refresh()
         self._show_job()
         self._warm()
 
@@ -179,6 +184,7 @@ class DetectPart(Part):
 
     def scene_closed(self) -> None:
         self.message.clear()
+        self.context.choices.roi = None
 
     # What is done
 
@@ -190,7 +196,7 @@ class DetectPart(Part):
         """What would be detected now. Raises UsageError where it cannot, BundleError where the model cannot be read."""
         choices = self.context.choices
         _first, changed = self._settings()
-        region = SearchRegion(choices.region, place_ras_mm=self.place, side_mm=choices.around_mm)
+        region = SearchRegion(choices.region, self.box.roi, self.place, choices.around_mm)
         return detect_choice(self.method, choices.volumes, self.model, choices.device, changed, region)
 
     def _on_detect(self) -> None:
@@ -223,7 +229,7 @@ class DetectPart(Part):
             self._changed()
 
     def _on_region(self, region: Any, **_state: Any) -> None:
-        if region in (WHOLE, AROUND) and region != self.context.choices.region:
+        if region in (WHOLE, INSIDE, AROUND) and region != self.context.choices.region:
             self.context.choices.region = region
             self._changed()
 

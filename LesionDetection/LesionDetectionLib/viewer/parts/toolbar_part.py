@@ -6,6 +6,7 @@ from trame.widgets import vuetify3 as v3
 
 from ..context import Context
 from .click_part import ClickPart
+from .diameters_part import DiametersPart
 from .display_part import DisplayPart
 from .map_part import MapPart
 from .part import Part
@@ -14,6 +15,7 @@ from .part import Part
 class ToolbarPart(Part):
     """Attributes:
     click: what a click does.
+    diameters: two that are drawn.
     display: what is shown, and how.
         map: what of the result lies over its image.
     """
@@ -21,12 +23,15 @@ class ToolbarPart(Part):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.click = ClickPart(context)
+        self.diameters = DiametersPart(context, self.click.clicking, self.click.message, self.click.end)
+        self.click.begins = self.diameters.end
         self.display = DisplayPart(context, self.click.clicking)
         self.map = MapPart(context)
-        self._parts: tuple[Part, ...] = (self.click, self.display, self.map)
+        self._parts: tuple[Part, ...] = (self.click, self.diameters, self.display, self.map)
 
     def build(self) -> None:
         self.click.build()
+        self.diameters.build()
         v3.VDivider(vertical=True, classes="tool-divider")
         self.display.build()
         self.map.build()

@@ -24,12 +24,13 @@ _LABELS = {AXIAL: "Axial", CORONAL: "Coronal", SAGITTAL: "Sagittal", SPACE: "3D"
 def build_grid(server: Any) -> None:
     """Make the four elements, inside the layout that is being built.
 
-    State: ``map_colors``, ``map_span``, ``pet_colors``, ``pet_span`` (which colour means which value), ``view_layout``, ``view_alone`` (name of the only view that is shown, empty for all), ``measuring``.
+    State: ``map_colors``, ``map_span``, ``pet_colors``, ``pet_span`` (which colour means which value), ``view_layout``, ``view_alone`` (name of the only view that is shown, empty for all), ``measuring``, ``drawing``.
     """
     state = server.state
     state.setdefault("view_layout", LARGE)
     state.setdefault("view_alone", "")
     state.setdefault("measuring", False)
+    state.setdefault("drawing", False)
     for name in ("map", "pet"):
         state.setdefault(f"{name}_colors", "")
         state.setdefault(f"{name}_span", ["", ""])
@@ -44,6 +45,7 @@ def build_grid(server: Any) -> None:
                 kind="space" if name == SPACE else "slice",
                 label=label,
                 measuring=("measuring",),
+                drawing=("drawing",),
                 classes=(f"'{first}' + (view_alone === '{name}' ? 'view-alone' : '')",),
             )
     with html.Div(classes="view-strip"):
@@ -64,4 +66,4 @@ class _View(AbstractElement):  # type: ignore[misc]
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__("lesion-view", **attributes)
-        self._attr_names += ["view", "kind", "label", "measuring"]
+        self._attr_names += ["view", "kind", "label", "measuring", "drawing"]

@@ -23,6 +23,8 @@ _NEEDED: Mapping[str, Sequence[str]] = {
     "scroll": ("steps",),
     "slice": ("value",),
     "zoom": ("by", "x", "y"),
+    "box": ("x", "y"),
+    "line": ("x", "y", "x2", "y2"),
     "drag": ("dx", "dy", "x", "y"),
 }
 """Numbers that belong to each type of event."""

@@ -19,7 +19,7 @@ _OUTLINES = {"Opacity2DFill": 0.12, "SliceIntersectionThickness": 2}
 """What lies below an outline is what is looked at."""
 _MOST_LABELS = 60
 """In one view; more of them would hide what they name."""
-_IN_SLICE_MM = 1.0
+IN_SLICE_MM = 1.0
 """A diameter is drawn in the slices that both of its ends are so near to, or nearer than half a slice."""
 
 Points = npt.NDArray[np.float64]
@@ -107,7 +107,7 @@ def slice_labels(marks: Sequence[Mark], node: Any, place: Place) -> list[dict[st
             continue
         left, top = place(x, y)
         right, _top = place(x + mark.radius_mm * pixels, y)
-        found.append({**mark.look, "x": _round(left), "y": _round(top), "r": _round(right - left)})
+        found.append({**mark.look, "x": rounded(left), "y": rounded(top), "r": rounded(right - left)})
     return sorted(found, key=lambda one: not one["current"])[:_MOST_LABELS]
 
 
@@ -121,9 +121,9 @@ def slice_lines(marks: Sequence[Mark], node: Any, spacing_mm: float, place: Plac
     for mark in marks:
         for ends in mark.diameters_ras_mm:
             places, depths = from_ras(node, np.array(ends))
-            if np.abs(depths).max() <= max(_IN_SLICE_MM, spacing_mm / 2):
+            if np.abs(depths).max() <= max(IN_SLICE_MM, spacing_mm / 2):
                 (left, top), (right, bottom) = (place(x, y) for x, y in places)
-                line = {"x1": _round(left), "y1": _round(top), "x2": _round(right), "y2": _round(bottom)}
+                line = {"x1": rounded(left), "y1": rounded(top), "x2": rounded(right), "y2": rounded(bottom)}
                 found.append({**line, "color": mark.color})
     return found
 
@@ -142,7 +142,7 @@ def space_labels(marks: Sequence[Mark], to_view: Points, size: tuple[int, int], 
         if w <= 0 or abs(x) > w or abs(y) > w:
             continue
         left, top = (x / w + 1) / 2 * size[0] / scale, (1 - y / w) / 2 * size[1] / scale
-        found.append({**mark.look, "x": _round(left), "y": _round(top), "r": 6})
+        found.append({**mark.look, "x": rounded(left), "y": rounded(top), "r": 6})
     return sorted(found, key=lambda one: not one["current"])[:_MOST_LABELS]
 
 
@@ -159,7 +159,8 @@ def _mark(item: Any, current: bool) -> Mark:
     )
 
 
-def _round(value: float) -> float:
+def rounded(value: float) -> float:
+    """A place in the page."""
     return round(float(value), 1)
 
 

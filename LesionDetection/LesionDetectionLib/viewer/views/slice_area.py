@@ -6,11 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from LesionDetectionLib.app.region import Box
 from LesionDetectionLib.core.lesion import Point
 
 from . import slice_moves as moves
+from .box import slice_box
 from .link import Event, ViewLink
 from .marks import Mark, slice_labels, slice_lines
+from .markups import Markup, slice_markups
 from .notes import cross, slice_notes
 from .pace import Pace
 from .painter import Frame, Painter, Turns
@@ -31,7 +34,16 @@ class Hand(Protocol):
         """The findings that are drawn."""
         ...
 
+    @property
+    def shown_markups(self) -> Sequence[Markup]:
+        """What else was drawn in the scene."""
+        ...
+
     def on_click(self, area: SliceArea, point_ras_mm: Point) -> None: ...
+
+    def on_line(self, area: SliceArea, ends_ras_mm: tuple[Point, Point]) -> None:
+        """Somebody drew a line."""
+        ...
 
     def on_follow(self, area: SliceArea, point_ras_mm: Point) -> None:
         """The mouse moved with the shift key held."""
@@ -39,6 +51,15 @@ class Hand(Protocol):
 
     def on_window(self) -> None:
         """Somebody dragged the window of the image."""
+        ...
+
+    @property
+    def box_ras_mm(self) -> Box | None:
+        """The box that is searched; None for none."""
+        ...
+
+    def on_box(self, area: SliceArea, handle: str, point_ras_mm: Point) -> None:
+        """Somebody dragged a handle of that box."""
         ...
 
     def describe(self, point_ras_mm: Point) -> str:
@@ -100,6 +121,9 @@ class SliceArea:
         marks = self._hand.shown_marks
         notes["labels"] = slice_labels(marks, self.node, self.window.place)
         notes["lines"] = slice_lines(marks, self.node, notes.get("step", 0.0), self.window.place)
+        lines, names = slice_markups(self._hand.shown_markups, self.node, notes.get("step", 0.0), self.window.place)
+        notes["labels"], notes["lines"] = notes["labels"] + names, notes["lines"] + lines
+        notes["box"] = slice_box(self._hand.box_ras_mm, self.node, self.window.place)
         notes["cross"] = cross(self.node, self._hand.crosshair_ras_mm, self.window.place)
         return notes
 
@@ -142,6 +166,11 @@ class SliceArea:
             self.fitted = False
         elif kind == "drag":
             self._on_drag(event)
+        elif kind == "box":
+            self._hand.on_box(self, str(event.get("handle")), self.point_at(event["x"], event["y"]))
+        elif kind == "line":
+            ends = self.point_at(event["x"], event["y"]), self.point_at(event["x2"], event["y2"])
+            self._hand.on_line(self, ends)
         elif kind == "click":
             self._hand.on_click(self, self.point_at(event["x"], event["y"]))
 

@@ -7,15 +7,18 @@ from typing import Any
 
 from trame_slicer.core import SlicerApp
 
+from LesionDetectionLib.app.region import Box
 from LesionDetectionLib.app.scene_views.foreground import Foreground
 from LesionDetectionLib.app.scene_views.going import go_to
 from LesionDetectionLib.app.scene_views.projections import Projections
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.mrml_scene import remove_node
 
+from .box import moved
 from .factory import AXIAL, SLICES, SPACE, make_views
 from .link import ViewLink
 from .marks import Mark, Marks
+from .markups import Markup, markups_in
 from .painter import Turns
 from .slice_area import SliceArea
 from .slice_moves import zoom_to
@@ -58,6 +61,9 @@ class Stage:
         clicked: called with area and place (RAS mm) where somebody clicks in a slice; None lets the crosshair go there.
         described: says what is at a place (RAS mm).
         windowed: called when somebody dragged a window.
+        drawn: called with area and ends (RAS mm) where somebody drew a line.
+        shown_markups: what else was drawn in the scene, as it was when it was last looked at.
+        box_moved: called with the box that is searched when somebody dragged it; it is to be shown then.
         zooms_in: show less around a place that is gone to, where a view shows much.
     """
 
@@ -76,6 +82,10 @@ class Stage:
         self.described: Callable[[Point], str] = lambda _point: ""
         self.windowed: Callable[[], None] = lambda: None
         self.zooms_in = False
+        self.drawn: Callable[[SliceArea, tuple[Point, Point]], None] = lambda _area, _ends: None
+        self.shown_markups: tuple[Markup, ...] = ()
+        self.box_moved: Callable[[Box], None] = lambda _box: None
+        self._box: Box | None = None
         self._crosshair: Point | None = None
         self._crosshair_shown = True
         self._outlines: tuple[tuple[str, int], ...] = ()
@@ -142,6 +152,13 @@ class Stage:
                 area.node.Modified()
         self._tell_notes()
 
+    def show_markups(self) -> None:
+        """Show what else was drawn in the scene, as it is now."""
+        shown = markups_in(self.scene)
+        if shown or self.shown_markups:
+            self.shown_markups = shown
+            self._tell_notes()
+
     def fit(self) -> None:
         """Show whole slices in all views."""
         for area in self.areas.values():
@@ -163,6 +180,7 @@ class Stage:
         self.foreground.forget()
         self.space.clear()
         self.marks.forget()
+        self.shown_markups = ()
         self.space.show_findings(None, "")
         for area in self.areas.values():
             area.composite.SetBackgroundVolumeID(None)
@@ -193,6 +211,16 @@ class Stage:
     def crosshair_ras_mm(self) -> Point | None:
         """Where it is; None where it is hidden."""
         return self._crosshair if self._crosshair_shown else None
+
+    @property
+    def box_ras_mm(self) -> Box | None:
+        """The box that is searched; None for none."""
+        return self._box
+
+    def show_box(self, box_ras_mm: Box | None) -> None:
+        if box_ras_mm != self._box:
+            self._box = box_ras_mm
+            self._tell_notes()
 
     @property
     def shown_marks(self) -> Sequence[Mark]:
@@ -242,6 +270,13 @@ class Stage:
 
     def on_window(self) -> None:
         self.windowed()
+
+    def on_line(self, area: SliceArea, ends_ras_mm: tuple[Point, Point]) -> None:
+        self.drawn(area, ends_ras_mm)
+
+    def on_box(self, area: SliceArea, handle: str, point_ras_mm: Point) -> None:
+        if self._box is not None:
+            self.box_moved(moved(self._box, area.node, handle, point_ras_mm))
 
     def describe(self, point_ras_mm: Point) -> str:
         return self.described(point_ras_mm)

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const KEYS = ["N", "P", "G", "A", "R", "U", "M", "C", "Delete", "Escape", "Ctrl+Z", "Ctrl+Y", "Ctrl+Shift+Z", "Ctrl+ArrowUp", "Ctrl+ArrowDown"];
+  const KEYS = ["N", "P", "G", "A", "R", "U", "M", "C", "D", "Delete", "Escape", "Ctrl+Z", "Ctrl+Y", "Ctrl+Shift+Z", "Ctrl+ArrowUp", "Ctrl+ArrowDown"];
   const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=button]), select, textarea, [contenteditable=true]";
   const THEME = "lesion-viewer-theme";
   const SECONDS_TRIED = 30;
@@ -34,6 +34,11 @@
   }
 
   document.addEventListener("keydown", onKey);
+
+  // Another tab of this browser shows the viewer from now on: this one gives way, and shows no picture any more.
+  const tabs = new BroadcastChannel("lesion-viewer");
+  tabs.onmessage = () => window.location.replace("elsewhere");
+  tabs.postMessage("opened");
 
   async function isThere() {
     try {

@@ -71,6 +71,7 @@
       if (!last || last.type !== event.type) return false;
       if (event.type === "scroll") last.steps += event.steps;
       else if (event.type === "zoom") last.by *= event.by;
+      else if (event.type === "box" && event.handle === last.handle) Object.assign(last, event);
       else if (event.type === "slice" || event.type === "size") Object.assign(last, event, { new: last.new || event.new });
       else if (event.type === "drag" && event.with === last.with) {
         last.dx += event.dx;
@@ -117,16 +118,22 @@
 
   const DRAGS = { slice: ["window", "pan", "zoom"], space: ["rotate", "pan", "zoom"] };
 
+  // Of a box that is searched: name, and share of its width and height.
+  const HANDLES = [
+    ["top left", 0, 0], ["top", 0.5, 0], ["top right", 1, 0], ["left", 0, 0.5], ["middle", 0.5, 0.5], ["right", 1, 0.5],
+    ["bottom left", 0, 1], ["bottom", 0.5, 1], ["bottom right", 1, 1],
+  ];
+
   function dragOf(kind, event) {
     const moves = event.button === 0 && (event.shiftKey || event.ctrlKey || event.metaKey);
     return moves ? "pan" : DRAGS[kind][event.button];
   }
 
   const View = {
-    props: { view: String, kind: String, label: String, measuring: Boolean },
-    data: () => ({ notes: { empty: true }, dragging: "" }),
+    props: { view: String, kind: String, label: String, measuring: Boolean, drawing: Boolean },
+    data: () => ({ notes: { empty: true }, dragging: "", handles: HANDLES, line: null }),
     template: `
-      <div class="view-box" :class="['view-' + kind, dragging && 'dragging-' + dragging, measuring && 'measuring']"
+      <div class="view-box" :class="['view-' + kind, dragging && 'dragging-' + dragging, (measuring || (drawing && kind === 'slice')) && 'measuring']"
           :data-view="view" role="group" :aria-label="label" ref="box"
           @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @pointerleave="leave"
           @wheel.prevent="wheel" @dblclick="twice" @contextmenu.prevent>
@@ -135,7 +142,16 @@
           <line v-for="(line, n) in notes.lines" :key="n" :x1="line.x1" :y1="line.y1" :x2="line.x2" :y2="line.y2"
             :stroke="line.color"></line>
         </svg>
-        <em v-for="mark in notes.labels || []" :key="mark.text" class="view-label" :class="{ current: mark.current }"
+        <svg v-if="line" class="view-lines"><line class="view-drawn" v-bind="line"></line></svg>
+        <svg v-if="notes.box" class="view-search" :class="{ apart: !notes.box.cut }">
+          <rect class="search-box" :x="notes.box.x" :y="notes.box.y" :width="notes.box.w" :height="notes.box.h"></rect>
+          <template v-if="notes.box.cut">
+            <rect v-for="one in handles" :key="one[0]" class="search-handle" :data-handle="one[0]" width="10" height="10"
+              :x="notes.box.x + one[1] * notes.box.w - 5" :y="notes.box.y + one[2] * notes.box.h - 5"
+              @pointerdown.stop="grab($event, one[0])"></rect>
+          </template>
+        </svg>
+        <em v-for="(mark, n) in notes.labels || []" :key="n" class="view-label" :class="{ current: mark.current }"
           :style="{ left: mark.x + 0.75 * mark.r + 4 + 'px', top: mark.y - 0.75 * mark.r - 4 + 'px', color: mark.color }">
           {{ mark.text }}</em>
         <template v-if="!notes.empty && kind === 'slice'">
@@ -182,6 +198,8 @@
         const event = { type: "size", w: box.clientWidth, h: box.clientHeight, ratio: window.devicePixelRatio || 1 };
         if (this.begun) event.new = true;
         this.begun = false;
+        // What is written over the picture is of its old size, and comes anew with the next one.
+        this.notes = { ...this.notes, cross: null, box: null, labels: [], lines: [] };
         this.hand.add(event);
       },
 
@@ -222,22 +240,38 @@
 
       down(event) {
         if (this.press) return;
-        const kind = dragOf(this.kind, event);
+        let kind = dragOf(this.kind, event);
+        if (this.drawing && this.kind === "slice" && kind === "window") kind = "line";
         if (!kind) return;
         event.preventDefault();
         this.$refs.box.setPointerCapture(event.pointerId);
         this.press = { kind, at: this.place(event), last: this.place(event), button: event.button, moved: false };
       },
 
+      grab(event, handle) {
+        if (this.press || event.button !== 0) return;
+        event.preventDefault();
+        this.$refs.box.setPointerCapture(event.pointerId);
+        this.press = { kind: "box", handle, moved: true };
+      },
+
       move(event) {
         const now = this.place(event);
         const press = this.press;
+        if (press && press.handle) {
+          this.hand.add({ type: "box", handle: press.handle, ...now });
+          return;
+        }
         if (!press) {
           if (this.kind === "slice") this.hand.add({ type: "hover", ...now, shift: event.shiftKey });
           return;
         }
         if (!press.moved && Math.hypot(now.x - press.at.x, now.y - press.at.y) <= CLICK_PIXELS) return;
         press.moved = true;
+        if (press.kind === "line") {
+          this.line = { x1: press.at.x, y1: press.at.y, x2: now.x, y2: now.y };
+          return;
+        }
         this.dragging = press.kind;
         const by = { dx: now.x - press.last.x, dy: now.y - press.last.y };
         this.hand.add({ type: "drag", with: press.kind, ...by, ...press.at });
@@ -246,7 +280,9 @@
 
       up(event) {
         const press = this.press;
+        const line = this.line;
         this.cancel();
+        if (line) this.hand.add({ type: "line", x: line.x1, y: line.y1, x2: line.x2, y2: line.y2 });
         if (!press || press.moved || press.button !== 0) return;
         const soon = event.timeStamp - this.clickedAt < TWICE_MS;
         this.clickedAt = event.timeStamp;
@@ -256,6 +292,7 @@
       cancel() {
         this.press = null;
         this.dragging = "";
+        this.line = null;
       },
 
       leave() {
@@ -281,7 +318,7 @@
       },
 
       twice() {
-        if (this.measuring) return;
+        if (this.measuring || this.drawing) return;
         const state = window.trame.state;
         state.set("view_alone", state.get("view_alone") === this.view ? "" : this.view);
       },

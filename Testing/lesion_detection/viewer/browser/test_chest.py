@@ -172,6 +172,26 @@ def test_a_click_goes_to_a_place_and_measures_nothing_while_the_mode_is_off(page
 # Finding
 
 
+def test_the_box_to_search_in_is_dragged_by_its_edges(page):
+    view = View(page, "Red")
+    page.select_option("#region", "INSIDE")
+    view.element.click()
+    page.click("#box-here")
+    edge, middle = (view.element.locator(f"[data-handle={name}]") for name in ("right", "middle"))
+    center = view.box["x"] + view.box["width"] / 2
+    wait_for(page, lambda: middle.count() and abs(middle.bounding_box()["x"] + 5 - center) < 2, "the box around it")
+    before, size = edge.bounding_box(), page.inner_text("#box-text")
+    page.mouse.move(before["x"] + 5, before["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(before["x"] - 35, before["y"] + 25)
+    page.mouse.up()
+    wait_for(page, lambda: abs(edge.bounding_box()["x"] - before["x"] + 40) < 2, "the edge where it was dragged to")
+    assert edge.bounding_box()["y"] == pytest.approx(before["y"], abs=1)
+    assert page.inner_text("#box-text") != size
+    page.select_option("#region", "WHOLE")
+    edge.wait_for(state="detached")
+
+
 def test_a_search_that_is_cancelled_adds_nothing(page):
     page.click("#detect-button")
     page.wait_for_selector("#detect-progress")

@@ -148,6 +148,19 @@ def test_a_page_that_is_loaded_anew_goes_on_with_its_findings(page):
     assert View(page, "Red").picture().std() > 5
 
 
+def test_the_tab_that_was_opened_last_shows_the_viewer_and_the_other_says_so(page, served, watched):
+    other = page.context.new_page()
+    other.goto(served.address)
+    page.wait_for_url("**/elsewhere")
+    assert "open in another tab" in page.inner_text("main")
+    wait_for(other, lambda: rows(other), "the finding")
+    page.click("a")
+    other.wait_for_url("**/elsewhere")
+    other.close()
+    wait_for(page, lambda: page.locator(".view-note-place").count() == 3, "slices")
+    watched.take()  # the browser's own words for a connection that is cut
+
+
 def test_the_page_says_that_the_viewer_has_ended_and_nothing_of_it_is_left(page, served, watched):
     children = children_of(served.process.pid)
     assert children

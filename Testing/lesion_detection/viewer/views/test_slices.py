@@ -55,6 +55,26 @@ def test_the_whole_slice_is_shown_at_first_and_after_the_page_has_changed_its_si
     assert np.max(np.ptp(seen, axis=0) / size) > 0.9  # and it fills the view
 
 
+@pytest.mark.parametrize("name", ["Red", "Green", "Yellow"])
+def test_the_box_that_is_searched_is_where_it_is_and_its_edges_follow_the_hand(viewer, page, ct, stage, name):
+    stage.show(ct)
+    page.set(region="INSIDE")
+    area = stage.areas[name]
+    before = area.notes()["box"]
+    assert before["cut"]
+    x, y = before["x"] + before["w"] - 20, before["y"] + 10
+    with viewer.context.state:
+        area.on_event({"type": "box", "handle": "top right", "x": x, "y": y})
+    after = area.notes()["box"]
+    assert np.allclose([after["x"], after["y"] + after["h"]], [before["x"], before["y"] + before["h"]], atol=0.2)
+    assert np.allclose([after["x"] + after["w"], after["y"]], [x, y], atol=1)
+    stage.show_box(
+        ((0.0, 0.0, 900.0), (9.0, 9.0, 909.0)) if name == "Red" else ((900.0, 900.0, 0.0), (909.0, 909.0, 9.0))
+    )
+    assert not area.notes()["box"]["cut"]
+    page.set(region="WHOLE")
+
+
 def test_a_view_that_was_zoomed_keeps_its_middle_when_the_page_changes_its_size(stage, red):
     show(stage, chest())
     red.on_event({"type": "zoom", "by": 2.0, "x": 50, "y": 50})
