@@ -103,6 +103,7 @@ class PipeTransport:
     def __init__(self, command: Sequence[str], deliverer: Deliverer) -> None:
         self._command, self._deliverer = list(command), deliverer
         self._process: subprocess.Popen[bytes] | None = None
+        self._to_send: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._silent = False
 
     def start(self, on_line: OnLine, on_error_line: OnLine, on_end: OnEnd) -> None:
@@ -120,12 +121,13 @@ class PipeTransport:
             return
         self._process = process
         readers = [self._reading(process.stdout, on_line), self._reading(process.stderr, on_error_line)]
+        threading.Thread(target=self._writing, args=(process.stdin,), daemon=True).start()
 
         def wait() -> None:
             code = process.wait()
             for reader in readers:
                 reader.join(_LAST_WORDS_S)
-            _close(process.stdin)
+            self._to_send.put(None)
             self._post(partial(on_end, code))
 
         threading.Thread(target=wait, daemon=True).start()
@@ -146,22 +148,30 @@ class PipeTransport:
         thread.start()
         return thread
 
+    def _writing(self, stream: IO[bytes] | None) -> None:
+        """Write what is to be sent until nothing is any more. A child that is starting, or busy, reads when it can: a long line
+        (findings with their outlines) would hold up the user interface until then."""
+        assert stream is not None
+        while (line := self._to_send.get()) is not None:
+            with contextlib.suppress(OSError):  # it has ended, which on_end will tell
+                stream.write(line)
+                stream.flush()
+        with contextlib.suppress(OSError):  # what was not sent is not wanted any more
+            stream.close()
+
     def _post(self, call: Callable[[], None]) -> None:
         self._deliverer.post(lambda: None if self._silent else call())
 
     def send(self, line: str) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError, ValueError):  # it has ended, which on_end will tell
-                self._process.stdin.write(line.encode("utf-8") + b"\n")
-                self._process.stdin.flush()
+        self._to_send.put(line.encode("utf-8") + b"\n")
 
     def kill(self) -> None:
         self._silent = True
-        if self._process is None or self._process.stdin is None:
+        if self._process is None:
             return
         self._process.kill()
         self._process.wait()
-        _close(self._process.stdin)
+        self._to_send.put(None)
 
     @property
     def running(self) -> bool:
@@ -169,12 +179,6 @@ class PipeTransport:
 
     def later(self, seconds: float, call: Callable[[], None]) -> Timer:
         return self._deliverer.later(seconds, call)
-
-
-def _close(stream: IO[bytes] | None) -> None:
-    with contextlib.suppress(OSError):  # what was not sent is not wanted any more
-        if stream is not None:
-            stream.close()
 
 
 class PipedWorker(WorkerEngine):

@@ -268,7 +268,7 @@ def test_a_program_that_is_not_there(tmp_path):
 
 def test_wait_gives_up_in_time(worker):
     job = worker.submit(Count(1000, 0.05), {})
-    with pytest.raises(TimeoutError, match="Request 1 has not ended"):
+    with pytest.raises(TimeoutError, match=f"Request {job.id} has not ended"):
         worker.wait(job, 0.3)
     job.cancel()
     assert worker.wait(job, LONG).state == "cancelled"

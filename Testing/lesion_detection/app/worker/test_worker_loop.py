@@ -93,3 +93,32 @@ def test_lines_come_before_the_end_and_timers_in_their_order():
     asyncio.run(main())
     assert sorted(heard[:2]) == ["one", "two"]
     assert heard[2:] == [3, None]
+
+
+READS_LATE = """
+import os, sys, time
+until = time.monotonic() + 5
+while not os.path.exists(sys.argv[1]) and time.monotonic() < until:
+    time.sleep(0.01)
+if os.path.exists(sys.argv[1]):
+    print(len(sys.stdin.readline()), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_long_line_to_a_child_that_does_not_read_yet_holds_nobody_up(tmp_path):
+    """A pipe takes 64 kB: the rest waits until the child reads, which this one does when the line was sent."""
+    long, sent = "x" * 2**20, tmp_path / "sent"
+
+    async def main():
+        pipes, heard = LoopPipes(asyncio.get_running_loop()), asyncio.Queue()
+        transport = pipes.transport([sys.executable, "-c", READS_LATE, str(sent)])
+        transport.start(heard.put_nowait, lambda _line: None, heard.put_nowait)
+        transport.send(long)
+        sent.touch()
+        assert await heard.get() == str(len(long) + 1)
+        transport.send(long)  # never read: the end does not wait for it either
+        transport.kill()
+        assert not transport.running
+
+    asyncio.run(main())
