@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
@@ -81,6 +82,8 @@ def run_pieces(
                     elif size(piece) < 2:
                         raise out_of_memory(device) from error
                     else:
+                        # The error holds what filled the memory, where the halves have to go.
+                        traceback.clear_frames(error.__traceback__)
                         waiting += halves(piece)
                 told = max(told, done + sum(tick.done for _, tick in running.values()))  # halves begin anew
                 progress(told / total, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -62,6 +63,9 @@ def _or_told(device: torch.device, alone: Callable[[int], Result], n: int) -> Re
 
 def _unless_memory_full(running: Future[Result]) -> Result | None:
     error = running.exception()
-    if error is not None and not is_out_of_memory(error):
+    if error is None:
+        return running.result()
+    if not is_out_of_memory(error):
         raise error
-    return None if error is not None else running.result()
+    traceback.clear_frames(error.__traceback__)  # it holds what filled the memory, which is needed again
+    return None
