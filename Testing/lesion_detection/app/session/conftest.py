@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from LesionDetectionLib.app.session.session import DetectChoice, Session
 from LesionDetectionLib.app.worker.engine import Job
 from LesionDetectionLib.core.errors import InputError
+from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.io import mrml, mrml_scene
+
+from .in_nodes import ball_at
 
 
 class HandEngine:
@@ -80,3 +84,15 @@ def detected(scene, session, engine, make_run):
         return volume, image, detections
 
     return detect
+
+
+@pytest.fixture
+def clicked(session, engine, scene):
+    """A clicked lesion in an image of nothing else."""
+    image = Image(
+        np.full((30, 60, 60), -800, np.int16), np.diag([1.0, 1.0, 1.0, 1.0]), modality="CT", unit="HU", name="ct"
+    )
+    volume = mrml.volume_node(scene, image)
+    session.measure(volume, (20.0, 20.0, 15.0))
+    engine.done(ball_at(image, (20, 20, 15)))
+    return volume, image
