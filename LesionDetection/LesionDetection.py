@@ -143,6 +143,7 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event, call in (
             (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
             (slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose),
+            (slicer.mrmlScene.StartImportEvent, self.onSceneStartImport),
             (slicer.mrmlScene.EndImportEvent, self.onSceneEndImport),
         ):
             self.addObserver(slicer.mrmlScene, event, call)
@@ -179,6 +180,10 @@ class LesionDetectionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, _caller, _event):
         self._useParameterNode()
+
+    def onSceneStartImport(self, _caller, _event):
+        # Selectors begin anew when a scene was loaded, with nothing chosen: that is not to be written to the parameter node.
+        self._tie.release()
 
     def onSceneEndImport(self, _caller, _event):
         # After loading, fields of the old wrapper that name nodes read None. Selectors learn of new nodes when the batch

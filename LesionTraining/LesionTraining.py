@@ -113,6 +113,7 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event, call in (
             (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
             (slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose),
+            (slicer.mrmlScene.StartImportEvent, self.onSceneStartImport),
             (slicer.mrmlScene.EndImportEvent, self.onSceneEndImport),
         ):
             self.addObserver(slicer.mrmlScene, event, call)
@@ -145,6 +146,10 @@ class LesionTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, _caller, _event):
         self._useParameterNode()
+
+    def onSceneStartImport(self, _caller, _event):
+        # Selectors begin anew when a scene was loaded, with nothing chosen: that is not to be written to the parameter node.
+        self._tie.release()
 
     def onSceneEndImport(self, _caller, _event):
         # After loading, the old wrapper does not know the loaded values.

@@ -73,15 +73,22 @@ def test_what_a_selector_lists(selector, scene):
     assert selector.currentNode() is None
 
 
-def test_a_selector_waits_until_a_batch_is_over(selector, scene):
+def test_a_selector_waits_until_a_scene_is_loaded_and_forgets_what_was_chosen(selector, scene):
+    """Of a batch that is no load it hears at once, as in Slicer."""
     import slicer
 
     selector.setMRMLScene(scene)
+    selector.noneEnabled = True
     scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
-    add_volume("ct")
-    assert selector.nodeCount() == 0
+    selector.setCurrentNode(add_volume("ct"))
     scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
+    assert selector.currentNode().GetName() == "ct"
+    scene.StartState(slicer.vtkMRMLScene.ImportState)
+    add_volume("pet")
     assert selector.nodeCount() == 1
+    scene.EndState(slicer.vtkMRMLScene.ImportState)
+    assert selector.nodeCount() == 2
+    assert selector.currentNode() is None
 
 
 # --- .ui files ---

@@ -73,7 +73,7 @@ def replacements(pip: PipCalls) -> dict[str, Any]:
     def loadScene(filename, properties={}):  # noqa: B006
         import slicer
 
-        return _load(slicer.mrmlScene, Path(filename))
+        return _load(slicer.mrmlScene, Path(filename), bool(properties.get("clear")))
 
     def findChildren(widget=None, name="", text="", title="", className=""):
         """All of them without going through PythonQt's ways for each: panels ask for all, again and again."""
@@ -170,8 +170,9 @@ def _save(scene: Any, path: Path) -> bool:
     return bool(scene.Commit())
 
 
-def _load(scene: Any, path: Path) -> bool:
-    """Replace the scene by that of a file; a bundle is unpacked into a folder that goes with the test."""
+def _load(scene: Any, path: Path, clear: bool) -> bool:
+    """Add a file's scene to what is there, unless that is to be cleared; a bundle is unpacked into a folder that goes with the
+    test."""
     import slicer
 
     if path.suffix == ".mrb":
@@ -180,4 +181,4 @@ def _load(scene: Any, path: Path) -> bool:
             archive.extractall(folder)
         path = next(folder.rglob("*.mrml"))
     scene.SetURL(str(path))
-    return bool(scene.Connect())
+    return bool(scene.Connect() if clear else scene.Import())

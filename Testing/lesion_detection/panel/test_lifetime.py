@@ -67,6 +67,41 @@ def test_a_saved_scene_comes_back_with_decisions_and_choices(slicer_app, widget,
     assert panel.context.parameters.ctVolume is ui.ctSelector.currentNode()
 
 
+def test_a_scene_loaded_beside_another_brings_its_choices(slicer_app, widget, panel, ui, ct, tmp_path):
+    """Slicer's selectors forget what was chosen when a scene is loaded, and would write that to the parameter node."""
+    import slicer
+    from LesionDetectionLib.io.mrml import volume_node
+
+    path = tmp_path / "first.mrb"
+    assert slicer.util.saveScene(str(path))
+    slicer.mrmlScene.Clear(0)
+    other = volume_node(slicer_app.scene, chest_image())
+    other.SetName("other")
+    panel.context.parameters.ctVolume = other
+    slicer.util.loadScene(str(path))
+    slicer_app.process_events()
+    assert panel.context.parameters.ctVolume.GetName() == "chest"
+    assert ui.ctSelector.currentNode().GetName() == "chest"
+
+
+def test_a_scene_without_choices_leaves_those_that_there_are(slicer_app, widget, panel, ui, tmp_path):
+    import slicer
+    from LesionDetectionLib.io.mrml import volume_node
+    from LesionDetectionLib.io.mrml_scene import temporary_scene, write_scene
+
+    with temporary_scene() as scene:
+        volume_node(scene, chest_image())
+        write_scene(scene, tmp_path / "scan.mrb")
+    slicer.util.loadScene(str(tmp_path / "scan.mrb"))
+    slicer_app.process_events()
+    chosen = volume_node(slicer_app.scene, chest_image())
+    panel.context.parameters.ctVolume = chosen
+    slicer.util.loadScene(str(tmp_path / "scan.mrb"))
+    slicer_app.process_events()
+    assert panel.context.parameters.ctVolume is chosen
+    assert ui.ctSelector.currentNode() is chosen
+
+
 def test_segments_edited_elsewhere_are_taken_over_on_entering(slicer_app, widget, panel, ui, detected):
     detected.nodes.segmentation.GetSegmentation().RemoveSegment("L1")
     slicer_app.leave(widget)

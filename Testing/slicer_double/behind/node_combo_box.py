@@ -16,8 +16,9 @@ _ROLE = int(QtCore.Qt.ItemDataRole.UserRole)
 class qMRMLNodeComboBox(QtWidgets.QWidget):
     """Lists the scene's nodes of its types, in the scene's order.
 
-    Without a scene it is disabled. Where None is not offered, the first node that comes is chosen by itself. While the
-    scene is loaded or closed in one batch it waits for the end.
+    Without a scene it is disabled. Where None is not offered, the first node that comes is chosen by itself. While a scene is
+    loaded or closed it waits for the end; then it begins anew, and what was chosen no longer is
+    (``qMRMLSceneModel::onMRMLSceneImported``, ``onMRMLSceneClosed``). A batch alone does not matter to it.
     """
 
     currentNodeChanged = QtCore.Signal(object)
@@ -58,12 +59,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._watches = []
         self._scene = scene
         if scene is not None:
-            events = (
-                slicer.vtkMRMLScene.NodeAddedEvent,
-                slicer.vtkMRMLScene.NodeRemovedEvent,
-                slicer.vtkMRMLScene.EndBatchProcessEvent,
-            )
-            self._watches.append(Watch(self, scene, self._scene_changed, *events))
+            kind = slicer.vtkMRMLScene
+            self._watches.append(Watch(self, scene, self._scene_changed, kind.NodeAddedEvent, kind.NodeRemovedEvent))
+            self._watches.append(Watch(self, scene, self._begin_anew, kind.EndImportEvent, kind.EndCloseEvent))
         self.setEnabled(scene is not None)
         self._refresh()
 
@@ -71,8 +69,14 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         return self._scene
 
     def _scene_changed(self, scene: Any) -> None:
-        if not scene.IsBatchProcessing():
+        if not scene.IsImporting() and not scene.IsClosing():
             self._refresh()
+
+    def _begin_anew(self, _scene: Any) -> None:
+        for row in reversed(range(self._box.count())):
+            if self._box.itemData(row, _ROLE):
+                self._box.removeItem(row)
+        self._refresh()
 
     def _nodes(self) -> list[Any]:
         if self._scene is None:
