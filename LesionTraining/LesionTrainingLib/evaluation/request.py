@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.core.errors import UsageError
+from LesionDetectionLib.core.errors import InputError, UsageError
 
 from .froc_bootstrap import SAMPLES
 from .matching import policy
@@ -79,7 +79,7 @@ class Request:
 
 
 def check_request(request: Request) -> None:
-    """Raises UsageError for arguments that do not go together."""
+    """Raises UsageError for arguments that do not go together, and InputError where a file or folder is not there."""
     if request.protocol != ALL:
         policy(request.protocol)
     if request.samples < 0 or request.seed < 0:
@@ -114,3 +114,7 @@ def check_request(request: Request) -> None:
         raise UsageError("--excluded is one of LUNA16's lists and goes with --annotations and --seriesuids.")
     if request.split and not request.in_pixels:
         raise UsageError("--split is for DL_info.csv; a cohort has it in its specification (...?split=test).")
+    paths = (request.annotations, request.excluded, request.series, request.truth, request.detections, request.compare)
+    for path in paths:
+        if path is not None and not path.exists():  # before a cohort's labels are read, which takes long
+            raise InputError(f"There is no file or folder {path}. Check the path.")

@@ -17,7 +17,6 @@ from LesionDetectionLib.app.commands.options import (
 )
 from LesionDetectionLib.app.console import shown_progress
 from LesionDetectionLib.app.given_settings import parse_settings
-from LesionDetectionLib.core.errors import InputError
 
 PROTOCOLS = ("luna16", "deeplesion", "coco3d", "picai", "autopet", "all")
 _EPILOG = """examples:
@@ -110,16 +109,6 @@ def run(options: argparse.Namespace) -> None:
     # When it ends, Python searches all that is left for cycles, a sixth of the time of a run, though the system takes it
     # all back at once. Nothing is left open here that would need it.
     atexit.register(gc.freeze)
-    for path in (
-        options.annotations,
-        options.excluded,
-        options.seriesuids,
-        options.truth,
-        options.detections,
-        options.compare,
-    ):
-        if path is not None and not path.exists():  # before a cohort's labels are read, which takes long
-            raise InputError(f"There is no file or folder {path}. Check the path.")
     evaluation = training_part("evaluation.evaluate")
     request = evaluation.Request(
         protocol=options.protocol,
