@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from LesionDetectionLib import __version__
-from LesionDetectionLib.app.worker.requests import DetectRequest, DevicesRequest
+from LesionDetectionLib.app.worker.requests import DetectRequest, DevicesRequest, MeasureRequest
 from LesionDetectionLib.app.worker.worker_engine import WorkerEngine
 from LesionDetectionLib.core.errors import InputError, LesionDetectionError, OutputError, UsageError
 from LesionDetectionLib.core.image import Image
+from LesionDetectionLib.core.lesion import Lesion
 from LesionStandInLib.requests import Count
 
 from .fake_transport import FakeTransport, Seen
@@ -186,6 +187,53 @@ def test_a_callback_may_ask_for_more(engine, processes):
     for number in (1, 2, 3, 4):
         processes[0].answer(id=number, done=number)
     assert [job.result for job in jobs] == [2, 3, 4]
+
+
+CLICK = MeasureRequest("CT", (1.0, 2.0, 3.0))
+
+
+def test_a_click_is_measured_beside_what_takes_long(engine, processes, make_run):
+    image, _ = make_run(1)
+    long, click = engine.submit(Count(1000), {"CT": image}), engine.submit(CLICK, {"CT": image})
+    first, second = processes
+    assert (long.state, click.state) == ("running", "running")
+    assert second.sent[0]["images"] == first.sent[0]["images"], "the image is written once"
+    assert second.sent[0]["id"] != first.sent[0]["id"], "results lie in one folder"
+    waiting = engine.submit(Count(2), {})
+    second.answer(id=click.id, done=Lesion((1, 2, 3), 4.0, 1.0).to_json())
+    assert (click.state, click.result.diameter_mm, second.killed) == ("done", 4.0, False)
+    first.answer(id=long.id, done=1000)
+    assert (long.result, waiting.state, second.killed) == (1000, "running", False)
+    first.answer(id=waiting.id, done=2)
+    assert second.killed, "nothing is left to be done beside"
+    third = engine.submit(CLICK, {"CT": image})
+    assert first.sent[-1]["id"] == third.id, "alone, a click needs no second process"
+    assert len(processes) == 2
+
+
+def test_a_click_that_crashes_or_is_stopped_costs_nothing_else(engine, processes, make_run):
+    image, _ = make_run(1)
+    long = engine.submit(Count(1000), {})
+    crashed = engine.submit(CLICK, {"CT": image})
+    processes[1].end(-11)
+    stopped = engine.submit(CLICK, {"CT": image})
+    stopped.cancel()
+    processes[2].timers[0].call()
+    assert (crashed.state, stopped.state, long.state) == ("failed", "cancelled", "running")
+    assert (processes[0].killed, processes[2].killed) == (False, True)
+    outlives = engine.submit(CLICK, {"CT": image})
+    processes[0].answer(id=long.id, done=1000)
+    assert outlives.state == "running"
+    processes[3].answer(id=outlives.id, done=Lesion((1, 2, 3), 4.0, 1.0).to_json())
+    assert (outlives.state, processes[3].killed) == ("done", True)
+
+
+def test_close_ends_the_second_process_too(engine, processes, make_run):
+    image, _ = make_run(1)
+    engine.submit(Count(1000), {})
+    click = engine.submit(CLICK, {"CT": image})
+    engine.close()
+    assert (click.state, [process.killed for process in processes]) == ("cancelled", [True, True])
 
 
 def test_a_callback_may_cancel_at_once(engine, processes):
