@@ -63,7 +63,7 @@ def test_every_case_is_listed(eight_cases, capsys):
     assert "  case-0  patient-0  test  CT\n" in told
     assert "  case-7  patient-3  training  CT  no labels\n" in told
     assert "Left out: 7\n  lost-0: It has no scan.\n" in told
-    assert "  lost-6: It has no scan.\n" in told
+    assert told.count("lost-") == 7, "each is named once"
 
 
 def test_a_check_reads_everything_and_says_what_fails(eight_cases, capsys):
@@ -95,11 +95,11 @@ def test_labels_are_read_where_that_is_asked_for(eight_cases, capsys):
     assert "6 in 6 cases" in capsys.readouterr().out
 
 
-def test_a_good_cohort_passes_the_check(capsys):
-    assert lesion_cohort("phantoms:chest?seeds=3&protocol=tiny", "--check") == 0
+def test_a_good_cohort_passes_the_check(phantoms_kept, capsys):
+    assert lesion_cohort("phantoms:chest?seeds=1&protocol=tiny", "--check") == 0
     shown = capsys.readouterr()
     assert "1 of 1 cases can be read" in shown.out
-    assert "chest-phantom-0003" in shown.err, "progress"
+    assert "chest-phantom-0001" in shown.err, "progress"
 
 
 def test_a_split_is_written_once(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,10 @@ def _phantoms():
 
 
 phantoms = _phantoms()
-phantom, dice, THICK = phantoms.phantom, phantoms.dice, phantoms.THICK
+phantom = functools.cache(phantoms.phantom)
+dice, THICK = phantoms.dice, phantoms.THICK
+COARSE = (1.2, 1.2, 2.0)
+"""For lesions so large that a fine grid has millions of voxels."""
 
 
 def jitter(count, reach_mm, seed=3):
@@ -161,7 +165,7 @@ def test_a_lesion_at_the_edge_is_told():
 
 
 def test_the_largest_size_is_told():
-    scene = phantom("solid", 30)
+    scene = phantom("solid", 30, COARSE)
     lesion = measure_at(scene.image, scene.seed_ras_mm, ClickSettings(largest_diameter_mm=30))
     assert "largest size of 30 mm" in lesion.note
     with pytest.raises(InputError, match=r"larger diameter|Nothing stands out"):
@@ -243,7 +247,7 @@ def test_candidates_of_a_detector():
     assert dice(full(lesion, scene.image), scene.truth) > 0.95
     air = np.random.default_rng(0).normal(-860, 30, scene.image.shape_kji).astype(np.float32)
     assert measure_candidate(scene.image.with_voxels(air), scene.seed_ras_mm, 10.0) is None
-    big = phantom("solid", 40)
+    big = phantom("solid", 40, COARSE)
     assert measure_candidate(big.image, big.seed_ras_mm, 6.0) is None
     with pytest.raises(UsageError, match="no size"):
         measure_candidate(scene.image, scene.seed_ras_mm, 0.0)

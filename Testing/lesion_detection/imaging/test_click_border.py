@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 from dataclasses import replace
@@ -30,7 +31,7 @@ def _phantoms():
 
 
 phantoms = _phantoms()
-phantom, dice = phantoms.phantom, phantoms.dice
+phantom, dice = functools.cache(phantoms.phantom), phantoms.dice
 
 
 def full(lesion, image):
@@ -121,7 +122,7 @@ directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(
 )
 def test_the_outline_goes_through_the_point_wherever_it_is_put(kind, direction, share, shift, where):
     """Off the true border too: a person may see more than the program."""
-    scene = SCENES.setdefault(kind, phantom(kind, 24 if kind == "pet" else 14))
+    scene = phantom(kind, 24 if kind == "pet" else 14)
     seed = scene.seed_ras_mm + shift * scene.diameter_mm * np.array(where) / np.linalg.norm(where)
     point = scene.seed_ras_mm + share * scene.diameter_mm / 2 * np.array(direction) / np.linalg.norm(direction)
     mask = full(measure_at(scene.image, seed, border_ras_mm=[point]), scene.image)
@@ -135,14 +136,11 @@ def test_the_outline_goes_through_the_point_wherever_it_is_put(kind, direction, 
     assert dice(mask & away, plain & away) > 0.9
 
 
-SCENES = {}
-
-
 @settings(max_examples=6)
 @given(st.lists(directions, min_size=2, max_size=6), st.integers(0, 9))
 def test_the_outline_goes_through_several_points(where, seed):
     """On an ellipsoid that is not the sphere in the image: no two of them are behind each other."""
-    scene = SCENES.setdefault("solid", phantom("solid", 14))
+    scene = phantom("solid", 14)
     units = np.array(where) / np.linalg.norm(where, axis=1, keepdims=True)
     axes = np.random.default_rng(seed).uniform(0.85, 1.25, 3)
     points = scene.seed_ras_mm + units * (7.0 / np.linalg.norm(units / axes, axis=1, keepdims=True))
