@@ -135,6 +135,11 @@ def measure_candidate(image: Image, center_ras_mm: npt.ArrayLike, diameter_hint_
 
 
 def _modality(image: Image) -> str:
+    if image.modality == CT and image.unit == UNKNOWN and float(image.voxels.min()) >= 0:
+        raise ModalityError(
+            f"“{image.name}” has no value below 0, as fat and air are in Hounsfield units, and does not say what its values "
+            "are. Was the rescale slope and intercept lost? Export it again."
+        )
     if image.modality in (CT, PET):
         return image.modality
     if image.modality != UNKNOWN:
@@ -143,7 +148,9 @@ def _modality(image: Image) -> str:
         )
     if image.unit == HU or image.unit == SUV_BW:
         return CT if image.unit == HU else PET
-    raise ModalityError(f"“{image.name}” does not say whether it is CT or PET. Set its modality and try again.")
+    raise ModalityError(
+        f"“{image.name}” does not say whether it is CT or PET. Say which (on the command line: --modality), and try again."
+    )
 
 
 def _crop(

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from LesionDetectionLib.core.errors import GeometryError
-from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, PET, SUV_BSA, SUV_BW, SUV_LBM, Image
+from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, SUV_BSA, SUV_BW, SUV_LBM, Image
 from LesionDetectionLib.core.lesion import Mask, Point, Recist
 
 from .geometry import AxialOrder
 from .recist import recist_of_mask
 
 _UNIT_SUFFIX = {HU: "hu", SUV_BW: "suvbw", BQ_PER_ML: "bqml"}
-_UNIT_OF_MODALITY = {CT: HU, PET: SUV_BW}
+_UNIT_OF_MODALITY = {CT: HU}
+"""Where only the modality is known. Values of a PET without a unit may be counts, which no name may pass off as SUV."""
 _OTHER_SUV = {SUV_LBM: ("mean_sulbm", "max_sulbm"), SUV_BSA: ("max_suvbsa",)}
 """What is told of a lesion in SUV of other types, each the value by body weight times the patient's own factor."""
 

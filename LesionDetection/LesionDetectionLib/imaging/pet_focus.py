@@ -15,6 +15,7 @@ from .ball_growth import grown_by_ball
 from .geometry import to_axial
 from .hills import Hill, Hills, Triple, connected_part, triple
 from .pet_lesion import pet_lesion
+from .suv import HIGHEST_BULK_SUV, NOT_CONVERTED
 
 METHOD = "focus"
 """``Lesion.method`` of a lesion that a person pointed at."""
@@ -109,13 +110,18 @@ def focus_at(pet: Image, point_ras_mm: npt.ArrayLike, settings: FocusSettings | 
         InputError: nothing stands out there; or voxels near it are no numbers.
     """
     settings = settings or FocusSettings()
-    if pet.modality not in (PET, UNKNOWN) or pet.unit not in (SUV_BW, ""):
-        raise ModalityError(
-            f"“{pet.name}” is no PET in SUV by body weight, in which a focus of uptake can be outlined."
-        )
-    pet = replace(pet, modality=PET, unit=SUV_BW)
+    reasons = [note for note in pet.notes if note.startswith(NOT_CONVERTED)]
+    if pet.modality not in (PET, UNKNOWN) or pet.unit not in (SUV_BW, "") or reasons:
+        what = f"“{pet.name}” is no PET in SUV by body weight, in which a focus of uptake can be outlined."
+        raise ModalityError(" ".join((what, *reasons)))
     axial = to_axial(pet)
     part, hill, share = _focus(axial, _nearest(axial, point_ras_mm), settings)
+    highest = float(part.image.voxels.max())
+    if pet.unit != SUV_BW and highest > HIGHEST_BULK_SUV:
+        raise ModalityError(
+            f"The values of “{pet.name}” reach {highest:g} here, which cannot be SUV. Convert the PET to SUV first."
+        )
+    pet = replace(pet, modality=PET, unit=SUV_BW)
     notes = (
         _BESIDE if part.beside else "",
         _RAISED.format(share=100 * share) if share > settings.share else "",

@@ -31,6 +31,9 @@ MOST_VENDORS_APART = 0.05
 HIGHEST_BULK_SUV, LOWEST_SUV = 1000.0, -100.0
 """One voxel in a hundred of a PET never lies above: bladder and injection site are small. Activity in Bq/ml lies above."""
 
+NOT_CONVERTED = "Not converted to SUV"
+"""What the note of an image begins with whose PET values could not become SUV; the reason follows."""
+
 _IN_SUV = {"GML": tuple(kind for kind in TYPE_WORDS if kind != BSA), "CM2ML": (BSA,)}
 """Units of values that are SUV already, and the types that have this unit; the first is meant where none is given."""
 _LBM_NOTE = (

@@ -12,7 +12,7 @@ import numpy as np
 from LesionDetectionLib.core.errors import GeometryError
 from LesionDetectionLib.core.image import CT, HU, PET, SUV_BW, Geometry, Image
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.imaging.suv import PetScale, impossible_values, pet_scale, without_suv
+from LesionDetectionLib.imaging.suv import NOT_CONVERTED, PetScale, impossible_values, pet_scale, without_suv
 
 from .dicom_grid import SAME_POSITION_MM, StackGrid, slice_order, stack_grid
 from .dicom_headers import Plane, Skipped
@@ -129,7 +129,7 @@ def _meaning(decoded: Decoded) -> _Meaning:
         return _Meaning(1.0, HU, tuple(notes))
     if first.modality == PET:
         scale = _pet_scale(decoded)
-        notes += [f"Not converted to SUV: {scale.reason}"] if scale.reason else []
+        notes += [f"{NOT_CONVERTED}: {scale.reason}"] if scale.reason else []
         notes += [scale.note] if scale.note else []
         return _Meaning(scale.factor, scale.unit, tuple(notes), scale.suv_factors)
     return _Meaning(1.0, "", tuple(notes))

@@ -11,6 +11,7 @@ import numpy as np
 from LesionDetectionLib.core.errors import GeometryError, InputError, ModalityError
 from LesionDetectionLib.core.image import PET, SUV_BW, UNKNOWN, Image, require_usable
 from LesionDetectionLib.imaging.geometry import to_axial
+from LesionDetectionLib.imaging.suv import NOT_CONVERTED
 
 from .scan_notes import unsaid_kind
 
@@ -80,7 +81,7 @@ def _of_two(image: Image, extremes: tuple[float, float]) -> Image:
 
 def _refuse_unit(image: Image, for_what: str) -> None:
     """Raises ModalityError for a PET that says that it is not in SUV by body weight, or why it could not be converted."""
-    reasons = [note for note in image.notes if note.startswith("Not converted to SUV")]
+    reasons = [note for note in image.notes if note.startswith(NOT_CONVERTED)]
     if image.unit == SUV_BW or not (image.unit or reasons):
         return
     unit = f"in {image.unit}" if image.unit else "in an unknown unit"

@@ -236,17 +236,30 @@ def test_a_wrong_position(a_scan, tmp_path, capsys, at):
     assert "three numbers" in capsys.readouterr().err
 
 
-def test_measuring_takes_negative_positions(tmp_path):
+def test_measuring_takes_negative_positions_and_prints_values_without_a_score(tmp_path, capsys):
     """The ball of 16 mm lies at R -32, A -32, S 40; the first sign must not be taken for an option."""
     k, j, i = np.indices((40, 64, 64))
     inside = (i - 32.0) ** 2 + (j - 32.0) ** 2 + (2 * k - 40.0) ** 2 <= 64
     voxels = np.where(inside, 40, -850) + np.random.default_rng(0).normal(0, 20, inside.shape)
     write_image(Image(voxels.astype(np.int16), np.diag([-1, -1, 2, 1])), tmp_path / "ball.nrrd")
     out = tmp_path / "out"
-    assert command_line.main(["measure", str(tmp_path / "ball.nrrd"), "--at", "-32,-32,40", "-q", "-o", str(out)]) == 0
+    assert command_line.main(["measure", str(tmp_path / "ball.nrrd"), "--at", "-32,-32,40", "-o", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "1 lesion in ball (measured where you pointed)\n diameter " in shown
+    assert re.search(r"\nmean \d+ HU, max \d+ HU\n", shown)
+    assert "score" not in shown
     (lesion,) = json.loads((out / "detections.json").read_text())["lesions"]
     assert lesion["recist"]["long_mm"] == pytest.approx(16, abs=1.5)
     assert lesion["measurements"]["volume_mm3"] == pytest.approx(4 / 3 * np.pi * 8**3, rel=0.1)
+
+
+def test_a_ct_that_lost_its_rescale_is_not_measured_in_hu(tmp_path, capsys):
+    stored = np.random.default_rng(0).integers(0, 1800, (6, 20, 20)).astype(np.uint16)
+    write_image(Image(stored, np.diag([-1, -1, 2, 1]), "CT", ""), tmp_path / "ct.nrrd")
+    given = ["measure", str(tmp_path / "ct.nrrd"), "--at", "-5,-5,6", "-q", "-o", str(tmp_path / "out")]
+    assert command_line.main(given) == 3
+    assert "Was the rescale slope and intercept lost?" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_measuring_outside_the_image(a_scan, tmp_path, capsys):

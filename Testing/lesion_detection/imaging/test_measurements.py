@@ -23,7 +23,14 @@ def box_image(modality, unit):
 
 @pytest.mark.parametrize(
     ("modality", "unit", "suffix"),
-    [("CT", "HU", "hu"), ("CT", "", "hu"), ("PT", "SUVbw", "suvbw"), ("PT", "Bq/ml", "bqml"), ("", "", "value")],
+    [
+        ("CT", "HU", "hu"),
+        ("CT", "", "hu"),
+        ("PT", "SUVbw", "suvbw"),
+        ("PT", "Bq/ml", "bqml"),
+        ("PT", "", "value"),  # counts, as the reader leaves them where no SUV follows
+        ("", "", "value"),
+    ],
 )
 def test_volume_values_and_box(modality, unit, suffix):
     image = box_image(modality, unit)

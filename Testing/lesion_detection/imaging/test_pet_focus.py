@@ -176,6 +176,7 @@ def test_a_single_slice_and_a_tumour_at_the_edge():
     [
         ({"modality": CT, "unit": "HU"}, (0, 0, 0), ModalityError, "no PET"),
         ({"unit": BQ_PER_ML}, (0, 0, 0), ModalityError, "SUV"),
+        ({"unit": "", "notes": ("Not converted to SUV: They are counts.",)}, (0, 0, 0), ModalityError, "are counts"),
         ({}, (500, 0, 0), UsageError, "does not lie"),
         ({}, (np.nan, 0, 0), UsageError, "three numbers"),
         ({}, (0, 0), UsageError, "three numbers"),
@@ -184,6 +185,14 @@ def test_a_single_slice_and_a_tumour_at_the_edge():
 def test_what_cannot_be_is_said(facts, point, error, text):
     with pytest.raises(error, match=text):
         focus_at(a_pet(**facts), point)
+
+
+def test_counts_are_not_taken_for_suv(pet):
+    counts = pet.with_voxels(pet.voxels * 1000.0, unit="")
+    center = FOCI[0][0]
+    with pytest.raises(ModalityError, match="which cannot be SUV"):
+        focus_at(counts, center)
+    assert focus_at(pet.with_voxels(pet.voxels, unit=""), center).measurements["max_suvbw"] > 1
 
 
 def test_voxels_that_are_no_numbers(pet):
