@@ -144,7 +144,7 @@ def test_a_single_slice(chest):
 @pytest.mark.parametrize(
     ("spoil", "error", "text"),
     [
-        (lambda image: dataclasses.replace(image, modality="PT"), ModalityError, "modality PT"),
+        (lambda image: dataclasses.replace(image, modality="PT"), ModalityError, "is PET, but"),
         (lambda image: dataclasses.replace(image, unit="SUVbw"), ModalityError, "SUVbw"),
         (lambda image: dataclasses.replace(image, voxels=np.where(image.voxels > 50, np.nan, 0)), InputError, "NaN"),
         (lambda image: dataclasses.replace(image, voxels=image.voxels * 0), InputError, "empty image"),
