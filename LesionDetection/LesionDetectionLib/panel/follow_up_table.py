@@ -6,18 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
+from LesionDetectionLib.app.follow_up_texts import NUMBERS, WHAT, cells, headings
 from LesionDetectionLib.core.follow_up import FollowUp
-from LesionDetectionLib.core.follow_up_rows import CANDIDATE, GONE, NEW, NOT_FOUND, PAIRED, Row
+from LesionDetectionLib.core.follow_up_rows import Row
 
 from . import icons
 from .context import quietly
 from .list_table import as_list
-
-_RIGHT = range(2, 5)
-"""Columns of numbers."""
-_WHAT = 5
 
 
 class FollowUpTable:
@@ -29,25 +25,17 @@ class FollowUpTable:
     def __init__(self, table: Any, on_chosen: Callable[[], None], on_go_to: Callable[[Row], None]) -> None:
         self._table, self._on_chosen, self._on_go_to = table, on_chosen, on_go_to
         self._rows: tuple[Row, ...] = ()
-        names = [_("Earlier"), _("Later"), _("mm"), _("now"), _("%"), _("What")]
-        table.setColumnCount(len(names))
-        table.setHorizontalHeaderLabels(names)
-        tips = [
-            _("Finding of the earlier examination; a mark says that it is a target lesion"),
-            _("Finding of the later examination"),
-            _("Diameter that counts, earlier: short axis of a lymph node, long axis of any other lesion"),
-            _("The same diameter later"),
-            _("Change of the diameter"),
-            _("What became of it"),
-        ]
-        for column, tip in enumerate(tips):
-            table.horizontalHeaderItem(column).setToolTip(tip)
+        texts = headings()
+        table.setColumnCount(len(texts))
+        table.setHorizontalHeaderLabels([text.title for text in texts])
+        for column, text in enumerate(texts):
+            table.horizontalHeaderItem(column).setToolTip(text.tip)
         as_list(table)
         header = table.horizontalHeader()
         header.setMinimumSectionSize(24)
         header.setHighlightSections(False)
-        for column in range(len(names)):
-            header.setSectionResizeMode(column, header.Stretch if column == _WHAT else header.ResizeToContents)
+        for column in range(len(texts)):
+            header.setSectionResizeMode(column, header.Stretch if column == WHAT else header.ResizeToContents)
         self._signals = [
             (table, "itemSelectionChanged()", self._on_selection),
             (table, "cellDoubleClicked(int,int)", self._on_double_click),
@@ -65,7 +53,7 @@ class FollowUpTable:
             self._table.clearSelection()
             self._table.setRowCount(len(self._rows))
             for number, row in enumerate(self._rows):
-                for column, text in enumerate(_cells(row)):
+                for column, text in enumerate(cells(row)):
                     self._table.setItem(number, column, _item(row, column, text))
 
     @property
@@ -81,32 +69,12 @@ class FollowUpTable:
         self._on_go_to(self._rows[row])
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    kinds = {
-        PAIRED: row.meaning,
-        NOT_FOUND: _("not found again"),
-        GONE: _("disappeared"),
-        NEW: _("new lesion"),
-        CANDIDATE: _("new? not decided"),
-    }
-    numbers = (_number(row.baseline_mm), _number(row.follow_up_mm), _signed(row.change_percent))
-    return (row.baseline_id, row.follow_up_id, *numbers, kinds[row.kind])
-
-
 def _item(row: Row, column: int, text: str) -> Any:
     item = qt.QTableWidgetItem(text)
     if column == 0 and row.target:
         item.setIcon(icons.icon("show"))
-    if column in _RIGHT:
+    if column in NUMBERS:
         item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     if row.remark:
         item.setToolTip(row.remark)
     return item
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.0f}"
