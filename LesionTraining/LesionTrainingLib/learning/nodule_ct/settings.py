@@ -105,7 +105,7 @@ class RecipeSettings:
         mining_threshold: least screening probability of what is mined on the training scans.
         mined_per_scan: at most this many mined negatives a scan, the most probable.
         mining_rounds: the first stage is fitted in this many equal parts, with mining before each but the first.
-        mining_scans: so many scans, evenly spread, are mined between these parts; for the second stage all are.
+        mining_scans: at least so many scans, every n-th, are mined between these parts; for the second stage all are.
         candidates_per_scan: the candidate threshold is the lowest with at most this many candidates that are no nodules
             per validation scan, on average.
         least_candidate_threshold: but no lower than this, nor higher than the paper's 0.85.
