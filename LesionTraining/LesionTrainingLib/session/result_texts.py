@@ -36,7 +36,11 @@ def measured_text(result: TrainingResult) -> str:
     text += f" {scans_text(result.scans)}"
     if result.models > 1:
         text += " " + _("{models} models, each on patients that it has not seen.").format(models=result.models)
-    if result.cpm_bounds is not None:
+    if result.cpm_bounds is not None and result.patients:
+        text += " " + _("The bounds hold 95 % of what comes of drawing the {patients} patients anew.").format(
+            patients=result.patients
+        )
+    elif result.cpm_bounds is not None:
         text += " " + _("The bounds hold 95 % of what comes of drawing the scans anew.")
     return text
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from LesionDetectionLib.core.atomic import atomic_file
 from LesionDetectionLib.core.bundle import Bundle
 from LesionDetectionLib.core.errors import UsageError
 
@@ -26,6 +24,7 @@ class TrainingResult:
         scans: it was measured on; 0 where no case was kept for a test.
         cpm: mean sensitivity at 1/8 to 8 false positives per scan; None where it was not measured.
         cpm_bounds: that hold the middle 95 % of drawings of the scans; None for fewer than two scans.
+        patients: that were drawn in place of the scans, as some have several; else 0.
         froc: rows of (false positives per scan, sensitivity), rising.
         band: rows of (false positives per scan, lower, upper).
         on_phantoms: measured on computer-made scans, which says nothing about patients.
@@ -44,6 +43,7 @@ class TrainingResult:
     on_phantoms: bool
     card: str
     models: int = 1
+    patients: int = 0
 
     @classmethod
     def of(cls, path: Path) -> TrainingResult:
@@ -95,10 +95,7 @@ def export_zip(source: Path, target: Path) -> None:
         BundleError: it is damaged.
         OutputError: ``target`` cannot be written.
     """
-    bundle = Bundle.open(source)
-    with atomic_file(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in bundle.files.items():
-            archive.writestr(name, data)
+    Bundle.open(source).save_zip(target)
 
 
 def _figures(test: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,6 +105,7 @@ def _figures(test: Mapping[str, Any]) -> dict[str, Any]:
         "scans": int(test.get("scans", 0)),
         "cpm": None if test.get("cpm") is None else float(test["cpm"]),
         "cpm_bounds": (float(bounds[0]), float(bounds[1])) if bounds else None,
+        "patients": int(confidence.get("patients", 0)),
         # Thresholds are dropped: they mean nothing across models.
         "froc": tuple((float(rate), float(found)) for _, rate, found in test.get("froc", ())),
         "band": tuple((float(rate), float(low), float(high)) for rate, low, high in confidence.get("froc", ())),

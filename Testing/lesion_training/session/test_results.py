@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
 from LesionDetectionLib.core.errors import BundleError, UsageError
+from LesionTrainingLib.session.result_texts import measured_text
 from LesionTrainingLib.session.results import TrainingResult, export_zip, together
 
 
@@ -24,6 +25,12 @@ def bundle(tmp_path):
 def test_a_result_has_figures_and_card(bundle, figures):
     result = TrainingResult.of(bundle({"test": figures}))
     assert (result.cpm, result.cpm_bounds, result.card, result.on_phantoms) == (0.5, (0.4, 0.6), "# A card", True)
+
+
+@pytest.mark.parametrize(("drawn", "words"), [({}, "the scans anew"), ({"patients": 7}, "the 7 patients anew")])
+def test_bounds_say_what_was_drawn(bundle, figures, drawn, words):
+    figures = {**figures, "confidence": {**figures["confidence"], **drawn}}
+    assert f"drawing {words}" in measured_text(TrainingResult.of(bundle({"test": figures})))
 
 
 @pytest.mark.parametrize("metrics", [{}, {"test": None}, {"test": {"scans": 1, "cpm": None, "froc": []}}])
