@@ -153,6 +153,9 @@ class DetectPart:
         """Show how far the work is, and how it ended."""
         self._show_job()
         say_end(self._context.session, self.message)
+        ui, job = self._context.ui, self._context.session.job
+        if job is not None and job.state == "done" and ui.detectButton.hasFocus():
+            ui.findingsTable.setFocus()  # what follows is the review, by its keys
 
     def _show_job(self) -> None:
         ui, button = self._context.ui, detect_button(self._context.session, self.why_not)

@@ -146,3 +146,17 @@ def test_libraries_are_asked_for_by_the_first_detect(panel, ui, ct, engine, monk
     assert asked == [("detect", ())], "and what the method needs beyond that"
     assert engine.jobs == []
     assert ui.detectButton.text == "Detect"
+
+
+def test_the_keys_of_the_review_work_after_detect(slicer_app, widget, panel, ui, ct, engine):
+    """The keyboard goes from the button to the table; where the person has turned to something else it stays there."""
+    from slicer_double.values import to_real
+
+    to_real(ui.detectButton).window().activateWindow()
+    for begun_at, ends_at in ((ui.detectButton, ui.findingsTable), (ui.methodComboBox, ui.methodComboBox)):
+        begun_at.setFocus()
+        slicer_app.process_events()
+        assert begun_at.hasFocus()
+        ui.detectButton.click()
+        engine.finish(found_in(chest_image()))
+        assert ends_at.hasFocus()
