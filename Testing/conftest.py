@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from pathlib import Path
@@ -24,6 +25,17 @@ DATA = Path(os.environ.get("LESION_TEST_DATA", REPOSITORY.parent / "shared" / "d
 def pytest_configure(config):
     # pytest-xdist would begin with the files of most tests, and end with those of one test, which are the longest.
     config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Libraries and tests are a million objects, of which none goes again: they are not looked through for what can go."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items):
