@@ -99,6 +99,7 @@ def building(request, tmp_path):
     return "\n".join(f"{name} = {value!r}" for name, value in names.items()) + BUILT
 
 
+@pytest.mark.slow
 def test_both_modules_are_built_their_resources_found_and_every_part_imported(packed, building):
     """In one process, as its start and its libraries take most of the time, and in this order: a new Slicer has none of the
     parts loaded. Imported is all but what needs Slicer's Qt: a part that is not listed is missing here."""
