@@ -119,8 +119,11 @@ def open_folder(path: Path, options: FolderOptions, progress: Progress) -> Cohor
         if found is not None:
             files.append(found)
     if all(found.mask for found in files):
-        what = f"no image that fits images={options.images}" if options.images else "no NIfTI, NRRD or MetaImage scans"
-        raise InputError(f"The folder {path} holds {what}.")
+        if options.images:
+            raise InputError(f"The folder {path} holds no image that fits images={options.images}.")
+        raise InputError(
+            f"The folder {path} holds no NIfTI, NRRD or MetaImage scans. DICOM series are a cohort dicom:{path}."
+        )
     groups, left_out = group(with_channels(files, channels_of(path)))
     cases = list[FolderCase]()
     for n, one in enumerate(groups):

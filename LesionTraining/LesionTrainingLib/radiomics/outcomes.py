@@ -135,6 +135,6 @@ def _which_is_positive(path: Path, column: str, words: Sequence[str], positive: 
         if {yes, no} == {first, second}:
             return yes, no
     raise UsageError(
-        f"The outcomes under “{column}” are “{first}” and “{second}”: say which is positive, --positive “{first}” or "
-        f"“{second}”."
+        f"The outcomes under “{column}” are “{first}” and “{second}”: say which is positive, such as --positive "
+        f"{first}."
     )

@@ -100,7 +100,7 @@ def parse_space(base: Any, texts: Sequence[str], budget: Budget) -> Space:
         return leaves(base)[path]
 
     if not texts:
-        raise UsageError("Say what to vary, such as --vary “fit.learning_rate=1e-5..1e-1 log”.")
+        raise UsageError('Say what to vary, such as --vary "fit.learning_rate=1e-5..1e-1 log"')
     varied = tuple(parse_varied(text, default_of) for text in texts)
     paths = [one.path for one in varied]
     if len(set(paths)) < len(paths):

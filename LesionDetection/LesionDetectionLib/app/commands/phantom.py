@@ -41,7 +41,8 @@ def add_parser(commands: Any) -> None:
         "--protocol",
         default="",
         metavar="NAME",
-        help="how they are scanned: default, fast, slab, tiny; of a body also liver, abdomen; of a PET default, mixed, tiny; see lesion cohort --kinds",
+        help="how they are scanned: default or tiny; of chest and pet-ct also fast, of body slab, liver, abdomen, of chest and pet "
+        "mixed",
     )
     parser.add_argument(
         "--active",
