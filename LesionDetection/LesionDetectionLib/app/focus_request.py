@@ -30,6 +30,7 @@ class FocusRequest(Request):
     """
 
     TASK: ClassVar[str] = "LesionDetectionLib.app.focus_request:lesion_at_focus"
+    BESIDE: ClassVar[bool] = True
 
     modality: str
     point_ras_mm: Point

@@ -48,6 +48,11 @@ class HeldEngine:
     def end_cancelled(self):
         self._end("cancelled")
 
+    def end_all(self):
+        for job, on_change, _ in [held for held in self.jobs if not held[0].finished]:
+            job.state = "cancelled"
+            on_change(job)
+
     @property
     def request(self):
         return self.jobs[-1][0].request

@@ -89,8 +89,7 @@ def viewer(shared_viewer):
 
     viewer = shared_viewer.viewer
     with viewer.context.state:
-        if viewer.context.session.busy:
-            shared_viewer.engine.end_cancelled()
+        shared_viewer.engine.end_all()
         viewer.context.choices = Choices()
         viewer.close_scene()
         viewer.context.state.rejected_shown = False

@@ -123,13 +123,16 @@ def test_without_a_scan_nothing_can_be_measured(viewer, page, state, red, engine
     assert not engine.jobs
 
 
-def test_what_cannot_be_done_is_said_where_the_clicks_are(viewer, page, state, red, ct, engine):
+def test_a_click_while_something_is_detected_is_measured_beside_it(viewer, page, state, red, ct, engine):
     page.press("detect-button")
     page.press("click-button")
     press(red, CENTERS[0])
 
-    assert "running already" in state.click_text
-    assert state.click_kind == "warning"
+    assert isinstance(engine.request, MeasureRequest)
+    assert state.click_text.startswith("Measuring")
+    page.press("click-button")
+    assert not state.measuring
+    assert viewer.context.session.busy, "only the click was stopped"
     assert page.told() == ""
 
 

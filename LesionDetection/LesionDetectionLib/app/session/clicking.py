@@ -14,13 +14,10 @@ from ..scene_views.foreground import Foreground
 from ..scene_views.projections import Projections
 from ..translation import tr as _
 from ..worker.engine import Job
-from ..worker.requests import MeasureRequest
 from .measuring import Measuring
 
 BORDER, FOCUS, NEW_FOCUS = "border", "focus", "new focus"
 """What a click in a PET does."""
-_CLICKS = (MeasureRequest, FocusRequest)
-"""What a click can ask for."""
 
 
 def pet_ways() -> tuple[tuple[str, str], ...]:
@@ -84,6 +81,7 @@ class Clicking:
         self.active = False
         self.place: Point | None = None
         self._waiting: tuple[Point, str] | None = None
+        self._told: Job | None = None
 
     # What is chosen
 
@@ -136,7 +134,7 @@ class Clicking:
         """Clicks are the person's own again; a measurement that is under way stops."""
         self.active, self._waiting = False, None
         if self._measuring is not None:
-            self._session.cancel()
+            self._session.cancel_click()
         self.hint()
 
     def forget(self) -> None:
@@ -185,15 +183,15 @@ class Clicking:
     @property
     def _measuring(self) -> Job | None:
         """The click that is being measured."""
-        job = self._session.job
-        return job if job is not None and not job.finished and isinstance(job.request, _CLICKS) else None
+        return self._session.click if self._session.click_busy else None
 
     def show_job(self) -> None:
         """Say how far a click's measurement is and how it ended, and go on with the one that waits: whenever the session says
         that the work has gone on."""
-        job = self._session.job
-        if job is None or not isinstance(job.request, _CLICKS):
+        job = self._session.click
+        if job is None or job is self._told:
             return
+        self._told = job if job.finished else None
         if not job.finished:
             self._message.plain(_("Measuring; Escape stops it."))
         elif job.state == "failed":

@@ -40,10 +40,10 @@ class Measuring(Work):
             The job; None where the click only selected a finding.
 
         Raises:
-            UsageError: something is running already.
+            UsageError: a click is being measured already.
             InputError: the volume cannot be used.
         """
-        self._refuse_busy()
+        self._refuse_busy(for_click=True)
         image = self._images.of(volume_node)
         target = self._set_for(volume_node, image)
         findings, current = (target.findings, target.current) if target else (None, "")
@@ -76,10 +76,10 @@ class Measuring(Work):
             The job; None where the click only selected a finding.
 
         Raises:
-            UsageError: something is running already.
+            UsageError: a click is being measured already.
             InputError: the volume cannot be used, or is no PET.
         """
-        self._refuse_busy()
+        self._refuse_busy(for_click=True)
         image = self._images.of(volume_node, PET)
         target = self._set_for(volume_node, image)
         moves = to_move(target.findings, target.current) if target is not None and not add else ""

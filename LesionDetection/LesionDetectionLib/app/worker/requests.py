@@ -28,9 +28,11 @@ class Request:
         TASK: ``module:name`` of ``task(request, images, kept, progress) -> result``, where ``images`` are by modality (or
             whatever name the kind of request gives them), ``kept`` is a :class:`~.kept.Kept` and ``progress`` a
             :class:`~LesionDetectionLib.core.progress.Progress` that the task calls often: that is how it is cancelled.
+        BESIDE: whether a person waits for it: it is short, and done beside what takes long, not after it.
     """
 
     TASK: ClassVar[str]
+    BESIDE: ClassVar[bool] = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)  # type: ignore[call-overload, no-any-return]
@@ -140,6 +142,7 @@ class MeasureRequest(Request):
     """
 
     TASK: ClassVar[str] = "LesionDetectionLib.app.worker.tasks:measure"
+    BESIDE: ClassVar[bool] = True
 
     modality: str
     seed_ras_mm: Point

@@ -54,7 +54,8 @@ def _identity(folder: Path) -> int:
 
 
 class WorkerEngine:
-    """Does one request at a time in a child process, the others wait.
+    """Does one request at a time in a child process, the others wait; a short one that a person waits for
+    (:attr:`.Request.BESIDE`) is done in a second process meanwhile, so that neither waits for, or falls with, the other.
 
     The process is started when it is first needed, and again after it has ended; loaded models stay in it. An image is
     written once, when a request with it begins, and its files go with the :class:`Image`. All in one thread, to which the
@@ -90,6 +91,7 @@ class WorkerEngine:
         self._errors: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
         self._folder: PrivateFolder | None = None
         self._files: ImageFiles | None = None
+        self._other: WorkerEngine | None = None
         self._closed = False
 
     def submit(self, request: Request, images: Mapping[str, Image], on_change: OnChange = lambda job: None) -> Job:
@@ -100,6 +102,8 @@ class WorkerEngine:
         """
         if self._closed:
             raise UsageError("The worker was closed. Open the module again.")
+        if request.BESIDE and self._running is not None and not self._running.job.request.BESIDE:
+            return self._beside(request, images, on_change)
         job = Job(next(self._numbers), request, self._cancel)
         self._waiting.append(_Entry(job, dict(images), on_change))
         self._go_on()
@@ -108,6 +112,8 @@ class WorkerEngine:
     def close(self) -> None:
         """Cancel all jobs, end the process, remove all files."""
         self._closed = True
+        if self._other is not None:
+            self._other.close()
         self._drop()
         entries = [*([self._running] if self._running else []), *self._waiting]
         self._waiting.clear()
@@ -130,6 +136,27 @@ class WorkerEngine:
             self._started().send(line)
             entry.job.state, entry.job.text = "running", "" if self._ready else "Starting"
             notify(entry.job, entry.on_change)
+        self._rest()
+
+    def _beside(self, request: Request, images: Mapping[str, Image], on_change: OnChange) -> Job:
+        """Do this in the second process, which counts on and sees the same files."""
+        if self._other is None:
+            self._other = WorkerEngine(
+                self._make_transport, python=self._python, paths=self._paths, grace_s=self._grace_s
+            )
+        self._other._numbers, self._other._folder, self._other._files = self._numbers, self._folder, self._files
+
+        def changed(job: Job) -> None:
+            on_change(job)
+            if job.finished:
+                self._rest()
+
+        return self._other.submit(request, images, changed)
+
+    def _rest(self) -> None:
+        """End the second process where nothing is done beside which it would be needed: its memory is free for others."""
+        if self._running is None and self._other is not None and self._other._running is None:
+            self._other._drop()
 
     def _line(self, entry: _Entry) -> str:
         """The request as a line, its images written.
