@@ -12,6 +12,8 @@ from LesionDetectionLib.core.detector import MethodInfo
 if TYPE_CHECKING:
     from ..evaluation.froc import ScanMatch
 
+MEASURED_LATER = "measured_later"
+"""In a manifest's ``training``: the test cases were named when the model was there already, and compared with no others."""
 _RESEARCH = "Research only. Not a medical device; not for clinical decisions."
 
 
@@ -87,11 +89,18 @@ def _limits(manifest: Manifest, info: MethodInfo, more: Sequence[str]) -> str:
 def _data(training: dict[str, Any]) -> str:
     cases = training["cases"]
     left_out = f" {training['left_out']} were left out; the run's folder says why." if training["left_out"] else ""
-    return (
+    made = (
         f"{training['data'][0].upper()}{training['data'][1:]}. {cases['training']} cases for training, "
-        f"{cases['validation']} others for validation, {cases['test']} others that were only measured on; no patient "
-        f"is in two of these.{left_out}"
+        f"{cases['validation']} others for validation"
     )
+    if training.get(MEASURED_LATER):
+        known = (
+            f"; {cases['test']} cases that it was measured on later. Whether the model had learned from patients among these was for "
+            "those to know who measured it"
+        )
+    else:
+        known = f", {cases['test']} others that were only measured on; no patient is known to be in two of these"
+    return f"{made}{known}.{left_out}"
 
 
 def _points(manifest: Manifest) -> str:

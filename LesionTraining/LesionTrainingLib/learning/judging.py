@@ -33,7 +33,7 @@ def judge(
     evaluation = evaluate_model(bundle, cohort, device, progress, workers=workers)
     confidence = froc_confidence(evaluation.matches)
     values = {**summary(evaluation), **({"confidence": confidence} if confidence else {})}
-    what = "computer-made, no patients" if on_phantoms else "of patients that served neither training nor thresholds"
+    what = "computer-made, no patients" if on_phantoms else "of patients"
     mean = f" CPM {values['cpm']:.3f}{_bounds(confidence)}." if values["cpm"] is not None else ""
     lead = f"{values['scans']} scans ({what}); a lesion is found by a mark nearer to its centre than its radius (the rules of LUNA16)."
     parts = [f"{lead}{mean}", as_table(evaluation), rates_table(evaluation), kinds_table(evaluation)]

@@ -13,7 +13,7 @@ from LesionDetectionLib.core.progress import Progress
 from ..cohorts.case import TEST
 from ..cohorts.cohort import LeftOut
 from ..cohorts.spec import open_cohort
-from .card import Judged, data_in_words, model_card
+from .card import MEASURED_LATER, Judged, data_in_words, model_card
 from .judging import judge
 from .provenance import without_folders
 
@@ -52,6 +52,7 @@ def measure_bundle(
     counts = {**before.training.get("cases", {}), TEST: len(cases)}
     training = {"lines": [], "limits": [], "left_out": 0, "command": "", "machine": "a machine that it does not name"}
     training |= {**before.training, "specs": specs, "cases": {"training": 0, "validation": 0, **counts}}
+    training[MEASURED_LATER] = True
     training["data"] = data_in_words(specs, before.trained_on_phantoms)
     manifest = replace(before, training=training, metrics={**before.metrics, TEST: judged.metrics})
     card = model_card(manifest, method(before.method), judged)

@@ -158,6 +158,7 @@ def test_a_model_is_measured_on_other_cases_and_says_so(fake, tmp_path, monkeypa
     monkeypatch.setattr(measuring, "judge", lambda *_: (Judged(figures, "| other figures |"), ()))
     spec = "phantoms:chest?seeds=95-96&protocol=tiny"
     source, output = tmp_path / "model", tmp_path / "measured"
+    assert "others that were only measured on; no patient is known to be in two of these" in Bundle.open(source).card()
     bundle, _, _ = measure_bundle(source, spec, output, "cpu", 1, False, Progress())
     before = Bundle.open(source).manifest
     assert bundle.manifest.metrics == {"cpm": 0.5, "test": figures}
@@ -170,7 +171,7 @@ def test_a_model_is_measured_on_other_cases_and_says_so(fake, tmp_path, monkeypa
         "A sentence on the fit.",
         "It knows nothing.",
         "seeds=95-96",
-        "2 others that were only",
+        "2 cases that it was measured on later. Whether the model had learned from patients",
     ):
         assert part in card
     assert "| a table |" not in card
