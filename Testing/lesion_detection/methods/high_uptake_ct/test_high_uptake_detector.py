@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 
 import numpy as np
@@ -20,6 +19,8 @@ from LesionDetectionLib.methods.high_uptake_ct.detector import NO_UPTAKE, create
 from LesionDetectionLib.methods.high_uptake_ct.preprocessing import prepare
 from LesionDetectionLib.methods.high_uptake_ct.settings import HighUptakeSettings, settings_for
 from scipy import ndimage
+
+from ..detecting import WAYS, CancelledAt, stored_otherwise
 
 OVER_SLICES = np.zeros((3, 3, 3), dtype=bool)
 OVER_SLICES[1], OVER_SLICES[:, 1, 1] = True, True
@@ -146,27 +147,12 @@ def test_five_slices_and_the_ends_of_the_scan(a_bundle, make_network, response):
     np.testing.assert_allclose(similarity.voxels, response(mean), atol=1e-5)
 
 
-def stored_otherwise(image, axes, flips):
-    """The same scan with its axes in another order and direction."""
-    voxels = image.voxels.transpose(axes)[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    matrix = np.eye(4)
-    start = np.zeros(3)
-    for new_axis, (old_axis, flip) in enumerate(zip(axes, flips, strict=True)):
-        column = image.ijk_to_ras[:3, 2 - old_axis]
-        matrix[:3, 2 - new_axis] = -column if flip else column
-        if flip:
-            start[2 - old_axis] = image.voxels.shape[old_axis] - 1
-    matrix[:3, 3] = image.geometry.ras_from_ijk(start)
-    return dataclasses.replace(image, voxels=voxels, ijk_to_ras=matrix)
-
-
 @pytest.mark.parametrize("spacing", [(0.0, 0.0, 0.0), (2.0, 2.0, 3.0)])
 def test_masks_lie_on_the_image_however_it_is_stored(detector, chest, spacing):
     settings = dataclasses.replace(IN_HULL, spacing_mm=spacing)
     straight = detector.detect({CT: chest}, settings)
     assert len(straight.lesions) == 2
-    ways = list(itertools.product(itertools.permutations(range(3)), itertools.product((False, True), repeat=3)))
-    for axes, flips in ways[5::9]:  # five of 48, each order and each flip among them
+    for axes, flips in WAYS[5::9]:  # five of 48, each order and each flip among them
         stored = stored_otherwise(chest, axes, flips)
         turned = detector.detect({CT: stored}, settings)
         assert turned.geometry.same_grid(stored.geometry)
@@ -343,20 +329,6 @@ def test_full_memory(a_bundle, chest, found, monkeypatch):
     monkeypatch.setattr(detector, "_dense", small_only(0))
     with pytest.raises(DeviceError, match="memory is full"):
         detector.detect({CT: chest.crop((20, 20, 6), (20, 20, 2))}, EVERYWHERE)
-
-
-class CancelledAt(Progress):
-    """Cancels itself when a stage is first reported."""
-
-    def __init__(self, stage):
-        self.texts, self.fractions = [], []
-        super().__init__(lambda fraction, text: self.seen(fraction, text, stage))
-
-    def seen(self, fraction, text, stage):
-        self.texts.append(text)
-        self.fractions.append(fraction)
-        if text == stage:
-            self.cancel()
 
 
 def test_cancel_in_every_stage(detector, chest):

@@ -22,6 +22,8 @@ from LesionDetectionLib.methods.liver_ct.model import architecture_from, weights
 from LesionDetectionLib.methods.liver_ct.network import make_network
 from LesionDetectionLib.methods.liver_ct.settings import LiverSettings
 
+from ..detecting import CancelledAt
+
 HERE = LiverSettings(size_px=64)
 EVERYWHERE = LiverSettings(size_px=64, where="everywhere")
 LEFT, RIGHT = ((-26.0, -10.0, -8.0), 11.0), ((20.0, 8.0, 10.0), 16.0)
@@ -249,18 +251,6 @@ def test_what_is_refused(a_bundle, detector, body):
         create(None)
     with pytest.raises(BundleError, match="for the method nodule-ct"):
         create(a_bundle(method="nodule-ct"), "cpu")
-
-
-class CancelledAt(Progress):
-    def __init__(self, stage):
-        self.texts, self.fractions = [], []
-        super().__init__(lambda fraction, text: self.seen(fraction, text, stage))
-
-    def seen(self, fraction, text, stage):
-        self.texts.append(text)
-        self.fractions.append(fraction)
-        if text == stage:
-            self.cancel()
 
 
 def test_cancel_in_every_stage(detector, body, said_to_be, a_liver):

@@ -82,16 +82,16 @@ def manifest(**changes) -> Manifest:
     return dataclasses.replace(plain, **changes)
 
 
+def bundle_in(folder, change=lambda weights: weights, **entries) -> Bundle:
+    weights = change(weights_of(*networks(regression=entries.get("regression", True))))
+    write_bundle(folder / "bundle", manifest(**entries), weights, "card", overwrite=True)
+    return Bundle.open(folder / "bundle")
+
+
 @pytest.fixture
 def a_bundle(tmp_path):
     """``a_bundle(weights changed by a function, manifest entries)``: opened from disk, as users have it."""
-
-    def make(change=lambda weights: weights, **entries) -> Bundle:
-        weights = change(weights_of(*networks(regression=entries.get("regression", True))))
-        write_bundle(tmp_path / "bundle", manifest(**entries), weights, "card", overwrite=True)
-        return Bundle.open(tmp_path / "bundle")
-
-    return make
+    return functools.partial(bundle_in, tmp_path)
 
 
 @pytest.fixture

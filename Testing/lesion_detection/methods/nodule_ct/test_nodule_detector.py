@@ -27,6 +27,9 @@ from LesionDetectionLib.methods.nodule_ct import detector as detector_module
 from LesionDetectionLib.methods.nodule_ct.detector import create
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings, settings_for
 
+from ..detecting import WAYS, CancelledAt, stored_otherwise
+from .conftest import a_chest, bundle_in
+
 
 def places(detections):
     return np.array([lesion.center_ras_mm for lesion in detections.lesions])
@@ -36,15 +39,28 @@ def scores(detections):
     return np.array([lesion.score for lesion in detections.lesions])
 
 
+@pytest.fixture(scope="module")
+def told():
+    """(fraction, text) of each report while ``found`` was searched for."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(told, tmp_path_factory):
+    """What the model of random weights finds in the chest."""
+    detector = create(bundle_in(tmp_path_factory.mktemp("found")), "cpu")
+    return detector.detect({CT: a_chest()}, progress=Progress(lambda *report: told.append(report)))
+
+
 def test_the_registry_makes_it(a_bundle, chest):
     bundle = a_bundle()
     info = method("nodule-ct")
-    found = info.create(bundle, "cpu").detect({CT: chest()}, info.default_settings(bundle), Progress())
-    assert 2 <= len(found.lesions) <= 10
-    assert np.all(np.diff(scores(found)) <= 0)
-    assert {lesion.method for lesion in found.lesions} == {"nodule-ct"}
-    assert {lesion.model for lesion in found.lesions} == {"random"}
-    assert {lesion.meaning for lesion in found.lesions} == {NODULE}
+    made = info.create(bundle, "cpu").detect({CT: chest()}, info.default_settings(bundle), Progress())
+    assert 2 <= len(made.lesions) <= 10
+    assert np.all(np.diff(scores(made)) <= 0)
+    assert {lesion.method for lesion in made.lesions} == {"nodule-ct"}
+    assert {lesion.model for lesion in made.lesions} == {"random"}
+    assert {lesion.meaning for lesion in made.lesions} == {NODULE}
 
 
 def test_what_a_result_says_of_itself(a_bundle, chest, tmp_path):
@@ -65,41 +81,25 @@ def test_what_a_result_says_of_itself(a_bundle, chest, tmp_path):
     assert len(Detections.load(tmp_path / "found.json").lesions) == len(found.lesions)
 
 
-def test_the_same_again(a_bundle, chest):
-    one, two = (create(a_bundle(), "cpu").detect({CT: chest()}) for _ in range(2))
-    np.testing.assert_array_equal(places(one), places(two))
-    np.testing.assert_array_equal(scores(one), scores(two))
+def test_the_same_again(a_bundle, chest, found):
+    again = create(a_bundle(), "cpu").detect({CT: chest()})
+    np.testing.assert_array_equal(places(again), places(found))
+    np.testing.assert_array_equal(scores(again), scores(found))
 
 
-def stored_otherwise(image, axes, flips):
-    """The same scan with its axes in another order and direction."""
-    voxels = image.voxels.transpose(axes)[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    matrix = np.eye(4)
-    start = np.zeros(3)
-    for new_axis, (old_axis, flip) in enumerate(zip(axes, flips, strict=True)):
-        column = image.ijk_to_ras[:3, 2 - old_axis]
-        matrix[:3, 2 - new_axis] = -column if flip else column
-        if flip:
-            start[2 - old_axis] = image.voxels.shape[old_axis] - 1
-    matrix[:3, 3] = image.geometry.ras_from_ijk(start)
-    return dataclasses.replace(image, voxels=voxels, ijk_to_ras=matrix)
-
-
-def test_all_48_ways_to_store_a_scan_give_the_same_lesions(a_bundle, chest):
+def test_all_48_ways_to_store_a_scan_give_the_same_lesions(a_bundle, chest, found):
     image, detector = chest(), create(a_bundle(), "cpu")
-    straight = detector.detect({CT: image})
-    assert len(straight.lesions) >= 2
-    ways = list(itertools.product(itertools.permutations(range(3)), itertools.product((False, True), repeat=3)))
-    for axes, flips in ways[5::7]:  # seven of them, each order and each flip among them
+    assert len(found.lesions) >= 2
+    for axes, flips in WAYS[5::7]:  # seven of them, each order and each flip among them
         stored = stored_otherwise(image, axes, flips)
-        found = detector.detect({CT: stored})
-        np.testing.assert_allclose(places(found), places(straight), atol=1e-3)
-        np.testing.assert_allclose(scores(found), scores(straight), atol=1e-5)
-        assert found.geometry.same_grid(stored.geometry)
+        otherwise = detector.detect({CT: stored})
+        np.testing.assert_allclose(places(otherwise), places(found), atol=1e-3)
+        np.testing.assert_allclose(scores(otherwise), scores(found), atol=1e-5)
+        assert otherwise.geometry.same_grid(stored.geometry)
 
 
-def test_an_oblique_scan_gives_the_turned_lesions(a_bundle, chest):
-    image, detector = chest(), create(a_bundle(), "cpu")
+def test_an_oblique_scan_gives_the_turned_lesions(a_bundle, chest, found):
+    image = chest()
     a, b = np.radians(20), np.radians(-15)
     turn = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]]) @ np.array(
         [[np.cos(b), -np.sin(b), 0], [np.sin(b), np.cos(b), 0], [0, 0, 1]]
@@ -107,17 +107,17 @@ def test_an_oblique_scan_gives_the_turned_lesions(a_bundle, chest):
     matrix = np.eye(4)
     matrix[:3, :3] = turn
     oblique = dataclasses.replace(image, ijk_to_ras=matrix @ image.ijk_to_ras)
-    straight, turned = detector.detect({CT: image}), detector.detect({CT: oblique})
-    np.testing.assert_allclose(places(turned), places(straight) @ turn.T, atol=1e-3)
+    turned = create(a_bundle(), "cpu").detect({CT: oblique})
+    np.testing.assert_allclose(places(turned), places(found) @ turn.T, atol=1e-3)
 
 
-def test_other_number_types_and_missing_words_change_nothing_but_a_warning(a_bundle, chest):
-    image, detector = chest(), create(a_bundle(), "cpu")
+def test_other_number_types_and_missing_words_change_nothing_but_a_warning(a_bundle, chest, found):
+    image = chest()
     plain = Image(image.voxels.astype(np.float64), image.ijk_to_ras, name="chest")
-    told, untold = detector.detect({CT: image}), detector.detect({CT: plain})
-    np.testing.assert_allclose(places(untold), places(told), atol=1e-3)
+    untold = create(a_bundle(), "cpu").detect({CT: plain})
+    np.testing.assert_allclose(places(untold), places(found), atol=1e-3)
     assert any("does not say that it is a CT" in warning for warning in untold.warnings)
-    assert not any("does not say" in warning for warning in told.warnings)
+    assert not any("does not say" in warning for warning in found.warnings)
 
 
 def test_thick_slices_are_warned_of(a_bundle, chest):
@@ -140,33 +140,31 @@ def test_lesions_lie_apart_and_their_number_is_limited(a_bundle, chest):
     assert any("Only the 1 highest" in warning for warning in few.warnings)
 
 
-def test_operating_points(a_bundle, chest):
+def test_operating_points(a_bundle, chest, found):
     bundle = a_bundle()
     detector, settings = create(bundle, "cpu"), settings_for(bundle)
 
     def at(point):
         return detector.detect({CT: chest()}, dataclasses.replace(settings, operating_point=point))
 
-    everything = at("")
-    assert (everything.operating_point.name, everything.operating_point.threshold) == ("all", 0.0)
-    middle = float(np.median(scores(everything)))
+    assert (found.operating_point.name, found.operating_point.threshold) == ("all", 0.0)
+    middle = float(np.median(scores(found)))
     some = at(repr(middle))
     assert some.operating_point.threshold == middle
-    assert scores(some).tolist() == [score for score in scores(everything) if score >= middle]
+    assert scores(some).tolist() == [score for score in scores(found) if score >= middle]
     assert at("strict").operating_point.threshold == 0.9
     with pytest.raises(UsageError, match=r"no operating point “loose”. Choose all, strict, or a least score"):
         at("loose")
 
 
-def test_measuring_keeps_the_models_place_size_and_score(a_bundle, chest, monkeypatch):
+def test_measuring_keeps_the_models_place_size_and_score(a_bundle, chest, found, monkeypatch):
     bundle = a_bundle()
-    plain = create(bundle, "cpu").detect({CT: chest()})
     asked = []
 
     def measured(image, center, hint):
         asked.append(hint)
         assert (image.modality, image.unit) == (CT, HU)
-        lesion = next(lesion for lesion in plain.lesions if lesion.center_ras_mm == center)
+        lesion = next(lesion for lesion in found.lesions if lesion.center_ras_mm == center)
         return (
             None
             if len(asked) == 1
@@ -176,12 +174,12 @@ def test_measuring_keeps_the_models_place_size_and_score(a_bundle, chest, monkey
     monkeypatch.setattr(detector_module, "measure_candidate", measured)
     image = dataclasses.replace(chest(), modality="", unit="")
     settings = dataclasses.replace(settings_for(bundle), measure=True)
-    found = create(bundle, "cpu").detect({CT: image}, settings)
-    np.testing.assert_array_equal(places(found), places(plain))
-    np.testing.assert_array_equal(scores(found), scores(plain))
-    assert asked == [lesion.diameter_mm for lesion in plain.lesions]
-    assert found.lesions[0].note == "It could not be outlined."
-    assert [lesion.measurements for lesion in found.lesions[1:]] == [{"volume_mm3": 7.0}] * (len(asked) - 1)
+    outlined = create(bundle, "cpu").detect({CT: image}, settings)
+    np.testing.assert_array_equal(places(outlined), places(found))
+    np.testing.assert_array_equal(scores(outlined), scores(found))
+    assert asked == [lesion.diameter_mm for lesion in found.lesions]
+    assert outlined.lesions[0].note == "It could not be outlined."
+    assert [lesion.measurements for lesion in outlined.lesions[1:]] == [{"volume_mm3": 7.0}] * (len(asked) - 1)
 
 
 def test_without_a_regression_branch_candidates_keep_their_place(a_bundle, chest):
@@ -204,7 +202,7 @@ def test_a_real_outline(a_bundle, chest):
 @pytest.mark.parametrize(
     ("spoil", "error", "text"),
     [
-        (lambda image: dataclasses.replace(image, modality=PET), ModalityError, "modality PT"),
+        (lambda image: dataclasses.replace(image, modality=PET), ModalityError, "is PET, but"),
         (lambda image: dataclasses.replace(image, unit="SUVbw"), ModalityError, "SUVbw"),
         (lambda image: dataclasses.replace(image, voxels=np.where(image.voxels > 50, np.nan, 0)), InputError, "NaN"),
         (lambda image: dataclasses.replace(image, voxels=image.voxels[:1]), GeometryError, "1 slice"),
@@ -231,24 +229,10 @@ def test_without_lungs_the_whole_volume_can_be_searched(a_bundle, chest):
     assert create(bundle, "cpu").detect({CT: solid}, settings).provenance["candidates"] > 0
 
 
-class CancelledAt(Progress):
-    """Cancels itself when a stage is first reported. How often each reports depends on its threads."""
-
-    def __init__(self, stage):
-        self.texts = []
-        super().__init__(lambda fraction, text: self.seen(text, stage))
-
-    def seen(self, text, stage):
-        self.texts.append(text)
-        if text == stage:
-            self.cancel()
-
-
-def test_cancel_in_every_stage(a_bundle, chest):
+def test_cancel_in_every_stage(a_bundle, chest, found, told):
     """The run ends at the next report."""
-    detector, never = create(a_bundle(), "cpu"), CancelledAt(None)
-    detector.detect({CT: chest()}, progress=never)
-    stages = list(dict.fromkeys(never.texts[:-1]))
+    detector = create(a_bundle(), "cpu")
+    stages = list(dict.fromkeys(text for _fraction, text in told[:-1]))
     assert len(stages) >= 4
     for stage in stages:
         progress = CancelledAt(stage)
@@ -258,11 +242,8 @@ def test_cancel_in_every_stage(a_bundle, chest):
         assert progress.texts.count(stage) == 1
 
 
-def test_progress_only_rises(a_bundle, chest):
-    fractions = []
-    create(a_bundle(), "cpu").detect(
-        {CT: chest()}, progress=Progress(lambda fraction, text: fractions.append(fraction))
-    )
+def test_progress_only_rises(found, told):
+    fractions = [fraction for fraction, _text in told]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
 

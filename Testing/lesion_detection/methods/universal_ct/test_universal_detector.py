@@ -22,6 +22,8 @@ from LesionDetectionLib.methods.universal_ct.engine import SliceEngine
 from LesionDetectionLib.methods.universal_ct.settings import UniversalSettings
 from scipy import ndimage
 
+from ..detecting import WAYS, CancelledAt, stored_otherwise
+
 HERE = UniversalSettings(size_px=64)
 BALLS_MM = {"right": ((20.0, 8.0, 10.0), 16.0), "left": ((-26.0, -10.0, -8.0), 11.0)}
 
@@ -99,22 +101,8 @@ def test_what_a_result_says_of_itself(found, body, detector, tmp_path):
     assert len(Detections.load(tmp_path / "found.json").lesions) == 2
 
 
-def stored_otherwise(image, axes, flips):
-    """The same scan with its axes in another order and direction."""
-    voxels = image.voxels.transpose(axes)[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    matrix, start = np.eye(4), np.zeros(3)
-    for new_axis, (old_axis, flip) in enumerate(zip(axes, flips, strict=True)):
-        column = image.ijk_to_ras[:3, 2 - old_axis]
-        matrix[:3, 2 - new_axis] = -column if flip else column
-        if flip:
-            start[2 - old_axis] = image.voxels.shape[old_axis] - 1
-    matrix[:3, 3] = image.geometry.ras_from_ijk(start)
-    return dataclasses.replace(image, voxels=voxels, ijk_to_ras=matrix)
-
-
 def test_a_scan_is_the_same_however_it_is_stored(detector, found, body):
-    ways = list(itertools.product(itertools.permutations(range(3)), itertools.product((False, True), repeat=3)))
-    for axes, flips in ways[5::9]:  # five of 48, each order and each flip among them
+    for axes, flips in WAYS[5::9]:  # five of 48, each order and each flip among them
         stored = stored_otherwise(body, axes, flips)
         turned = detector.detect({CT: stored})
         assert turned.geometry.same_grid(stored.geometry)
@@ -331,20 +319,6 @@ def test_what_is_refused(a_bundle, detector, body):
         create(a_bundle(settings={"operating_points": {}}), "cpu")
     with pytest.raises(DeviceError, match="There is no device “gpu”"):
         create(a_bundle(), "gpu")
-
-
-class CancelledAt(Progress):
-    """Cancels itself when a stage is first reported."""
-
-    def __init__(self, stage):
-        self.texts, self.fractions = [], []
-        super().__init__(lambda fraction, text: self.seen(fraction, text, stage))
-
-    def seen(self, fraction, text, stage):
-        self.texts.append(text)
-        self.fractions.append(fraction)
-        if text == stage:
-            self.cancel()
 
 
 def test_cancel_in_every_stage(detector, body):
