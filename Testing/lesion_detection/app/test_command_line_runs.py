@@ -8,10 +8,10 @@ import math
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
+from LesionDetectionLib.app.command_line import main
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.image import PET, SUV_BW, Image
 from LesionDetectionLib.io.files import write_image
@@ -25,11 +25,10 @@ SEED = 515151
 
 @pytest.fixture(scope="module")
 def a_phantom(kept_phantoms, tmp_path_factory):
-    """The lower half of a phantom's right lung with its nodules, of 6 to 25 mm: a quarter of the time of all of it."""
+    """A part of a phantom's right lung with three nodules of 8 to 16 mm: an eighth of the time of all of it."""
     settings = dataclasses.replace(TINY, nodules=(8, 8), diameter_mm=(6.0, 25.0), mimics=(2, 3))
     case = kept_phantoms.chest(SEED, settings)
-    nk, nj, ni = case.image.shape_kji
-    part = case.image.crop((0, 0, 0), (ni // 2, nj, nk // 2))
+    part = case.image.crop((0, 14, 10), (85, 80, 46))
     nodules = [nodule for nodule in case.lesions if part.geometry.contains_ras(nodule.center_ras_mm)]
     path = tmp_path_factory.mktemp("phantom") / "scan.nrrd"
     write_image(part, path)
@@ -67,14 +66,14 @@ def started(scan, output, *more, until):
 
 def test_the_demonstration_model_finds_phantom_nodules(a_phantom, tmp_path):
     nodules, path = a_phantom
-    assert len(nodules) >= 3
+    assert len(nodules) == 3
     subprocess.run(command(path, tmp_path / "out", *IN_CT, "--operating-point", "sensitive", "-q"), check=True)
     found = Detections.load(tmp_path / "out" / "detections.json")
     hits = [
         any(math.dist(mark.center_ras_mm, nodule.center_ras_mm) < nodule.diameter_mm / 2 for mark in found.lesions)
         for nodule in nodules
     ]
-    assert sum(hits) >= 0.75 * len(hits)
+    assert all(hits)
     assert len(found.lesions) < 10
     assert "phantoms only" in found.warnings[0]
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"scene.mrb", "report.html", "lesions.seg.nrrd"}
@@ -116,15 +115,11 @@ def test_a_full_disk_leaves_nothing(a_pet, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_gpu_is_said(a_phantom, tmp_path):
-    import torch
-
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
-    arguments = [word if word != "cpu" else "cuda" for word in command(a_phantom[1], tmp_path / "out", *IN_CT)]
-    start = time.monotonic()
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    assert done.returncode == 5
-    assert "cpu" in done.stderr
-    assert time.monotonic() - start < 60  # said before the work, not after it
+def test_no_gpu_is_said_before_the_work(a_phantom, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    in_ct = ("--method", "nodule-ct", "--device", "cuda")
+    assert main(command(a_phantom[1], tmp_path / "out", *in_ct)[3:]) == 5
+    told = capsys.readouterr().err
+    assert "cpu" in told
+    assert "%" not in told
     assert list(tmp_path.iterdir()) == []
