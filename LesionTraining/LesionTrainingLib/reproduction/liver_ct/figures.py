@@ -76,7 +76,7 @@ def froc_figure(
     plot = froc_plot(drawn, per=DeepLesion.image_is, ticks=RATES, title=f"Ours on {data.partition(':')[0]}")
     caption = (
         f"On {data}. Curves: Faster R-CNN; points: networks with one box an image and no score, which have no curve, at an IoU above "
-        f"0.1. Ring: what the paper printed, at an overlap that it does not tell. Shaded: 95 % of the first curve, images drawn anew. "
+        f"0.1. Ring: what the paper printed, at an overlap that it does not tell. Shaded: 95 % of the first curve, patients drawn anew. "
         f"{NOT_ALL}"
     )
     return replace(plot, caption=caption, alternative=f"{plot.alternative} {_told(boxes)}".strip())

@@ -32,7 +32,7 @@ class Point:
 
     Attributes:
         threshold: that score.
-        found, lesions: how many of them; sensitivity, their share; bounds, its 95 %, images drawn anew, or None.
+        found, lesions: how many of them; sensitivity, their share; bounds, its 95 %, patients drawn anew, or None.
         rate: false positives per image; rate_bounds as above.
         predictions: marks, further ones on a found lesion among them.
         false: of the predictions those on no lesion.
@@ -143,11 +143,12 @@ def point_at(outcomes: Sequence[Outcome], threshold: float, samples: int, seed: 
 def one_box(cases: Sequence[Case], store: MarkStore, outcomes: Sequence[Outcome], samples: int, seed: int) -> OneBox:
     """What one box an image is worth. An image that could not be looked at has no box: its lesions are missed, and the error
     is that of the others."""
-    errors = squared_errors(cases, store)
-    bounds = None
-    if samples and len(errors):
-        weights = drawn(len(errors), samples, seed)
-        bounds = _bounds(weights @ errors / len(errors))
+    found = squared_errors(cases, store)
+    errors, bounds = np.array([error for _, error in found]), None
+    if samples and found:
+        patients, owners = np.unique([patient for patient, _ in found], return_inverse=True)
+        weights = drawn(len(patients), samples, seed)[:, owners]
+        bounds = _bounds(weights @ errors / weights.sum(axis=1))
     point = point_at(outcomes, MISSED, samples, seed)
     hits = sum(bool((one.lesion_marks >= 0).any()) for one in outcomes)
     several = sum(len(one.lesion_marks) > 1 for one in outcomes)
@@ -155,15 +156,16 @@ def one_box(cases: Sequence[Case], store: MarkStore, outcomes: Sequence[Outcome]
     return OneBox(mse, bounds, point, hits, several, bands_at(outcomes, MISSED))
 
 
-def squared_errors(cases: Sequence[Case], store: MarkStore) -> FloatArray:
-    """[n] of each image that has a lesion and a box: the mean over the four edges of the squared distance to the largest
+def squared_errors(cases: Sequence[Case], store: MarkStore) -> list[tuple[str, float]]:
+    """Of each image that has a lesion and a box its patient, and the mean over the four edges of the squared distance to the largest
     lesion's, in shares of the slice's longer side, which is the input's."""
     errors = []
     for case in cases:
         marks, truth = store.get(case.id), edges_of(case, case.truth().lesions)
         if marks is not None and len(marks.edges) and len(truth):
-            errors.append(np.square((marks.edges[0] - largest(truth)) / side_px(case)).mean())
-    return np.array(errors, dtype=np.float64)
+            error = np.square((marks.edges[0] - largest(truth)) / side_px(case)).mean()
+            errors.append((case.patient, float(error)))
+    return errors
 
 
 def regions(outcomes: Sequence[Outcome], iou: float, threshold: float, samples: int, seed: int) -> Regions:

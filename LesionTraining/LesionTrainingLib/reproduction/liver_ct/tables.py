@@ -57,7 +57,7 @@ def figure_3(lines: Sequence[Boxes], name: str) -> Table:
             )
     caption = (
         "MSE: of the box’s four edges, in shares of the slice’s side, to those of the image’s largest lesion. Sensitivity in per cent: "
-        "lesions whose box overlaps the one box of the image with an IoU above 0.1. In brackets 95 %, images drawn anew. Where each "
+        "lesions whose box overlaps the one box of the image with an IoU above 0.1. In brackets 95 %, patients drawn anew. Where each "
         "image has one lesion the share of images with a hit is the same; with several it is another, and one box cannot find all."
     )
     columns = (
@@ -96,7 +96,7 @@ def faster_rcnn_table(found: Sequence[Regions], name: str, data: str) -> Table:
     caption = (
         "Sensitivity in per cent and false positives per image of the marks of at least the score that is named, and the share of these "
         f"marks that is false; last the sensitivity at {RATE:g} false positives per image, read off the FROC curve. In brackets 95 %, "
-        f"images drawn anew. {NOT_ALL} For comparison, {QUOTED}."
+        f"patients drawn anew. {NOT_ALL} For comparison, {QUOTED}."
     )
     columns = (
         "hit at an IoU",

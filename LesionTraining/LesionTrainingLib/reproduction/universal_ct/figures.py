@@ -53,7 +53,7 @@ def froc_figure(
     plot = froc_plot(curves, per=DeepLesion.image_is, ticks=RATES, title=f"Ours on {data.partition(':')[0]}")
     caption = (
         f"As Fig. 2 (left) of the paper, on {data}. Rings: the row of this colour in the paper’s Table 1, on its data. Shaded: 95 % of "
-        "the last row, images drawn anew."
+        "the last row, patients drawn anew."
     )
     return replace(plot, caption=caption)
 

@@ -25,7 +25,7 @@ class Measured:
     Attributes:
         images, lesions: that it was measured on.
         sensitivities: at :data:`RATES` false positives per image, shares.
-        bounds: 95 % of each, images drawn anew; None each without a bootstrap.
+        bounds: 95 % of each, patients drawn anew; None each without a bootstrap.
         threshold: from which score on there are at most :data:`SIZE_RATE` false positives per image.
         false_positives: per image, at the threshold.
         bands: lesions found at the threshold, of each of :data:`..key_slices.measured.BANDS_MM`.

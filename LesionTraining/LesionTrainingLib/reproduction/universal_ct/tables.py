@@ -49,7 +49,7 @@ def table_1(rows: Sequence[tuple[UniversalRow, Measured, Timed]], name: str, dat
         shown.append((title, WHOSE, DATA, *(f"{value:.2f}" for value in quoted.sensitivity), time, quoted.gpu or "–"))
     images = max((timed.images for _, _, timed in rows), default=0)
     caption = (
-        "Sensitivity in per cent at so many false positives per image; in brackets 95 %, images drawn anew. Time: median of "
+        "Sensitivity in per cent at so many false positives per image; in brackets 95 %, patients drawn anew. Time: median of "
         f"{images} images, one at a time, from three slices to boxes with scores; the paper’s mean was taken on another device, and "
         "the two cannot be compared."
     )

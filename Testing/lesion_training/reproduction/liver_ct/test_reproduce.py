@@ -22,6 +22,10 @@ from LesionTrainingLib.reproduction.liver_ct.reproduce import rows_of
 from LesionTrainingLib.reproduction.liver_ct.settings import preset_settings
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 
+from ..killing import Killed, kill_before_each
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMOKE = preset_settings("smoke")
 
 
@@ -52,25 +56,12 @@ def asked_for(tiny_livers, tmp_path_factory):
     return request
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The sums of a run and of its repetition are taken in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def whole(asked_for, tmp_path_factory):
     """The three detectors, and one of what the paper tried first, in one go."""
     output, lines = tmp_path_factory.mktemp("whole") / "out", []
     run_reproduction(asked_for(output, folds=(0, 1, 2, 5), tell=lines.append), Progress())
     return SimpleNamespace(output=output, lines=lines, tables=json.loads((output / "tables.json").read_text()))
-
-
-class Killed(BaseException):
-    """What nobody catches."""
 
 
 def kept_in(output, row):
@@ -149,30 +140,16 @@ def test_what_is_done_is_not_done_again(whole, asked_for, monkeypatch):
 
 
 def test_killed_between_steps_it_ends_in_the_same_and_does_nothing_twice(whole, asked_for, tmp_path, monkeypatch):
-    output, killed, done = tmp_path / "out", [], []
-
-    def kill_before(owner, name):
-        plain = getattr(owner, name)
-
-        def step(*arguments, **options):
-            if name not in killed:
-                killed.append(name)
-                raise Killed
-            result = plain(*arguments, **options)
-            done.append(name)
-            return result
-
-        monkeypatch.setattr(owner, name, step)
-
+    output = tmp_path / "out"
     steps = [(row_work, "fit_network"), (MarkStore, "put")]
-    for owner, name in steps:
-        kill_before(owner, name)
+    killed, done = kill_before_each(steps, monkeypatch)
     request = asked_for(output, tables=(2,), resume=True)
     for _ in steps:
         with pytest.raises(Killed):
             run_reproduction(request, Progress())
     assert not (output / "tables.json").exists()
     run_reproduction(request, Progress())
+    assert killed == [name for _, name in steps]
     assert done == ["fit_network", *["put"] * 4]
     assert kept_in(output, "row-2-faster-rcnn") == kept_in(whole.output, "row-2-faster-rcnn")
     assert "fig3" not in json.loads((output / "tables.json").read_text())["tables"]

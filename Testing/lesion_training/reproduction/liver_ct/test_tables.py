@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -104,7 +105,20 @@ def test_the_error_is_of_the_largest_lesion_s_edges(livers, tmp_path):
         largest = max(edges, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
         store.put(case.id, Marks(largest[None] + (shift, 0, 0, 0), np.ones(1)))
     assert side_px(cases[0]) == 128
-    assert squared_errors(cases, store) == pytest.approx([0.0, 0.1**2 / 4], abs=1e-6)
+    found = squared_errors(cases, store)
+    assert [error for _, error in found] == pytest.approx([0.0, 0.1**2 / 4], abs=1e-6)
+    assert [patient for patient, _ in found] == [case.patient for case in cases[:2]]
+
+
+def test_the_bounds_of_the_error_are_of_patients_drawn_anew(livers, tmp_path):
+    store, shifts = MarkStore(tmp_path, "key"), (0.0, 12.8, 25.6, 6.4)
+    cases = [replace(case, patient=f"{n // 2}") for n, case in enumerate(livers.cases[:4])]
+    for case, shift in zip(cases, shifts, strict=True):
+        store.put(case.id, Marks(np.add(edges_of(case, case.truth().lesions)[:1], (shift, 0, 0, 0)), np.ones(1)))
+    cases = [case for case in cases if len(case.truth().lesions) == 1]
+    one = one_box(cases, store, outcomes_of(cases, store, rule(0.1)), 500, 0)
+    means = {patient: np.mean([e for name, e in squared_errors(cases, store) if name == patient]) for patient in "01"}
+    assert one.mse_bounds == pytest.approx((min(means.values()), max(means.values())))
 
 
 def test_one_box_cannot_find_two_lesions(livers, tmp_path):
