@@ -55,6 +55,8 @@ def without_folders(spec: str) -> str:
         labels = str(options.get("labels", ""))
         if labels.startswith(TABLE):
             options["labels"] = TABLE + Path(labels.removeprefix(TABLE)).name
+    if parsed.kind == "deeplesion" and "list" in options:
+        options["list"] = Path(str(options["list"])).name
     return str(replace(parsed, path=Path(parsed.path).name, options=options))
 
 

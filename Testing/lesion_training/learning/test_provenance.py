@@ -20,6 +20,7 @@ KEY = patient_key("DOE-4711", "")
             f"dicomdb:db?patient={KEY},{patient_key('194403151234', '')}",
         ),
         ("dicom:/data/trial?labels=table:/home/doe/marks.csv", "dicom:trial?labels=table:marks.csv"),
+        ("deeplesion:/data/DL?types=4&list=/home/doe/liver.txt", "deeplesion:DL?types=4&list=liver.txt"),
         ("folder:/data/trial?patient=(p\\d+)", "folder:trial?patient=%28p\\d+%29"),
     ],
 )
