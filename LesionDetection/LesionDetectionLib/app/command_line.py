@@ -107,11 +107,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _join_positions(arguments: list[str]) -> list[str]:
-    """``--at -57,131,-520`` -> ``--at=-57,131,-520``: argparse would take the minus sign for an option."""
+    """``--at -57, 131, -520`` -> ``--at=-57,131,-520``: argparse would take the minus sign for an option, as it stands in
+    Slicer's positions, with a blank after each comma."""
     joined: list[str] = []
     for argument in arguments:
         if joined and joined[-1] in _POSITIONS:
             joined[-1] = f"{joined[-1]}={argument}"
+        elif joined and joined[-1].endswith(",") and joined[-1].partition("=")[0] in _POSITIONS:
+            joined[-1] += argument
         else:
             joined.append(argument)
     return joined

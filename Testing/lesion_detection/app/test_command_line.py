@@ -243,7 +243,8 @@ def test_measuring_takes_negative_positions_and_prints_values_without_a_score(tm
     voxels = np.where(inside, 40, -850) + np.random.default_rng(0).normal(0, 20, inside.shape)
     write_image(Image(voxels.astype(np.int16), np.diag([-1, -1, 2, 1])), tmp_path / "ball.nrrd")
     out = tmp_path / "out"
-    assert command_line.main(["measure", str(tmp_path / "ball.nrrd"), "--at", "-32,-32,40", "-o", str(out)]) == 0
+    at = ["--at", "-32,", "-32,", "40"]  # as copied from Slicer
+    assert command_line.main(["measure", str(tmp_path / "ball.nrrd"), *at, "-o", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "1 lesion in ball (measured where you pointed)\n diameter " in shown
     assert re.search(r"\nmean \d+ HU, max \d+ HU\n", shown)
@@ -273,6 +274,10 @@ def test_methods_are_listed(capsys):
     assert "nodule-ct" in said
     assert "images: PET, and CT unless its settings do without; no model" in said
     assert "rule = fixed (fixed, share or percist): " in said
+    assert command_line.main(["methods", "nodule-ct"]) == 0
+    assert "PET, and CT" not in capsys.readouterr().out
+    assert command_line.main(["methods", "nodules"]) == 2
+    assert "There is no method “nodules”" in capsys.readouterr().err
     assert command_line.main(["methods", "--json"]) == 0
     found = {info["id"]: info for info in json.loads(capsys.readouterr().out)}
     assert found["nodule-ct"]["optional"] == []

@@ -10,24 +10,26 @@ from typing import Any
 
 from LesionDetectionLib.app.commands.options import add_command, add_json_option
 from LesionDetectionLib.app.given_settings import choice_values
-from LesionDetectionLib.core.detector import MethodInfo, methods
+from LesionDetectionLib.core.detector import MethodInfo, method, methods
 from LesionDetectionLib.io.display import modality_name
 
-_EXAMPLES = """example:
-  lesion methods
+_EXAMPLES = """examples:
+  all                     lesion methods
+  one, with its settings  lesion methods active-pet-ct
 """
 
 
 def add_parser(commands: Any) -> None:
     parser = add_command(
-        commands, "methods", "list the methods, what they find and what they cannot do", "", examples=_EXAMPLES
+        commands, "methods", "list the methods, what they find and what they cannot do", "[ID ...]", examples=_EXAMPLES
     )
+    parser.add_argument("method", nargs="*", metavar="ID", help="only these")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    found = methods()
+    found = {name: method(name) for name in options.method} or methods()
     if options.json:
         print(json.dumps([asdict(info) for info in found.values()], indent=1))
         return
