@@ -7,6 +7,7 @@ import csv
 import cv2
 import numpy as np
 import pytest
+import torch
 
 COLUMNS = (
     "File_name",
@@ -69,6 +70,15 @@ def write_tiny_deeplesion(folder, kinds=lambda split: (5, 4)):
             writer.writeheader()
             writer.writerows(rows)
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """The sums of a run and of its repetition are taken in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,10 @@ from LesionTrainingLib.reproduction.high_uptake_ct.kept_slices import Picture, S
 from LesionTrainingLib.reproduction.high_uptake_ct.settings import ReproductionSettings, preset_settings
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 
+from ..killing import Killed
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RECIPE = RecipeSettings(
     lungs_only=False,
     architecture=PatchArchitecture((2, 3), (4, 4)),
@@ -104,15 +108,8 @@ def asked_for(data, tmp_path_factory):
 def whole(asked_for, tmp_path_factory):
     """Both folds and the comparison in one go; gives the folder, the lines that were told, and tables.json."""
     output, lines = tmp_path_factory.mktemp("whole") / "out", []
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     run_reproduction(asked_for(output, tell=lines.append), Progress())
-    torch.set_num_threads(before)
     return SimpleNamespace(output=output, lines=lines, tables=json.loads((output / "tables.json").read_text()))
-
-
-class Killed(BaseException):
-    """What nobody catches."""
 
 
 def kept_in(output, fold):
@@ -209,15 +206,12 @@ def test_killed_between_steps_it_ends_in_the_same(whole, asked_for, tmp_path, mo
     for name, times in steps:
         kill_at(name, times)
     request = asked_for(output, folds=(0,), tables=(1,), resume=True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     for _ in range(20):
         try:
             run_reproduction(request, Progress())
             break
         except Killed:
             assert not (output / "tables.json").exists()
-    torch.set_num_threads(before)
     assert sorted(killed) == sorted(name for name, _ in steps)
     assert kept_in(output, "fold-0") == kept_in(whole.output, "fold-0")
 

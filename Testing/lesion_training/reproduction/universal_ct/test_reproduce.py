@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from LesionDetectionLib.core.bundle import Bundle, Manifest, write_bundle
 from LesionDetectionLib.core.errors import Cancelled, InputError, UsageError
 from LesionDetectionLib.core.progress import Progress
@@ -32,6 +31,10 @@ from LesionTrainingLib.reproduction.universal_ct.optimised import sides_of
 from LesionTrainingLib.reproduction.universal_ct.reproduce import rows_of
 from LesionTrainingLib.reproduction.universal_ct.rows import ALL_ROWS, chosen_rows
 from LesionTrainingLib.reproduction.universal_ct.settings import ReproductionSettings, preset_settings
+
+from ..killing import Killed, kill_before_each
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMOKE = preset_settings("smoke")
 SETTINGS = replace(
@@ -62,25 +65,12 @@ def asked_for(tiny_deeplesion, tmp_path_factory):
     return request
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The sums of a run and of its repetition are taken in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def whole(asked_for, tmp_path_factory):
     """The first and the last row of the table, and the one that learns from all lesions, in one go."""
     output, lines = tmp_path_factory.mktemp("whole") / "out", []
     run_reproduction(asked_for(output, folds=(0, 3, 5), tell=lines.append), Progress())
     return SimpleNamespace(output=output, lines=lines, tables=json.loads((output / "tables.json").read_text()))
-
-
-class Killed(BaseException):
-    """What nobody catches."""
 
 
 def kept_in(output, row):
@@ -167,24 +157,9 @@ def test_what_is_done_is_not_done_again(whole, asked_for, monkeypatch):
 
 
 def test_killed_between_steps_it_ends_in_the_same_and_does_nothing_twice(whole, asked_for, tmp_path, monkeypatch):
-    output, killed, done = tmp_path / "out", [], []
-
-    def kill_before(owner, name):
-        plain = getattr(owner, name)
-
-        def step(*arguments, **options):
-            if name not in killed:
-                killed.append(name)
-                raise Killed
-            result = plain(*arguments, **options)
-            done.append(name)
-            return result
-
-        monkeypatch.setattr(owner, name, step)
-
+    output = tmp_path / "out"
     steps = [(row_work, "fit_network"), (MarkStore, "put"), (row_work, "timed")]
-    for owner, name in steps:
-        kill_before(owner, name)
+    killed, done = kill_before_each(steps, monkeypatch)
     request = asked_for(output, folds=(3,), tables=(2,), resume=True)
     for _ in steps:
         with pytest.raises(Killed):
