@@ -283,6 +283,12 @@ def results_in(scene: Any) -> list[Any]:
     return [node for node in nodes if node.GetAttribute(_MARK)]
 
 
+def segmentations_of_results(scene: Any) -> list[Any]:
+    """The segmentation of each result in the scene that has one."""
+    found = (text.GetNodeReference(_SEGMENTATION) for text in results_in(scene))
+    return [node for node in found if node is not None]
+
+
 def _entry(item: Finding) -> SegmentEntry:
     tags = {"status": item.status.value, "origin": item.origin, "tracking_uid": item.tracking_uid}
     return SegmentEntry(item.id, item.number, finding_label(item), item.lesion, tags)

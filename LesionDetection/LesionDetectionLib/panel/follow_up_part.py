@@ -168,8 +168,9 @@ class FollowUpPart:
     def _go_to(self, row: Row) -> None:
         there = self.comparing.place_of(row)
         if there is not None:
+            point, result = there
             with told():
-                show_at(self._context.views, *there)
+                show_at(self._context.views, point, result.volume_node)
 
     def _on_way(self, _index: int) -> None:
         self._show()

@@ -20,6 +20,7 @@ from .page import TRAINING, VIEWER, Section, build_page
 from .parts.detect_part import DetectPart
 from .parts.export_part import ExportPart
 from .parts.findings_part import FindingsPart
+from .parts.follow_up_part import FollowUpPart
 from .parts.open_part import OpenPart
 from .parts.start_part import StartPart
 from .parts.toolbar_part import ToolbarPart
@@ -55,10 +56,12 @@ class Viewer:
         self.start_part = StartPart(self.context, self.open_part.phantoms, self.open_part.open_phantom)
         self.toolbar_part = ToolbarPart(self.context)
         self.export_part = ExportPart(self.context, self.exchange, self.open_part.opener)
+        self.follow_up_part = FollowUpPart(self.context, self.exchange)
         sections = (
             Section("images", "Images", self.open_part),
             Section("detect", "Detect", self.detect_part),
             Section("findings", "Findings", self.findings_part, fills=True),
+            Section("follow-up", "Follow-up", self.follow_up_part, unfolded=False),
             Section("download", "Download", self.export_part, unfolded=False),
         )
         self._parts = (*(section.part for section in sections), self.toolbar_part, self.start_part)

@@ -5,7 +5,7 @@ Elements that tests, keys and other parts hold on to, by id:
 - bar: ``viewer-tab``, ``training-tab``, ``close-button``, ``theme-button``, ``help-button``; the tools of the views
 - over the page: ``start`` (nothing is loaded), ``busy``, ``message``, ``question`` (``question-yes``, ``question-no``), ``help``,
   ``ended``
-- Detect: ``method``, ``method-text``, ``model``, ``model-text``, ``device``, ``region``, ``around``, ``method-settings``
+- Detect: ``method``, ``method-text``, ``model``, ``model-text``, ``device``, ``region``, ``box-text``, ``box-here``, ``box-reset``, ``around``, ``method-settings``
   (``setting-NAME``, ``settings-reset``), ``detect-button``, ``detect-progress``, ``detect-text``, ``detect-hint``
 - Findings: ``result-select``, ``result-warning``, ``operating-slider``, ``operating-text``, ``control-NAME``,
   ``controls-reset``, ``findings`` (a table; its rows are ``tr[data-id=L1]`` with the classes current, chosen, accepted,

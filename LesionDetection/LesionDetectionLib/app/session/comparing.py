@@ -131,13 +131,13 @@ class Comparing:
         toggled = {row.baseline_id for row in rows if row.baseline_id and not row.follow_up_id}
         self._change(comparison.confirming_gone(comparison.confirmed_gone ^ toggled))
 
-    def place_of(self, row: Row) -> tuple[Point, Any] | None:
-        """Where a lesion is (RAS mm) and in which volume: the later one where it is there; None for none."""
+    def place_of(self, row: Row) -> tuple[Point, ResultSet] | None:
+        """Where a lesion is (RAS mm) and in which result: the later one where it is there; None for none."""
         if self._compared is None:
             return None
         later = row.follow_up_ras_mm is not None
         place = row.follow_up_ras_mm if later else row.baseline_ras_mm
-        return None if place is None else (place, self._compared[later].volume_node)
+        return None if place is None else (place, self._compared[later])
 
     def write(self, folder: Path, overwrite: bool = False) -> dict[str, Path]:
         """See :func:`..follow_up.write_follow_up`. Raises UsageError where nothing was compared."""

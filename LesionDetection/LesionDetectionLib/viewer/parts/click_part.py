@@ -62,6 +62,9 @@ class ClickPart(Part):
         ):
             v3.VIcon("mdi-crosshairs-gps", start=True)
             html.Span("Click to measure", classes="tool-text")
+
+    def build_more(self) -> None:
+        """Undo, redo, and what a click does where there is a choice."""
         for name, icon in (("undo", "mdi-undo"), ("redo", "mdi-redo")):
             v3.VBtn(
                 icon=icon,

@@ -32,6 +32,7 @@ class ToolbarPart(Part):
     def build(self) -> None:
         self.click.build()
         self.diameters.build()
+        self.click.build_more()
         v3.VDivider(vertical=True, classes="tool-divider")
         self.display.build()
         self.map.build()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from LesionDetectionLib.core.lesion import Point
 from LesionDetectionLib.io.display import lesion_color
+from LesionDetectionLib.io.mrml_findings import segmentations_of_results
 
 from .slice_moves import from_ras
 
@@ -58,11 +59,13 @@ class Marks:
 
     def __init__(self) -> None:
         self.marks: tuple[Mark, ...] = ()
+        self._hidden: list[Any] = []
         self._before: dict[str, tuple[Any, Mapping[str, Any]]] = {}
 
     def show(self, results: Any | None) -> None:
-        """Show the active result, a :class:`.ResultSet`; None for none."""
+        """Show the active result, a :class:`.ResultSet`, and no other one's outlines: they may be of another scan. None for none."""
         self.marks = ()
+        self._hide_others(results)
         if results is None:
             return
         self.marks = tuple(_mark(item, item.id == results.current) for item in results.findings.drawn)
@@ -75,17 +78,37 @@ class Marks:
 
     def forget(self) -> None:
         """The scene is empty."""
-        self.marks = ()
+        self.marks, self._hidden = (), []
         self._before.clear()
+
+    def _hide_others(self, results: Any | None) -> None:
+        """Hide the outlines of all results but this one; none where it is None."""
+        others: list[Any] = []
+        if results is not None:
+            own = results.nodes.segmentation
+            nodes = (one for one in segmentations_of_results(results.nodes.text.GetScene()) if one is not own)
+            others = [one.GetDisplayNode() for one in nodes if one.GetDisplayNode() is not None]
+        for display in [one for one in self._hidden if one not in others]:
+            self._hidden.remove(display)
+            _put(display, {"Visibility": True})
+        for display in [one for one in others if one not in self._hidden and one.GetVisibility()]:
+            self._hidden.append(display)
+            _put(display, {"Visibility": False})
+
+    def _show_hidden(self, shown: bool) -> None:
+        for display in self._hidden:
+            _put(display, {"Visibility": shown})
 
     @contextlib.contextmanager
     def as_for_slicer(self) -> Iterator[None]:
         """Within it, the nodes look as they were made, such as while the scene is saved."""
+        self._show_hidden(True)
         for display, before in self._before.values():
             _put(display, before)
         try:
             yield
         finally:
+            self._show_hidden(False)
             for display, _before in self._before.values():
                 _put(display, _OUTLINES)
 

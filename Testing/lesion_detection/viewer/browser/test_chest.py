@@ -309,6 +309,24 @@ def test_a_click_on_a_nodule_measures_it(found, chest, nodule_of, record_propert
     wait_for(found, lambda: set(rows(found)) == {*before, "L1"}, "what was there before")
 
 
+def test_two_drawn_diameters_outline_it(found, chest, nodule_of):
+    view, nodule, before = View(found, "Red"), nodule_of["L1"], rows(found)
+    r, a, s = nodule.center_ras_mm
+    half, height = nodule.diameter_mm / 2, view.go_to(s)
+    truth = inside(nodule.mask, chest[0], view.places(height))
+    ends = ((r - half, a, s), (r + half, a, s), (r, a - half, s), (r, a + half, s))
+    pixels, box = [view.pixel_of(end) for end in ends], view.box
+    found.click("#diameters-button")
+    for (x, y), press in zip(pixels, 2 * (found.mouse.down, found.mouse.up), strict=True):
+        found.mouse.move(box["x"] + x, box["y"] + y)
+        press()
+    (new,) = wait_for(found, lambda: set(rows(found)) - set(before), "a new finding")
+    wait_for(found, lambda: dice(outlined(view, new), truth) > 0.7, "its contour around the nodule")
+    found.keyboard.press("Escape")
+    found.click("#undo-button")
+    wait_for(found, lambda: rows(found) == before, "what was there before")
+
+
 # What is handed on
 
 
@@ -318,6 +336,11 @@ def exports(found):
     found.click("#section-download summary")
     found.wait_for_selector("#download-report")
     return found
+
+
+@pytest.fixture(scope="module")
+def scene_file(exports, tmp_path_factory):
+    return saved(exports, "#download-scene", tmp_path_factory.mktemp("scene"))
 
 
 def test_the_table_is_downloaded_with_what_the_page_shows(exports, tmp_path):
@@ -332,11 +355,11 @@ def test_the_table_is_downloaded_with_what_the_page_shows(exports, tmp_path):
         assert line["meaning"] == kind
 
 
-def test_scene_and_segmentation_have_the_findings_as_they_are(exports, chest, nodule_of, tmp_path):
+def test_scene_and_segmentation_have_the_findings_as_they_are(exports, scene_file, chest, nodule_of, tmp_path):
     geometry, _nodules, path = chest
     scan = read_image(path)
     segments = segments_of(saved(exports, "#download-seg", tmp_path))
-    voxels, in_scene, _names = scene_of(saved(exports, "#download-scene", tmp_path), tmp_path / "scene")
+    voxels, in_scene, _names = scene_of(scene_file, tmp_path / "scene")
     assert set(segments) == set(rows(exports))
     assert np.array_equal(voxels, scan.voxels)
     for name, segment in segments.items():
@@ -358,13 +381,12 @@ def test_a_report_is_one_page_that_asks_nobody_for_anything_and_a_pdf(exports, v
             assert name in text
 
 
-def test_a_scene_that_was_downloaded_is_opened_again_with_its_findings(exports, tmp_path):
+def test_a_scene_that_was_downloaded_is_opened_again_with_its_findings(exports, scene_file):
     before = rows(exports)
-    path = saved(exports, "#download-scene", tmp_path)
     exports.click("#close-button")
     exports.click("#question-yes")
     exports.wait_for_selector("#start")
     assert rows(exports) == {}
-    exports.set_input_files("#open-files", path)
+    exports.set_input_files("#open-files", scene_file)
     wait_for(exports, lambda: rows(exports) == before, "the findings")
     wait_for(exports, lambda: View(exports, "Red").picture().std() > 5, "the scan")
