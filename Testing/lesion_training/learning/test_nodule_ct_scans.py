@@ -12,8 +12,12 @@ from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.preprocessing import prepare
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 from LesionTrainingLib.cohorts.spec import open_cohort
+from LesionTrainingLib.learning.engine.task import Share
 from LesionTrainingLib.learning.nodule_ct import scans as training_scans
-from LesionTrainingLib.learning.nodule_ct.scans import prepare_scan, prepared_for
+from LesionTrainingLib.learning.nodule_ct.batches import BatchMaker
+from LesionTrainingLib.learning.nodule_ct.positions import PositionSampler, is_clear
+from LesionTrainingLib.learning.nodule_ct.scans import known_diameters, prepare_scan, prepared_for
+from LesionTrainingLib.learning.nodule_ct.settings import RecipeSettings, SamplingSettings
 
 pytestmark = pytest.mark.usefixtures("phantoms_kept")
 
@@ -67,6 +71,24 @@ def test_metal_beyond_16_bits_stays_bright(phantom, scan):
     found = prepare_scan(image.with_voxels(voxels), phantom.truth(), SETTINGS, 0)
     assert found.hu.max() == 32767
     assert found.hu.min() >= scan.hu.min()
+
+
+def test_a_nodule_that_is_a_point_has_no_size_to_learn_and_room_around_it(phantom):
+    """Labels of a table or of a contour of one point have a diameter of 0: LUNA16's 10 mm count where a size is needed."""
+    truth = phantom.truth()
+    point = replace(truth.lesions[0], diameter_mm=0.0, mask=None, recist=None)
+    scan = prepare_scan(phantom.images()[CT], replace(truth, lesions=(point,), excluded=(point,)), SETTINGS, 0)
+    assert np.isnan(scan.diameters_mm).all()
+    assert (scan.sizes_mm.tolist(), scan.excluded_sizes_mm.tolist()) == ([10.0], [10.0])
+    beside = scan.nodules_zyx + np.array([[0, 8.0, 0], [0, 10.0, 0]]) / scan.spacing_zyx
+    assert is_clear(beside, scan, SamplingSettings()).tolist() == [False, True]
+    samples = PositionSampler([scan], SamplingSettings(shift_radii=1.0)).positives(50, np.random.default_rng(0))
+    shifts = np.linalg.norm((samples.centers_zyx - scan.nodules_zyx) * scan.spacing_zyx, axis=1)
+    assert 3 < shifts.max() < 5 + np.linalg.norm(scan.spacing_zyx) / 2
+    batch = BatchMaker([scan], (4, 6, 6), SETTINGS.window_hu, RecipeSettings(), 0, "any").make(samples, 0, Share())
+    assert batch.targets[:, 3].isnan().all()
+    assert batch.targets[:, :3].isfinite().all()
+    assert known_diameters([scan]) == 0
 
 
 def test_scans_prepared_in_threads_come_in_their_order(scan, monkeypatch):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from cuda_double import gpu
+from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import Geometry
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ReductionArchitecture, ScreeningArchitecture, ScreeningFCN
@@ -18,6 +19,7 @@ from LesionTrainingLib.cohorts.caching import Cache
 from LesionTrainingLib.learning.engine.distributed import Processes
 from LesionTrainingLib.learning.engine.settings import EngineSettings
 from LesionTrainingLib.learning.engine.task import Peers, Share
+from LesionTrainingLib.learning.nodule_ct import stages as stages_module
 from LesionTrainingLib.learning.nodule_ct import validation, watching
 from LesionTrainingLib.learning.nodule_ct.mining import Mined
 from LesionTrainingLib.learning.nodule_ct.positions import Places
@@ -130,6 +132,16 @@ def test_without_nodules_to_validate_on_nothing_is_said_of_how_many_are_found(a_
     monkeypatch.setattr(validation, "screen", lambda *_: none)
     chosen = validation.choose_candidate_threshold([clear], None, NoduleSettings(), SETTINGS, CPU, Progress())
     assert chosen == validation.CandidateThreshold(SETTINGS.least_candidate_threshold, None, 0.0)
+
+
+def test_sizes_that_nobody_knows_are_not_to_be_learned(a_scan, stages, monkeypatch):
+    """Said before anything is fitted."""
+    points = replace(a_scan, diameters_mm=np.array([np.nan]))
+    monkeypatch.setattr(stages_module, "prepared_scans", lambda *_: [points])
+    with pytest.raises(InputError, match="sizes cannot be learned"):
+        Stages.open(stages.run, SETTINGS, Progress())
+    without = replace(SETTINGS, reduction=replace(SETTINGS.reduction, regression=False))
+    assert Stages.open(stages.run, without, Progress()).training == [points]
 
 
 @pytest.mark.parametrize("stage", ["screening", "reduction"])

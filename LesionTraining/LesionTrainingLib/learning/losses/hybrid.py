@@ -20,7 +20,8 @@ def hybrid_loss(
         logits: [n, 2] background, nodule.
         regression: [n, 4] predicted targets of Eq. 2, or None for a network without that branch.
         labels: [n] int64, 1 for a nodule.
-        targets: [n, 4] true targets of Eq. 2; rows of negative samples are not looked at.
+        targets: [n, 4] true targets of Eq. 2, NaN where one is not known (a diameter): nothing is learned from it. Rows of
+            negative samples are not looked at.
         regression_weight: lambda of Eq. 4.
 
     Returns:
@@ -30,6 +31,8 @@ def hybrid_loss(
     if regression is not None:
         positive = labels == 1
         # dist(a) of Eq. 3 is PyTorch's smooth L1 with beta = 1; summed over x, y, z, d, averaged over the positives.
-        distance = functional.smooth_l1_loss(regression[positive].float(), targets[positive], reduction="sum", beta=1.0)
+        wanted = targets[positive]
+        told = regression[positive].float().masked_fill(wanted.isnan(), 0.0)
+        distance = functional.smooth_l1_loss(told, wanted.nan_to_num(), reduction="sum", beta=1.0)
         terms["localisation"] = Term(regression_weight * distance, positive.sum())
     return terms

@@ -30,7 +30,8 @@ class Batch:
         step: of the fit.
         voxels: [n, 1, z, y, x] float32 in [0, 1].
         labels: [n] int64, 1 for a nodule.
-        targets: [n, 4] float32, Eq. 2 in the patch's own, flipped and turned, axes; of negatives without meaning.
+        targets: [n, 4] float32, Eq. 2 in the patch's own, flipped and turned, axes; NaN for a diameter that is not known; of
+            negatives without meaning.
     """
 
     step: int

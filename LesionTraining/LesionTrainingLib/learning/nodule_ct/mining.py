@@ -94,7 +94,7 @@ def mine(place: MiningPlace, which: Sequence[int], network: ScreeningFCN, progre
         if len(scan.diameters_mm):
             away = np.linalg.norm((zyx[:, None] - scan.nodules_zyx) * scan.spacing_zyx, axis=2)
             nearest = away.argmin(axis=1)
-            inside = away[np.arange(len(zyx)), nearest] < scan.diameters_mm[nearest] / 2
+            inside = away[np.arange(len(zyx)), nearest] < scan.sizes_mm[nearest] / 2
             proposals.append((index, zyx[inside], nearest[inside]))
     return Mined(Places.join(negatives), Places.join(proposals))
 

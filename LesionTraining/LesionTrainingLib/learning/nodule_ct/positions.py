@@ -30,7 +30,7 @@ class Samples:
         centers_zyx: [n, 3] patch centres in voxels, all halves.
         labels: [n] 1 for a nodule.
         nodules_zyx: [n, 3] centre of the nodule in voxels; the patch's own centre for a negative.
-        diameters_mm: [n] of the nodule; 1 for a negative.
+        diameters_mm: [n] of the nodule, NaN where it is not known; 1 for a negative.
     """
 
     scans: IntArray
@@ -84,7 +84,7 @@ def is_clear(zyx: FloatArray, scan: TrainingScan, settings: SamplingSettings) ->
     """[m] whether positions, [m, 3] voxels, are far enough from every nodule and excluded finding to be negatives."""
     clear = np.ones(len(zyx), dtype=bool)
     centers = np.concatenate([scan.nodules_zyx, scan.excluded_zyx])
-    for center, diameter in zip(centers, [*scan.diameters_mm, *scan.excluded_mm], strict=True):
+    for center, diameter in zip(centers, [*scan.sizes_mm, *scan.excluded_sizes_mm], strict=True):
         distance = np.linalg.norm((zyx - center) * scan.spacing_zyx, axis=1)
         radius = diameter / 2
         clear &= distance >= max(settings.clear_radii * radius, radius + settings.clear_mm)
@@ -151,6 +151,7 @@ class PositionSampler:
             spacing = np.array([self._scans[s].spacing_zyx for s, _ in owners]).reshape(-1, 3)
             direction = random.normal(size=centers.shape)
             direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-            length = random.random(len(centers)) ** (1 / 3) * diameters / 2 * self._settings.shift_radii
+            sizes = np.array([self._scans[s].sizes_mm[n] for s, n in owners])
+            length = random.random(len(centers)) ** (1 / 3) * sizes / 2 * self._settings.shift_radii
             at_zyx = centers + direction * length[:, None] / spacing
         return Samples(owners[:, 0], snap(at_zyx), np.ones(len(owners), int), centers, diameters)

@@ -22,6 +22,7 @@ from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
 
 from ...cohorts.caching import Content, Entry, Maker
 from ...cohorts.case import Case, Truth
+from ...evaluation.matching.overlap import UNKNOWN_DIAMETER_MM
 from ..recipe import Run
 
 POOL_SIZE = 20_000
@@ -44,7 +45,7 @@ class TrainingScan:
         name: for messages.
         hu: [z, y, x] int16; mapped from the cache, read when touched.
         geometry: of that array; axes in axial order.
-        nodules_zyx, diameters_mm: [N, 3], [N].
+        nodules_zyx, diameters_mm: [N, 3], [N], NaN where a diameter is not known.
         excluded_zyx, excluded_mm: [E, 3], [E]: findings that are neither nodules nor background; nothing is learned there.
         pools: kind of place (``lung``, ``dense``, ``vessel``, ``pleura``, ``mimic``) -> [n, 3] int16.
         search_bits: where a nodule's centre may lie, the bits of a mask of the shape of ``hu``; empty for everywhere.
@@ -66,6 +67,16 @@ class TrainingScan:
     def spacing_zyx(self) -> npt.NDArray[np.float64]:
         """[3] mm."""
         return np.array(self.geometry.spacing_mm[::-1])
+
+    @property
+    def sizes_mm(self) -> npt.NDArray[np.float64]:
+        """[N] diameters of the nodules, LUNA16's 10 mm where they are not known: where patches are taken, and what is a hit."""
+        return np.where(np.isnan(self.diameters_mm), UNKNOWN_DIAMETER_MM, self.diameters_mm)
+
+    @property
+    def excluded_sizes_mm(self) -> npt.NDArray[np.float64]:
+        """[E] the same of the excluded findings."""
+        return np.where(np.isnan(self.excluded_mm), UNKNOWN_DIAMETER_MM, self.excluded_mm)
 
     @property
     def identity(self) -> str:
@@ -128,12 +139,18 @@ def prepare_scan(image: Image, truth: Truth, settings: NoduleSettings, seed: int
         hu,
         work.geometry,
         to_zyx([lesion.center_ras_mm for lesion in truth.lesions]),
-        np.array([lesion.diameter_mm for lesion in truth.lesions], dtype=np.float64),
+        _known([lesion.diameter_mm for lesion in truth.lesions]),
         to_zyx([lesion.center_ras_mm for lesion in truth.excluded]),
-        np.array([lesion.diameter_mm for lesion in truth.excluded], dtype=np.float64),
+        _known([lesion.diameter_mm for lesion in truth.excluded]),
         pools,
         np.packbits(region),
     )
+
+
+def _known(diameters_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """[n], NaN in place of 0, which labels that are a point have."""
+    mm = np.asarray(diameters_mm, dtype=np.float64)
+    return np.where(mm > 0, mm, np.nan)
 
 
 def _pools(
@@ -179,6 +196,7 @@ SCAN = Maker("nodule-ct-scan", 2, _prepared)
 def scan_from(entry: Entry) -> TrainingScan:
     """A scan from the cache; its voxels stay on disk until they are touched, as long as ``entry`` lives."""
     arrays = {name: entry.arrays[name] for name in _ARRAYS}
+    arrays |= {name: _known(arrays[name]) for name in ("diameters_mm", "excluded_mm")}
     geometry = Geometry(arrays["hu"].shape, entry.arrays["ijk_to_ras"])
     pools = {name.removeprefix(_POOL): entry.arrays[name] for name in entry.arrays if name.startswith(_POOL)}
     return TrainingScan(entry.values["name"], geometry=geometry, pools=pools, entry=entry, **arrays)
@@ -222,3 +240,8 @@ def grid_settings(settings: NoduleSettings) -> NoduleSettings:
 
 def nodule_count(scans: Sequence[TrainingScan]) -> int:
     return sum(len(scan.diameters_mm) for scan in scans)
+
+
+def known_diameters(scans: Sequence[TrainingScan]) -> int:
+    """How many nodules have a known diameter."""
+    return sum(int(np.isfinite(scan.diameters_mm).sum()) for scan in scans)

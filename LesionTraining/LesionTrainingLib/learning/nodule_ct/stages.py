@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.methods.nodule_ct.network import ReductionResNet, ScreeningFCN
 from LesionDetectionLib.methods.nodule_ct.settings import NoduleSettings
@@ -25,7 +26,7 @@ from ..engine.task import Task
 from ..recipe import Run
 from .mining import Mined, MiningPlace, mine_together
 from .reduction_stage import ReductionTask
-from .scans import TrainingScan, prepared_scans
+from .scans import TrainingScan, known_diameters, nodule_count, prepared_scans
 from .screening_stage import ScreeningTask
 from .settings import RecipeSettings
 from .validation import CandidateThreshold, choose_candidate_threshold
@@ -64,7 +65,7 @@ class Stages:
         """Prepare the scans of both parts, or find them in the cache.
 
         Raises:
-            InputError: no case of a part can be used.
+            InputError: no case of a part can be used, or sizes are to be learned and none is known.
             OutputError: the disk is full.
             Cancelled: see ``progress``.
         """
@@ -72,6 +73,11 @@ class Stages:
         training = prepared_scans(run.training, run, nodule, progress.part(0, 0.8))
         validation = prepared_scans(run.validation, run, nodule, progress.part(0.8, 1))
         run.require_cases(training, validation)
+        if settings.reduction.regression and nodule_count(training) and not known_diameters(training):
+            raise InputError(
+                "Of none of the training nodules the diameter is known, so that sizes cannot be learned. Give diameters, or "
+                "train without sizes (“reduction”: “regression: false” in the settings)."
+            )
         return cls(run, settings, training, validation)
 
     @property

@@ -42,6 +42,16 @@ def test_what_a_negative_has_for_targets_reaches_neither_loss_nor_gradient():
     assert regression.grad[0].count_nonzero() == 0
 
 
+def test_a_size_that_is_not_known_is_not_learned():
+    regression = torch.tensor([[0.0, 0.0, 0.0, 0.0], [2.0, 0.0, 0.0, 7.0]], requires_grad=True)
+    targets = torch.tensor([[0.0] * 4, [0.0, 0.0, 0.0, math.nan]])
+    localisation = hybrid_loss(LOGITS, regression, LABELS, targets, 1.0)["localisation"]
+    assert float(localisation.total.detach()) == pytest.approx(1.5)
+    torch.autograd.backward(localisation.total)
+    assert regression.grad is not None
+    assert regression.grad[1].tolist() == [1.0, 0.0, 0.0, 0.0]
+
+
 def test_without_positives_or_branch_only_the_class_counts():
     terms = hybrid_loss(LOGITS, torch.ones(2, 4), torch.tensor([0, 0]), torch.zeros(2, 4), 0.5)
     assert mean(terms["localisation"]) == 0
