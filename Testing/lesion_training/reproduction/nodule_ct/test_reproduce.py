@@ -39,7 +39,9 @@ from LesionTrainingLib.reproduction.nodule_ct.reproduce import wanted_work
 from LesionTrainingLib.reproduction.nodule_ct.settings import ReproductionSettings, preset_settings
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
 
-pytestmark = pytest.mark.usefixtures("lung_parts_kept")
+from ..killing import Killed, kill_before_each
+
+pytestmark = pytest.mark.usefixtures("lung_parts_kept", "one_thread")
 
 RECIPE = RecipeSettings(
     spacing_mm=(3.0, 3.0, 3.0),
@@ -83,26 +85,8 @@ def asked_for(phantoms, tmp_path_factory):
 def whole(asked_for, tmp_path_factory):
     """Two folds and both tables in one go; gives the folder and the lines that were told."""
     output, lines = tmp_path_factory.mktemp("whole") / "out", []
-    with threads(1):
-        run_reproduction(asked_for(output, folds=(0, 1), fold=1, tell=lines.append), Progress())
+    run_reproduction(asked_for(output, folds=(0, 1), fold=1, tell=lines.append), Progress())
     return SimpleNamespace(output=output, lines=lines, tables=json.loads((output / "tables.json").read_text()))
-
-
-class threads:
-    """As many as one: the sums of a run and of its repetition are taken in one order."""
-
-    def __init__(self, count):
-        self._count, self._before = count, torch.get_num_threads()
-
-    def __enter__(self):
-        torch.set_num_threads(self._count)
-
-    def __exit__(self, *_):
-        torch.set_num_threads(self._before)
-
-
-class Killed(BaseException):
-    """What nobody catches."""
 
 
 def marks_in(output, fold):
@@ -162,31 +146,15 @@ def test_what_is_done_is_not_done_again(whole, asked_for, monkeypatch):
 
 
 def test_killed_between_steps_it_ends_in_the_same_and_does_nothing_twice(whole, asked_for, tmp_path, monkeypatch):
-    output, killed, done = tmp_path / "out", [], []
-
-    def kill_before(owner, name):
-        plain = getattr(owner, name)
-
-        def step(*arguments, **options):
-            if name not in killed:
-                killed.append(name)
-                raise Killed
-            result = plain(*arguments, **options)
-            done.append(name)
-            return result
-
-        monkeypatch.setattr(owner, name, step)
-
+    output = tmp_path / "out"
     steps = [(Stages, "screening"), (mining, "mine"), (Stages, "reduction"), (found.FoundStore, "put")]
-    for owner, name in steps:
-        kill_before(owner, name)
+    killed, done = kill_before_each(steps, monkeypatch)
     request = asked_for(output, folds=(0,), tables=(1,), resume=True)
-    with threads(1):
-        for _ in steps:
-            with pytest.raises(Killed):
-                run_reproduction(request, Progress())
-        assert not (output / "tables.json").exists()
-        run_reproduction(request, Progress())
+    for _ in steps:
+        with pytest.raises(Killed):
+            run_reproduction(request, Progress())
+    assert not (output / "tables.json").exists()
+    run_reproduction(request, Progress())
     assert killed == [name for _, name in steps]
     assert done == ["screening", "mine", "reduction", "put", "put"]
     assert marks_in(output, "fold-0") == marks_in(whole.output, "fold-0")
@@ -207,8 +175,7 @@ def test_the_marks_are_those_of_the_detector(whole, phantoms, asked_for, tmp_pat
     run = Run(tmp_path, (), (), Cache(asked_for(tmp_path).cache_folder), torch.device("cpu"), Processes())
     bundle = as_bundle(trained)
     scans = prepared_scans([case], run, replace(found.NoduleSettings(), spacing_mm=RECIPE.spacing_mm), Progress())
-    with threads(1):
-        (expected,) = detect_scans(bundle, scans, "cpu", Progress())
+    (expected,) = detect_scans(bundle, scans, "cpu", Progress())
     kept = kept_json(folder / "found" / "resnet-hl" / f"{case.id}.json")
     assert len(kept["scores"]) > 0
     assert np.array_equal(sorted(kept["scores"]), sorted(expected.mark_scores))

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from LesionDetectionLib.core.detections import Detections
 from LesionDetectionLib.core.errors import DependencyError, UsageError
 from LesionDetectionLib.core.image import PET, SUV_BW, Image
@@ -23,6 +22,10 @@ from LesionTrainingLib.reproduction.pet_weak.found import FoundStore
 from LesionTrainingLib.reproduction.pet_weak.measured import outlined
 from LesionTrainingLib.reproduction.pet_weak.settings import preset_settings
 from LesionTrainingLib.reproduction.running import ReproductionRequest, run_reproduction
+
+from ..killing import Killed
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SPACING = 10.0
 SHAPE = (44, 24, 24)
@@ -90,25 +93,12 @@ def asked_for(data, tmp_path_factory):
     return request
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The sums of a run and of its repetition are taken in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def whole(asked_for, tmp_path_factory):
     """Both folds and both tables in one go; gives the folder, the lines that were told, and tables.json."""
     output, lines = tmp_path_factory.mktemp("whole") / "out", []
     run_reproduction(asked_for(output, tell=lines.append), Progress())
     return SimpleNamespace(output=output, lines=lines, tables=json.loads((output / "tables.json").read_text()))
-
-
-class Killed(BaseException):
-    """What nobody catches."""
 
 
 def rows_of(whole, stem):
