@@ -11,6 +11,9 @@ from typing import Any
 SECRETS_OF_TRAME = ("TRAME_", "WSLINK_")
 """Beginnings of environment variables that move a trame server to another address, past its own limits, or into a log."""
 
+_GONE = "Cannot write to closing transport"
+"""In aiohttp's words."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +47,14 @@ def pages_may_go(loop: asyncio.AbstractEventLoop) -> None:
         loop.default_exception_handler(context)
 
     loop.set_exception_handler(on_fault)
+    for name in ("wslink.protocol", "aiohttp.server"):
+        logging.getLogger(name).addFilter(_is_a_fault)
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """Whether it is more than an answer that a page did not wait for. wslink says that there is an error before it says which."""
+    text, error = record.getMessage(), record.exc_info[1] if record.exc_info else None
+    return text != "Exception raised" and _GONE not in text and not isinstance(error, ConnectionError)
 
 
 def orders(parser: Any, given: list[str]) -> None:

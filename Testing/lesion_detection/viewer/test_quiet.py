@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 
 import pytest
 from LesionDetectionLib.viewer import quiet, server
@@ -27,6 +28,15 @@ def test_a_page_that_goes_is_no_fault_and_everything_else_is(error, told, caplog
 
     asyncio.run(run())
     assert ("never retrieved" in caplog.text) is told
+    caplog.clear()
+    for line in ("Exception raised", repr(error), f"Traceback\n{error!r}"):  # as wslink tells it
+        logging.getLogger("wslink.protocol").error(line)
+    try:
+        raise error
+    except Exception:
+        logging.getLogger("aiohttp.server").exception("Error handling request")
+    assert ("ValueError" in caplog.text) is told
+    assert bool(caplog.records) is told
 
 
 @pytest.mark.parametrize("secret", ["plain", "-begins-with-a-dash", "--help"])
