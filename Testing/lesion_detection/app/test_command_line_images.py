@@ -202,6 +202,12 @@ def test_one_folder_with_a_ct_and_a_pet_is_both(study):
     assert of_one_folder(of_ct, [study.folder], [None], Progress()) == ([study.folder], ["1"])
 
 
+def test_a_ct_and_a_pet_of_two_studies_are_no_pair(study):
+    study.series([0.0, 3.0], prefix="pet", SeriesInstanceUID="1.2.2", Modality="PT", StudyInstanceUID="1.2.9")
+    (study.folder / "pet-002.dcm").unlink(missing_ok=True)
+    assert of_one_folder(INFO, [study.folder], [None], Progress()) == ([study.folder], [None])
+
+
 def test_one_folder_that_leaves_open_which_is_meant_lists_them(study, capsys):
     study.series([0.0, 3.0], prefix="thin", SeriesInstanceUID="1.2.3", SeriesDescription="CT, thin")
     assert of_one_folder(INFO, [study.folder], [None], Progress()) == ([study.folder], [None])

@@ -49,7 +49,7 @@ def series_of_each(series: Sequence[str] | None, scans: Sequence[Path]) -> list[
 def of_one_folder(
     info: MethodInfo, scans: Sequence[Path], series: Sequence[str | None], progress: Progress
 ) -> tuple[list[Path], list[str | None]]:
-    """One folder with one series of each kind that the method takes: the folder once for each, with its series.
+    """One folder with one series of each kind that the method takes, of one study: the folder once for each, with its series.
 
     Whatever else is given comes back as it is, to be read or refused as it stands.
     """
@@ -58,11 +58,12 @@ def of_one_folder(
     from LesionDetectionLib.io.dicom_series import find_stacks
 
     stacks, _ = find_stacks(scans[0], progress)
-    found = [[stack.info for stack in stacks if stack.info.modality == modality] for modality in info.modalities]
-    required = {stack.info.modality for stack in stacks}.issuperset(info.required)
-    if len(stacks) == 1 or not required or any(len(infos) > 1 for infos in found):
+    found = [stack for modality in info.modalities for stack in stacks if stack.info.modality == modality]
+    modalities = {stack.info.modality for stack in found}
+    one_of_each = len(modalities) == len(found) and modalities.issuperset(info.required)
+    if len(stacks) == 1 or not one_of_each or len({stack.planes[0].study_uid for stack in found}) != 1:
         return list(scans), list(series)
-    numbers: list[str | None] = [str(one.number) for infos in found for one in infos]
+    numbers: list[str | None] = [str(stack.info.number) for stack in found]
     return [scans[0]] * len(numbers), numbers
 
 
