@@ -15,6 +15,12 @@ _INSTANCES = "DICOM.instanceUIDs"
 _FRAME_TAG = "0020,0052"
 
 
+def database() -> Any | None:
+    """The database, open or not; None where Slicer runs without DICOM, and until it has started: the module DICOM makes it then,
+    after a module that Slicer starts with."""
+    return getattr(slicer, "dicomDatabase", None)
+
+
 def source_files(volume_node: Any) -> list[Path]:
     """The files of the series that a volume was loaded from.
 
@@ -25,8 +31,8 @@ def source_files(volume_node: Any) -> list[Path]:
     if not uids:
         text = _("“{name}” was not loaded from DICOM, so there is no examination that DICOM results could belong to.")
         raise InputError(text.format(name=volume_node.GetName()))
-    database = _open_database()
-    files = [Path(database.fileForInstance(uid) or "") for uid in uids]
+    there = _open_database()
+    files = [Path(there.fileForInstance(uid) or "") for uid in uids]
     missing = sum(not file.is_file() for file in files)
     if missing:
         text = _("{missing} of the {count} DICOM files of “{name}” are gone. Import the series again.")
@@ -38,10 +44,10 @@ def know_frame_of_reference(volume_node: Any) -> None:
     """Let a volume that came from the database say which frame of reference it has: Slicer's reader leaves that away, and without
     it nobody can tell whether a CT and a PET belong together. Nothing is changed where it is known, or cannot be."""
     uids = (volume_node.GetAttribute(_INSTANCES) or "").split()
-    database = slicer.dicomDatabase
-    if not uids or database is None or not database.isOpen or frame_of_reference(volume_node):
+    there = database()
+    if not uids or there is None or not there.isOpen or frame_of_reference(volume_node):
         return
-    if frame := str(database.instanceValue(uids[0], _FRAME_TAG) or "").strip():
+    if frame := str(there.instanceValue(uids[0], _FRAME_TAG) or "").strip():
         set_frame_of_reference(volume_node, frame)
 
 
@@ -55,7 +61,7 @@ def put_into_database(folder: Path) -> None:
 
 
 def _open_database() -> Any:
-    database = slicer.dicomDatabase
-    if database is None or not database.isOpen:
+    there = database()
+    if there is None or not there.isOpen:
         raise InputError(_("Slicer's DICOM database is not open. Open the DICOM module once and try again."))
-    return database
+    return there

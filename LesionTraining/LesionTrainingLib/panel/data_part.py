@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
-import slicer
 from LesionDetectionLib.core.errors import LesionDetectionError
 from LesionDetectionLib.panel import ask, dependencies
 from LesionDetectionLib.panel.choices import chosen_in, fill
 from LesionDetectionLib.panel.context import told
+from LesionDetectionLib.panel.dicom_database import database
 from LesionDetectionLib.panel.message_line import MessageLine
 from slicer.i18n import tr as _
 
@@ -69,13 +69,13 @@ class DataPart:
             widget.connect(signal, slot)
         ui.problemsTable.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
         ui.problemsTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        if slicer.dicomDatabase is not None:
-            slicer.dicomDatabase.connect("databaseChanged()", self._on_database)
+        self._watched: Any = None
+        self._watch_database()
 
     def close(self) -> None:
         self._settle.stop()
-        if slicer.dicomDatabase is not None:
-            slicer.dicomDatabase.disconnect("databaseChanged()", self._on_database)
+        if self._watched is not None:
+            self._watched.disconnect("databaseChanged()", self._on_database)
         for widget, signal, slot in self._slots:
             widget.disconnect(signal, slot)
         self.tree.close()
@@ -102,7 +102,7 @@ class DataPart:
         """The specification of what is chosen. Raises UsageError where nothing is; OutputError where it cannot be written."""
         if self.source.kind != DATABASE:
             return str(self.form.choice.spec())
-        catalogue = self._context.session.catalogue or Catalogue(folder_of(slicer.dicomDatabase))
+        catalogue = self._context.session.catalogue or Catalogue(folder_of(database()))
         chosen = Chosen(catalogue, self.tree.checked, self.labels, self._context.method.modalities)
         spec = chosen.spec()
         if not is_long(spec):
@@ -121,12 +121,12 @@ class DataPart:
             [(kind, source_title(source)) for kind, source in self._sources.items()],
             self.source.kind,
         )
-        database = self.source.kind == DATABASE
-        ui.sourceText.setText("" if database else html.escape(sentence(self.source.title)))
-        ui.sourceText.setVisible(not database)
-        ui.databasePage.setVisible(database)
-        ui.pathPage.setVisible(not database)
-        if database:
+        from_database = self.source.kind == DATABASE
+        ui.sourceText.setText("" if from_database else html.escape(sentence(self.source.title)))
+        ui.sourceText.setVisible(not from_database)
+        ui.databasePage.setVisible(from_database)
+        ui.pathPage.setVisible(not from_database)
+        if from_database:
             self._show_labels()
             self._show_tree()
         else:
@@ -143,8 +143,9 @@ class DataPart:
 
     def list_database(self, again: bool = False) -> None:
         """Have the database listed in the background, where that was not done for this folder and table."""
+        self._watch_database()
         try:
-            folder = folder_of(slicer.dicomDatabase)
+            folder = folder_of(database())
         except LesionDetectionError as error:
             self._context.session.catalogue = None
             self._listed_as = ()
@@ -156,6 +157,12 @@ class DataPart:
         if again or wanted != self._listed_as:
             self._listed_as = wanted
             self._context.session.list_database(folder, labels)
+
+    def _watch_database(self) -> None:
+        """Hear of imports; as soon as there is a database."""
+        if self._watched is None and (there := database()) is not None:
+            self._watched = there
+            there.connect("databaseChanged()", self._on_database)
 
     def show(self, change: str) -> None:
         """Something of the session has changed."""
@@ -202,7 +209,8 @@ class DataPart:
         modalities = [("", _("All kinds")), *((m, f"{m} ({n})") for m, n in catalogue.modalities.items())]
         modality = fill(ui.modalityComboBox, modalities, chosen.modalityFilter)
         wanted = SeriesFilter(modality, chosen.descriptionFilter, chosen.labelledOnly)
-        names = patient_ids(slicer.dicomDatabase) if ui.patientIdCheckBox.checked else {}
+        there = database()
+        names = patient_ids(there) if ui.patientIdCheckBox.checked and there is not None else {}
         shown_as = (id(catalogue), wanted, tuple(sorted(names.items())))
         if shown_as != self._shown_as or set(chosen.series) != self.tree.checked:
             self._shown_as = shown_as

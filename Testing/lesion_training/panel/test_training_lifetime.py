@@ -82,3 +82,23 @@ def test_the_library_is_not_loaded_before_the_module_is_opened(slicer_app):
     slicer_app.load_logic("LesionTraining")
     names = {name.split(".")[0] for name in vars(sys.modules["LesionTraining"])}
     assert not names & {"torch", "LesionTrainingLib", "LesionDetectionLib"}
+
+
+def test_a_slicer_that_starts_with_this_module_has_no_database_yet(slicer_app, engines, monkeypatch, tmp_path):
+    """The module DICOM makes it when Slicer has started. The panel is whole all the same, and lists it when it is there."""
+    import slicer
+    from LesionTrainingLib.panel import training_panel
+
+    monkeypatch.setenv("LESION_MODELS", str(tmp_path / "Models"))
+    monkeypatch.setattr(training_panel, "worker_engine", engines)
+    database = slicer.dicomDatabase
+    del slicer.dicomDatabase
+    try:
+        widget = slicer_app.load_module("LesionTraining")
+        slicer_app.show(widget)
+    finally:
+        slicer.dicomDatabase = database
+    assert widget.ui.countsText.text.startswith("No DICOM database is open.")
+    database.openDatabase(str(tmp_path / "database" / "ctkDICOM.sql"))
+    widget.ui.refreshButton.click()
+    assert widget.panel.session.listing.busy
