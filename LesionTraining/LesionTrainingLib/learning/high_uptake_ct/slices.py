@@ -20,6 +20,7 @@ from LesionDetectionLib.methods.high_uptake_ct.settings import HighUptakeSetting
 
 from ...cohorts.caching import Content, Entry, Maker
 from ...cohorts.case import Case, Truth
+from ...evaluation.matching.overlap import UNKNOWN_DIAMETER_MM
 from ..recipe import Run
 from .choosing import choose_slices
 from .settings import SliceSettings
@@ -179,7 +180,7 @@ def _ball(lesion: Lesion, grid: Geometry) -> npt.NDArray[np.bool_]:
     inside = np.zeros(grid.shape_kji, dtype=bool)
     center = grid.ijk_from_ras(lesion.center_ras_mm)[::-1]
     spacing = np.array(grid.spacing_mm[::-1])
-    reach = lesion.diameter_mm / 2
+    reach = (lesion.diameter_mm or UNKNOWN_DIAMETER_MM) / 2
     low = np.clip(np.floor(center - reach / spacing), 0, grid.shape_kji).astype(int)
     high = np.clip(np.ceil(center + reach / spacing) + 1, 0, grid.shape_kji).astype(int)
     axes = [(np.arange(a, b) - c) * mm for a, b, c, mm in zip(low, high, center, spacing, strict=True)]

@@ -138,15 +138,15 @@ def test_a_coarser_grid_keeps_place_and_size():
     assert area == pytest.approx(np.count_nonzero(masks[0, 3]) * 2.25, rel=0.35)
 
 
-def test_an_excluded_finding_without_outline_is_a_ball():
+@pytest.mark.parametrize(("diameter_mm", "ball_mm"), [(12.0, 12.0), (0.0, 10.0)])
+def test_an_excluded_finding_without_outline_is_a_ball(diameter_mm, ball_mm):
+    """Of 10 mm where its size is not known, as in LUNA16."""
     image, truth, _ = scan()
-    center = image.geometry.ras_from_ijk([25, 32, 4])
-    found = prepare_slices(
-        image, replace(truth, excluded=(Lesion(tuple(center), 12.0, 0.0),)), WHOLE, SliceSettings(slices="all")
-    )
+    finding = Lesion(tuple(image.geometry.ras_from_ijk([25, 32, 4])), diameter_mm, 0.0)
+    found = prepare_slices(image, replace(truth, excluded=(finding,)), WHOLE, SliceSettings(slices="all"))
     rows, columns = np.nonzero(found.labels[1] == UNKNOWN)
     assert (rows.mean(), columns.mean()) == (32, 25)
-    assert len(rows) == pytest.approx(np.pi * 36 / 2.25, rel=0.15)
+    assert len(rows) == pytest.approx(np.pi * ball_mm**2 / 4 / 2.25, rel=0.15)
 
 
 def test_lesions_that_cannot_be_learned_from_are_refused():
