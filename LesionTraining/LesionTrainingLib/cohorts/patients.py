@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
 """A patient in BIDS: a folder of this name, or the beginning of a file's name."""
-_DATE = re.compile(r"(?<!\d)((19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d|[0-3]?\d[-_.][0-3]?\d[-_.](19|20)\d\d)(?!\d)")
+_DATE = re.compile(r"((19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d|[0-3]?\d[-_.][0-3]?\d[-_.](19|20)\d\d)(?!\d)")
 _VISIT = re.compile(r"(ses|session|visit|timepoint|tp|baseline|follow[-_ ]?up)[-_ ]?\d*", re.IGNORECASE)
 _BEGINNING = re.compile(r"(.*?\d[A-Za-z0-9]*)[-_. ]+(.+)")
 """A name up to the end of its first word with a digit, and what follows."""
@@ -24,7 +24,7 @@ def patient_of(folders: Sequence[str], case_id: str) -> str:
     for n, folder in enumerate(folders):
         if _SUBJECT.fullmatch(folder):
             return "/".join(folders[: n + 1])
-        if n and (_DATE.search(folder) or _VISIT.fullmatch(folder)):
+        if n and (_DATE.match(folder) or _VISIT.fullmatch(folder)):
             return "/".join(folders[:n])
     subject = _SUBJECT.match(case_id)
     return "/".join(folders) or (subject.group() if subject else case_id)

@@ -21,6 +21,8 @@ from LesionTrainingLib.cohorts.patients import doubts, patient_of
         (("4711", "Follow-up 2"), "x", "4711"),
         (("2019-03-08",), "x", "2019-03-08"),  # nothing above it
         (("p1", "12345678901234"), "x", "p1/12345678901234"),  # no date in a long number
+        (("trial", "PAT_20190308_01"), "x", "trial/PAT_20190308_01"),  # a name with a date is a name
+        (("trial", "1.2.840.20190308.1"), "x", "trial/1.2.840.20190308.1"),
     ],
 )
 def test_the_patient_of_a_path(folders, case_id, patient):
