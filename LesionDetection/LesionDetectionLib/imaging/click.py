@@ -78,7 +78,7 @@ def measure_at(
     if seed.shape != (3,) or not np.isfinite(seed).all():
         raise UsageError("The point to measure at needs three finite numbers (RAS mm).")
     if not image.geometry.contains_ras(seed):
-        raise UsageError(f"The point ({seed[0]:.1f}, {seed[1]:.1f}, {seed[2]:.1f}) mm lies outside “{image.name}”.")
+        raise UsageError(_outside(image, seed))
     if settings.largest_diameter_mm < 2.0:
         raise UsageError(f"A largest diameter of {settings.largest_diameter_mm:g} mm leaves nothing to measure.")
     points = checked_points(image, seed, border_ras_mm, settings)
@@ -132,6 +132,22 @@ def measure_candidate(image: Image, center_ras_mm: npt.ArrayLike, diameter_hint_
         return None
     too_large = found.measurements["equivalent_diameter_mm"] > 2 * diameter_hint_mm
     return None if too_large else replace(found, method="")
+
+
+def _outside(image: Image, seed: npt.NDArray[np.float64]) -> str:
+    """That a point lies outside, between where it could lie, and whether it is one of LPS."""
+    last = np.array(image.shape_kji[::-1]) - 1
+    corners = np.array(np.meshgrid(*[(0, n) for n in last], indexing="ij")).reshape(3, -1).T
+    ras = image.geometry.ras_from_ijk(corners)
+    reach = ", ".join(
+        f"{axis} {low:.0f} to {high:.0f}" for axis, low, high in zip("RAS", ras.min(0), ras.max(0), strict=True)
+    )
+    turned = image.geometry.contains_ras(seed * (-1, -1, 1))
+    hint = (
+        " It lies inside if it is meant as LPS, as ITK and DICOM have it: turn the first two signs." if turned else ""
+    )
+    point = ", ".join(f"{mm:.1f}" for mm in seed)
+    return f"The point ({point}) mm lies outside “{image.name}”, which reaches from {reach} mm.{hint}"
 
 
 def _modality(image: Image) -> str:

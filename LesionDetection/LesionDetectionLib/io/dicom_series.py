@@ -138,7 +138,7 @@ def choose(stacks: Sequence[Stack], skipped: Sequence[Skipped], wanted: str | No
     listing = "\n".join(f"  {line}" for line in lines)
     if not matching:
         raise InputError(
-            f"No series in {where} is called “{wanted}”. Choose by the number in front:{beside}\n{listing}"
+            f"No series in {where} is called “{wanted}”. Choose one by the number in front.{beside}\n{listing}"
         )
     which = "" if wanted is None else f" that “{wanted}” fits"
     raise SeveralSeriesError(

@@ -264,8 +264,13 @@ def test_a_ct_that_lost_its_rescale_is_not_measured_in_hu(tmp_path, capsys):
 
 
 def test_measuring_outside_the_image(a_scan, tmp_path, capsys):
-    assert command_line.main(["measure", str(a_scan), "--at", "500,0,0", "-o", str(tmp_path / "out"), "-q"]) == 2
-    assert "outside" in capsys.readouterr().err
+    for at, lps in (("500,0,0", False), ("30,20,10", True)):
+        assert command_line.main(["measure", str(a_scan), "--at", at, "-o", str(tmp_path / "out"), "-q"]) == 2
+        said = capsys.readouterr().err
+        assert re.search(
+            r"lies outside “scan”, which reaches from R -\d+ to -?\d+, A -\d+ to -?\d+, S 0 to \d+ mm\.", said
+        )
+        assert ("meant as LPS" in said) == lps
 
 
 def test_methods_are_listed(capsys):
