@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,9 @@ from .errors import BundleError
 
 SCHEMA_VERSION = 1
 MANIFEST, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "MODEL_CARD.md"
+MEASURED_LATER = "measured_later"
+"""In a manifest's ``training``: the cases that it was measured on were named when the model was there already, and compared
+with none that it had learned from."""
 LARGEST_FILE, LARGEST_MANIFEST = 4 * 2**30, 16 * 2**20
 """A bundle file or manifest larger than this is refused before it is read."""
 
@@ -154,6 +158,8 @@ def read_manifest(path: Path) -> tuple[Manifest, str]:
 def write_bundle(path: Path, manifest: Manifest, weights: Weights, card: str, overwrite: bool = False) -> None:
     """Write a bundle, whole or not at all: a zip where ``path`` ends in ``.zip``, else a folder.
 
+    What is no finite number in the manifest (a figure of no cases) is null in the file, as JSON has no other word for it.
+
     Raises:
         OutputError: it cannot be written, or ``path`` holds a bundle and ``overwrite`` is not set.
     """
@@ -165,17 +171,25 @@ def write_bundle(path: Path, manifest: Manifest, weights: Weights, card: str, ov
     content: dict[str, Any] = {
         "schema": "lesion-bundle",
         "schema_version": SCHEMA_VERSION,
-        **vars(manifest),
+        **_as_json(vars(manifest)),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
     content["sha256"] = _digest(content)
-    files[MANIFEST] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    files[MANIFEST] = (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
     if path.suffix == ".zip":
         _write_zip(path, files)
         return
     with atomic_folder(path, overwrite) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _as_json(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:

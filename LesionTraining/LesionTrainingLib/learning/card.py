@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from LesionDetectionLib.core.bundle import Manifest
+from LesionDetectionLib.core.bundle import MEASURED_LATER, Manifest
 from LesionDetectionLib.core.detector import MethodInfo
 
 if TYPE_CHECKING:
     from ..evaluation.froc import ScanMatch
 
-MEASURED_LATER = "measured_later"
-"""In a manifest's ``training``: the test cases were named when the model was there already, and compared with no others."""
 _RESEARCH = "Research only. Not a medical device; not for clinical decisions."
 
 

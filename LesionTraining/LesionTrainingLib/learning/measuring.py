@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from LesionDetectionLib.core.bundle import Bundle, write_bundle
+from LesionDetectionLib.core.bundle import MEASURED_LATER, Bundle, write_bundle
 from LesionDetectionLib.core.detector import method
 from LesionDetectionLib.core.errors import InputError, OutputError
 from LesionDetectionLib.core.progress import Progress
@@ -13,7 +13,7 @@ from LesionDetectionLib.core.progress import Progress
 from ..cohorts.case import TEST
 from ..cohorts.cohort import LeftOut
 from ..cohorts.spec import open_cohort
-from .card import MEASURED_LATER, Judged, data_in_words, model_card
+from .card import Judged, data_in_words, model_card
 from .judging import judge
 from .provenance import without_folders
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from LesionDetectionLib.core.bundle import Manifest
+from LesionDetectionLib.core.bundle import MEASURED_LATER, Manifest
 
 from ..documents.document import Block, Column, Facts, Items, Notice, Row, Section, Table, Text, Tiles
 from ..operating import MEASURED_ON
@@ -143,6 +143,8 @@ def _measured_on(rates: Rates, study: Study) -> str:
     ]
     of = " of phantoms" if study.model is not None and study.model.trained_on_phantoms else ""
     text = f"{' with '.join(filter(None, parts))}{of}" if any(parts) else "scans whose number is not stated"
+    if study.model is not None and study.model.training.get(MEASURED_LATER):
+        return f"{text}; whether it had learned from their patients is not known to this report"
     return f"{text} that it did not learn from"
 
 

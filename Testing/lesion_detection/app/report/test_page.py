@@ -12,7 +12,7 @@ from LesionDetectionLib.app.documents.html import html_text
 from LesionDetectionLib.app.documents.pdf import pdf_bytes
 from LesionDetectionLib.app.report import Study, report_document, report_page
 from LesionDetectionLib.app.report.words import measurement
-from LesionDetectionLib.core.bundle import read_manifest
+from LesionDetectionLib.core.bundle import MEASURED_LATER, read_manifest
 from LesionDetectionLib.core.detections import OperatingPoint
 from LesionDetectionLib.core.detector import Score, method
 from LesionDetectionLib.core.finding import CLICKED, Findings, Status
@@ -87,6 +87,14 @@ def test_both_say_what_was_searched_with_what_and_how_good_that_is(with_model):
             *detections.warnings,
         ):
             assert squeezed(said) in squeezed(report.text), said
+
+
+def test_of_a_model_that_was_measured_later_no_more_is_claimed_than_is_known(with_model):
+    image, detections, (manifest, digest) = with_model(1)
+    later = replace(manifest, training={**manifest.training, MEASURED_LATER: True})
+    for report in both(image, detections, model=(later, digest)):
+        said = "100 scans with 463 lesions of phantoms; whether it had learned from their patients is not known to this report"
+        assert squeezed(said) in squeezed(report.text)
 
 
 def test_the_interval_of_a_model_that_has_one_is_given(with_model):
