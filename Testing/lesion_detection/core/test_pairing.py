@@ -61,6 +61,13 @@ def test_size_tells_neighbours_apart():
     assert {(pair.baseline, pair.follow_up) for pair in pairs} == {("L1", "L2"), ("L2", "L1")}
 
 
+def test_distance_and_ratio_of_sizes_add_up_as_squares():
+    """2 and 16 mm: log2 of 8 is three quarters of 4, and the gate is 15 mm and a quarter of both diameters."""
+    for share, count in ((0.66, 1), (0.67, 0)):
+        there = findings(lesion(16, at=(share * 19.5, 0, 0)))
+        assert len(pair_findings(findings(lesion(2)).items, there.items, np.eye(4)).pairs) == count
+
+
 def test_beyond_the_gate_no_pair_is_made():
     before, after = findings(lesion(8)), findings(lesion(8, at=(19.5, 0, 0)))
     assert not pair_findings(before.items, after.items, np.eye(4)).pairs  # 15 mm and a quarter of both diameters

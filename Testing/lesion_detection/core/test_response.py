@@ -87,6 +87,17 @@ def test_numbers_and_words_of_a_progression():
     assert respond(sums([30], [30]), (), [0]).from_nadir_percent is None
 
 
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [(100.04, "as much as"), (100.06, "0.1 mm (0 %) more than"), (98.8, "1.2 mm (1 %) less than")],
+)
+def test_words_of_a_stable_disease(now, words):
+    assert (
+        f"The sum of diameters is {now:.1f} mm, {words} at baseline (100.0 mm)"
+        in respond(sums([100], [now]), ()).reason
+    )
+
+
 def test_an_accepted_new_lesion_is_progression_whatever_the_others_do():
     found = respond(sums([50], [0]), ["L7"])
     assert found.category == "PD"
