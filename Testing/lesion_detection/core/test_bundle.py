@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 import zipfile
@@ -35,6 +36,18 @@ def test_reading_gives_back_what_was_written(a_bundle):
     bundle.require_method("nodule-ct")
     with pytest.raises(BundleError, match="for the method nodule-ct, not liver-ct"):
         bundle.require_method("liver-ct")
+
+
+def test_a_figure_that_is_no_number_is_null_in_the_file(tmp_path):
+    """NaN is no JSON: other programs could not read the manifest."""
+    figures = {"cpm": float("nan"), "rows": [{"low": np.float64("-inf")}, 0.5]}
+    write_bundle(tmp_path / "m", dataclasses.replace(MANIFEST_VALUE, metrics=figures), ARRAYS, "card")
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    json.loads((tmp_path / "m" / MANIFEST).read_text(encoding="utf-8"), parse_constant=refuse)
+    assert Bundle.open(tmp_path / "m").manifest.metrics == {"cpm": None, "rows": [{"low": None}, 0.5]}
 
 
 def test_the_same_content_gives_the_same_digest_in_a_folder_and_a_zip(tmp_path):
