@@ -30,11 +30,15 @@ def click(scene: Any, application_logic: Any, ras: Sequence[float], slice_node: 
     point_at(scene, ras, slice_node)
     node = scene.GetNodeByID(application_logic.GetSelectionNode().GetActivePlaceNodeID() or "")
     assert node is not None, "No list is active: SetActiveListID was not called"
+    # vtkMRMLMarkupsDisplayableManager::GetActiveMarkupsNodeForPlacement; StartPlaceMode wants fiducials, whatever is active.
+    wanted = application_logic.GetSelectionNode().GetActivePlaceNodeClassName()
+    assert node.GetClassName() == wanted, f"Slicer places a point in a new {wanted}, not in this {node.GetClassName()}"
     index = preview(node, [float(coordinate) + 1.0 for coordinate in ras])
     node.SetNthControlPointPosition(index, *map(float, ras), node.PositionDefined)
-    persistent = interaction.GetPlaceModePersistence()
-    full = 0 < node.GetMaximumNumberOfControlPoints() <= node.GetNumberOfDefinedControlPoints()
-    if not persistent or full:
+    required = (
+        node.GetRequiredNumberOfControlPoints()
+    )  # vtkSlicerMarkupsWidget::PlacePoint: of a line both, then it ends
+    if not interaction.GetPlaceModePersistence() and node.GetNumberOfControlPoints() >= required:
         interaction.SetCurrentInteractionMode(interaction.ViewTransform)
 
 

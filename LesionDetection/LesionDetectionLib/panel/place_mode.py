@@ -19,8 +19,8 @@ _NAME = "Lesion click"
 class PlaceMode:
     """Hands on the place of each click, until it is ended here, with Escape, or in Slicer's tool bar.
 
-    Slicer's place mode ends by itself after each click and is begun again when the event loop comes round: the persistent
-    one keeps a preview point in the list that must not be removed from inside its own events.
+    Slicer's place mode ends by itself after each click (of a line: after both ends) and is begun again when the event loop comes
+    round: the persistent one keeps a preview point in the list that must not be removed from inside its own events.
 
     Args:
         on_click: called with RAS mm.
@@ -117,9 +117,12 @@ class PlaceMode:
         self._observed.append((node, node.AddObserver(event, call)))
 
     def _arm(self) -> None:
-        logic = slicer.modules.markups.logic()
-        logic.SetActiveListID(self._node)
-        logic.StartPlaceMode(False)
+        # Not by the logic's StartPlaceMode: that is for fiducials alone, and would let the ends of a line become points of a
+        # new list.
+        slicer.modules.markups.logic().SetActiveListID(self._node)
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        interaction.SetPlaceModePersistence(0)
+        interaction.SetCurrentInteractionMode(interaction.Place)
 
     def _on_point(self, node: Any, _event: str) -> None:
         point = node.GetNthControlPointPositionWorld(node.GetNumberOfControlPoints() - 1)
@@ -154,5 +157,7 @@ class PlaceMode:
         interaction, selection = logic.GetInteractionNode(), logic.GetSelectionNode()
         if self._node is None or interaction is None or selection is None:
             return False
-        place = interaction.GetCurrentInteractionMode() == interaction.Place
-        return bool(place and selection.GetActivePlaceNodeID() == self._node.GetID())
+        if interaction.GetCurrentInteractionMode() != interaction.Place:
+            return False
+        ours = (self._node.GetClassName(), self._node.GetID())
+        return (selection.GetActivePlaceNodeClassName(), selection.GetActivePlaceNodeID()) == ours
