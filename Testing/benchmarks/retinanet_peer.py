@@ -258,7 +258,9 @@ def fit(
         "batch": peer.batch,
         "seconds": round(taken, 1),
         "samples_per_second": round(len(losses) * peer.batch / taken, 2),
-        "peak_gib": None if peak is None else round(peak - held, 2),
+        "peak_gib": None
+        if peak is None
+        else round(peak - (held if device.type == "cuda" else 0), 2),  # a CPU maps files
         "scans_gib": round(held, 2),
         "last_losses": [round(float(np.mean(part)), 4) for part in np.array_split(losses, min(10, len(losses)))],
     }
