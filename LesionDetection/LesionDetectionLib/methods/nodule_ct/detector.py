@@ -32,6 +32,8 @@ from .settings import NoduleSettings, settings_for
 
 UNKNOWN_DIAMETER_MM = 10.0
 """Said of a nodule that was neither regressed nor measured, as LUNA16 does."""
+SMALL_SHARE = 2 / 3
+"""An outline whose ball has less of the model's diameter than this, and so less than a third of the volume, is told."""
 
 
 def create(bundle: Bundle | None, device: str = "auto") -> NoduleDetector:
@@ -176,6 +178,17 @@ def _lesion(image: Image, center: Point, diameter_mm: float, score: float, measu
     outlined = measure_candidate(image, center, known) if image.geometry.contains_ras(center) else None
     if outlined is None:
         return replace(plain, note="It could not be outlined.")
+    note = outlined.note
     if not np.isfinite(diameter_mm):
         known = outlined.diameter_mm
-    return replace(outlined, center_ras_mm=center, diameter_mm=known, score=score, meaning=NODULE)
+    elif outlined.measurements["equivalent_diameter_mm"] < SMALL_SHARE * known:
+        note = f"{note} {_much_smaller(outlined, known)}".strip()
+    return replace(outlined, center_ras_mm=center, diameter_mm=known, score=score, meaning=NODULE, note=note)
+
+
+def _much_smaller(outlined: Lesion, diameter_mm: float) -> str:
+    ball = outlined.measurements["equivalent_diameter_mm"]
+    return (
+        f"The outline is much smaller (a ball of {ball:.1f} mm) than the model takes the nodule to be ({diameter_mm:.1f} mm): "
+        "check it. Of a part-solid nodule it may hold the solid part alone."
+    )

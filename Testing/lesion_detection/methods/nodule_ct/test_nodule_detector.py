@@ -168,7 +168,7 @@ def test_measuring_keeps_the_models_place_size_and_score(a_bundle, chest, found,
         return (
             None
             if len(asked) == 1
-            else dataclasses.replace(lesion, center_ras_mm=(0, 0, 0), score=1.0, measurements={"volume_mm3": 7.0})
+            else dataclasses.replace(lesion, center_ras_mm=(0, 0, 0), score=1.0, measurements=ball(0.7 * hint))
         )
 
     monkeypatch.setattr(detector_module, "measure_candidate", measured)
@@ -179,7 +179,26 @@ def test_measuring_keeps_the_models_place_size_and_score(a_bundle, chest, found,
     np.testing.assert_array_equal(scores(outlined), scores(found))
     assert asked == [lesion.diameter_mm for lesion in found.lesions]
     assert outlined.lesions[0].note == "It could not be outlined."
-    assert [lesion.measurements for lesion in outlined.lesions[1:]] == [{"volume_mm3": 7.0}] * (len(asked) - 1)
+    assert [lesion.measurements for lesion in outlined.lesions[1:]] == [ball(0.7 * hint) for hint in asked[1:]]
+    assert {lesion.note for lesion in outlined.lesions[1:]} == {""}
+
+
+def ball(diameter_mm: float) -> dict[str, float]:
+    return {"equivalent_diameter_mm": diameter_mm}
+
+
+def test_an_outline_much_smaller_than_the_model_takes_the_nodule_to_be_is_told(a_bundle, chest, found, monkeypatch):
+    def measured(image, center, hint):
+        return dataclasses.replace(found.lesions[0], note="Check the border.", measurements=ball(0.5 * hint))
+
+    monkeypatch.setattr(detector_module, "measure_candidate", measured)
+    bundle = a_bundle()
+    outlined = create(bundle, "cpu").detect({CT: chest()}, dataclasses.replace(settings_for(bundle), measure=True))
+    first = outlined.lesions[0]
+    said = (
+        f"Check the border. The outline is much smaller (a ball of {first.diameter_mm / 2:.1f} mm) than the model takes"
+    )
+    assert first.note.startswith(said)
 
 
 def test_without_a_regression_branch_candidates_keep_their_place(a_bundle, chest):
