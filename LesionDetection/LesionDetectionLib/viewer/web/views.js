@@ -252,22 +252,22 @@
         if (this.press || event.button !== 0) return;
         event.preventDefault();
         this.$refs.box.setPointerCapture(event.pointerId);
-        this.press = { kind: "box", handle, moved: true };
+        this.press = { kind: "box", handle, at: this.place(event), button: 0, moved: false };
       },
 
       move(event) {
         const now = this.place(event);
         const press = this.press;
-        if (press && press.handle) {
-          this.hand.add({ type: "box", handle: press.handle, ...now });
-          return;
-        }
         if (!press) {
           if (this.kind === "slice") this.hand.add({ type: "hover", ...now, shift: event.shiftKey });
           return;
         }
         if (!press.moved && Math.hypot(now.x - press.at.x, now.y - press.at.y) <= CLICK_PIXELS) return;
         press.moved = true;
+        if (press.handle) {
+          this.hand.add({ type: "box", handle: press.handle, ...now });
+          return;
+        }
         if (press.kind === "line") {
           this.line = { x1: press.at.x, y1: press.at.y, x2: now.x, y2: now.y };
           return;
