@@ -47,6 +47,8 @@ def test_less_than_the_weight_and_the_more_the_heavier(weight, height, sex):
     ("body", "suv_type", "reason"),
     [
         (Body(80, 180, "M"), "LBMJANMA", "height is given as 180 m"),
+        (Body(80, 2.7, "M"), "BSA", "height is given as 2.7 m"),
+        (Body(3, 0.29, "M"), "BSA", "height is given as 0.29 m"),
         (Body(80, 0.0, "M"), "BSA", "height is not in the file"),
         (Body(80, float("nan"), "M"), "BSA", "height is not in the file"),
         (Body(80_000, 1.8, "M"), "BSA", "weight is given as 80000 kg"),

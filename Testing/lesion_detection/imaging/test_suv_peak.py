@@ -44,6 +44,14 @@ def test_a_flat_image_has_its_value_as_peak_also_at_the_edge():
     assert suv_peak(suv, np.ones((1, 1, 1), dtype=bool), (0, 0, 3), (4, 4, 4)) == pytest.approx(3.0)
 
 
+@pytest.mark.parametrize("corner", [(0, 0, 0), (5, 6, 7), (0, 6, 3)])
+def test_beyond_the_edge_the_image_goes_on_as_it_ends(corner):
+    suv = np.random.default_rng(2).gamma(2, 2, (6, 7, 8)).astype(np.float32)
+    around, (k, j, i) = np.pad(suv, 3, mode="edge"), np.add(corner, 3)
+    expected = sum(w * around[k + a, j + b, i + c] for (a, b, c), w in sphere_weights((4.0, 4.0, 3.0)))
+    assert suv_peak(suv, np.ones((1, 1, 1), dtype=bool), corner, (4.0, 4.0, 3.0)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_noise_moves_it_less_than_the_maximum():
     random = np.random.default_rng(1)
     everywhere = np.ones((8, 8, 8), dtype=bool)
