@@ -233,9 +233,15 @@ def test_a_label_of_the_whole_scan(table, tmp_path):
 
 
 def test_a_second_point_in_one_mask_adds_nothing(table):
-    (case,) = opened(table("image,x,y,z,mask", "a.nrrd,-4,-3,4,m.nrrd", "a.nrrd,-5,-3,4,m.nrrd")).cases
-    (lesion,) = case.truth().lesions
+    cohort = opened(table("image,x,y,z,mask", "a.nrrd,-4,-3,4,m.nrrd", "a.nrrd,-5,-3,4,m.nrrd"))
+    (lesion,) = cohort.cases[0].truth().lesions
     assert lesion.center_ras_mm == (-4, -3, 4)
+
+
+def test_scans_with_masks_are_no_phantoms(table):
+    cohort = opened(table("image,mask", "a.nrrd,m.nrrd"))
+    assert not cohort.on_phantoms
+    assert cohort.title == "scans of cases.csv"
 
 
 def test_labels_that_contradict_each_other(table):

@@ -35,6 +35,10 @@ def test_curves_and_samples_are_the_same(scans, tmp_path):
     samples = [sample_sensitivities(matches, (0.5, 2.0), samples=40) for matches in (scans, again)]
     np.testing.assert_array_equal(*samples)
     assert sensitivity_by_size(again, 0.3) == sensitivity_by_size(scans, 0.3)
+    for one, other in zip(scans, again, strict=True):
+        np.testing.assert_array_equal(
+            *[each.mark_scores[each.lesion_marks[each.lesion_hits > 0]] for each in (one, other)]
+        )
     assert [(match.image, match.patient) for match in again] == [(match.image, match.patient) for match in scans]
 
 
