@@ -18,7 +18,7 @@ from LesionDetectionLib.core.progress import Progress
 
 from .dicom_grid import SAME_POSITION_MM, slice_order
 from .dicom_headers import SPLIT_KEYS, Plane, Skipped, files_under, scan, scan_files
-from .files import ARCHIVES, READABLE, file_ending
+from .file_kinds import ARCHIVES, READABLE, file_ending
 
 _SAME_DIRECTION = 1e-3
 _SHORTEST_UID_PART = 4

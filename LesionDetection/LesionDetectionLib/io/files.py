@@ -25,10 +25,8 @@ from LesionDetectionLib.core.image import BQ_PER_ML, CT, HU, MR, PET, SUV_BW, UN
 from LesionDetectionLib.core.progress import Progress
 
 from . import metaimage, nifti
+from .file_kinds import ARCHIVES, READABLE, WRITABLE, file_ending, image_name
 
-READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
-WRITABLE = (".nrrd", ".nii", ".nii.gz", ".mha", ".mhd")
-ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
 _NIFTI, _META_IMAGE = (".nii", ".nii.gz"), (".mha", ".mhd")
 
 _MODALITY_KEYS = ("modality", "Modality", "0008|0060", "DICOM.Modality", "DICOM_0008_0060")
@@ -108,18 +106,6 @@ def write_image(image: Image, path: Path) -> None:
                 nifti.check_complete(temporary)
             except InputError as error:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-
-
-def file_ending(path: Path) -> str:
-    """The ending that says the format, in lower case: ``.nii.gz`` as a whole, else the last suffix."""
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
-
-
-def image_name(path: Path) -> str:
-    """The file's name without the ending that says its format."""
-    ending = file_ending(path)
-    return path.name[: -len(ending)] if ending and path.name.lower() != ending else path.name
 
 
 def to_itk(image: Image) -> Any:

@@ -40,7 +40,8 @@ def grid_of(path: Path, series: str | None = None) -> Geometry:
     Raises:
         InputError: as reading it does.
     """
-    from LesionDetectionLib.io.files import READABLE, file_ending, read_image
+    from LesionDetectionLib.io.file_kinds import READABLE, file_ending
+    from LesionDetectionLib.io.files import read_image
 
     if path.is_dir():
         from LesionDetectionLib.io.dicom import stack_geometry

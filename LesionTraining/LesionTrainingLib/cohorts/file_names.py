@@ -10,7 +10,7 @@ from LesionDetectionLib.core.image import CT, MR, PET
 from .case import TEST, TRAINING, VALIDATION
 
 ENDINGS = (".nii.gz", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
-"""Of images and label maps; the same formats as :data:`LesionDetectionLib.io.files.READABLE`."""
+"""Of images and label maps; the same formats as :data:`LesionDetectionLib.io.file_kinds.READABLE`."""
 IMAGE_WORDS = ("image", "images", "img", "scan", "volume", "vol")
 MASK_WORDS = (
     *("mask", "masks", "label", "labels", "seg", "segs", "segmentation", "segmentations"),

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from LesionDetectionLib.core.errors import Cancelled, GeometryError, InputError, OutputError
 from LesionDetectionLib.core.image import Image
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.io.files import WRITABLE, image_name, read_image, write_image
+from LesionDetectionLib.io.file_kinds import WRITABLE, image_name
+from LesionDetectionLib.io.files import read_image, write_image
 from scipy.spatial.transform import Rotation
 
 DTYPES = ("uint8", "int8", "int16", "uint16", "int32", "float32", "float64")

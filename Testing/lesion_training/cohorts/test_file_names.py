@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from LesionDetectionLib.core.image import CT, MR, PET
-from LesionDetectionLib.io.files import READABLE
+from LesionDetectionLib.io.file_kinds import READABLE
 from LesionTrainingLib.cohorts.file_names import (
     ENDINGS,
     file_name,

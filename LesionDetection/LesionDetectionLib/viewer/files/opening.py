@@ -12,7 +12,8 @@ from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.image import CT, PET, Image, understood_as
 from LesionDetectionLib.core.progress import Progress
 from LesionDetectionLib.io.display import modality_name
-from LesionDetectionLib.io.files import image_name, read_image
+from LesionDetectionLib.io.file_kinds import image_name
+from LesionDetectionLib.io.files import read_image
 
 from .references import check_header
 from .served import kind_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LesionDetectionLib.core.errors import InputError
 from LesionDetectionLib.core.progress import Progress
-from LesionDetectionLib.io.files import READABLE
+from LesionDetectionLib.io.file_kinds import READABLE
 
 SCENES = (".mrb", ".mrml")
 _MOST = 2000
