@@ -3,7 +3,7 @@
     {"id": 7, "request": "module:Kind", "values": {...}, "images": {"CT": "image-1"}}
     {"cancel": 7}                                       ends request 7 at its next progress
 
-    {"ready": "0.9.0"}                                  first of all, the program's version
+    {"ready": "0.10.0"}                                  first of all, the program's version
     {"id": 7, "progress": 0.4, "text": "Measuring"}
     {"id": 7, "done": ...}, {"id": 7, "file": "result-7.json"}, {"id": 7, "failed": {...}, "details": ""}, {"id": 7, "cancelled": true}
 
