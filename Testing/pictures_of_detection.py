@@ -115,8 +115,8 @@ def follow_up(app: Any, output: Path) -> None:
     ui.followUpSection.collapsed = False
     app.process_events()
     ui.compareButton.click()
-    app.process_events(lambda: panel.follow_up.job.finished, PATIENCE_S)
-    assert panel.follow_up.comparison is not None, panel.follow_up.job.error
+    app.process_events(lambda: panel.follow_up.comparing.job.finished, PATIENCE_S)
+    assert panel.follow_up.comparison is not None, panel.follow_up.comparing.job.error
     app.process_events()
     take(app, widget, output / "follow-up.png", ui.followUpSection, height=1700)
 

@@ -165,11 +165,11 @@ def test_two_examinations_are_aligned_by_the_worker_and_compared(slicer_app, pan
         assert panel.session.job.state == "done", panel.session.message
     ui.followUpSection.collapsed = False
     ui.compareButton.click()
-    slicer_app.process_events(lambda: panel.follow_up.job.finished, timeout=120)
-    assert panel.follow_up.job.state == "done", panel.follow_up.job.error
+    slicer_app.process_events(lambda: panel.follow_up.comparing.job.finished, timeout=120)
+    assert panel.follow_up.comparing.job.state == "done", panel.follow_up.comparing.job.error
     assert ui.followUpTable.item(0, 0).text() == ui.followUpTable.item(0, 1).text() == "L1"
     assert abs(float(ui.followUpTable.item(0, 4).text())) < 5
-    assert panel.follow_up.job.result.matrix[:3, 3] == pytest.approx(shift, abs=2)
+    assert panel.follow_up.comparing.job.result.matrix[:3, 3] == pytest.approx(shift, abs=2)
 
 
 def test_a_reviewed_scan_becomes_a_case_that_training_reads(slicer_app, panel, ui, ct, tmp_path, monkeypatch):
