@@ -317,6 +317,7 @@ def test_two_drawn_diameters_outline_it(found, chest, nodule_of):
     ends = ((r - half, a, s), (r + half, a, s), (r, a - half, s), (r, a + half, s))
     pixels, box = [view.pixel_of(end) for end in ends], view.box
     found.click("#diameters-button")
+    found.wait_for_selector("#diameters-button[aria-pressed=true]")
     for (x, y), press in zip(pixels, 2 * (found.mouse.down, found.mouse.up), strict=True):
         found.mouse.move(box["x"] + x, box["y"] + y)
         press()
