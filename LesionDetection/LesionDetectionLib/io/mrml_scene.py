@@ -124,17 +124,18 @@ def write_scene(scene: Any, path: Path) -> None:
     path = Path(path).absolute()  # Slicer saves a bundle to a full path only
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
         folder = Path(place) / path.stem
-        save_scene(scene, folder)
+        save_scene(scene, folder, target=path)
         bundle_scene(folder, path, zipfile.ZIP_STORED)
 
 
-def save_scene(scene: Any, folder: Path, compressed: bool = True) -> None:
+def save_scene(scene: Any, folder: Path, compressed: bool = True, target: Path | None = None) -> None:
     """Write the scene with all its data to a new folder, whose name is that of the scene, for :func:`bundle_scene`.
 
     Args:
         folder: a full path.
         compressed: have volumes compressed by their own writer. Without, 512 x 512 x 300 voxels take a tenth of the time in
             the thread of the scene.
+        target: the bundle, where it has a path that a person knows; it is named where it cannot be made.
 
     Raises:
         OutputError: disk full, no permission, or a node that Slicer cannot store.
@@ -142,7 +143,8 @@ def save_scene(scene: Any, folder: Path, compressed: bool = True) -> None:
     folder.mkdir()
     with contextlib.nullcontext() if compressed else _volumes_as_they_are(scene, folder):
         if not scene.SaveSceneToSlicerDataBundleDirectory(str(folder), None):
-            raise OutputError(f"{folder.name}.mrb was not written: the scene could not be saved. Is the disk full?")
+            name = target or f"{folder.name}.mrb"
+            raise OutputError(f"{name} was not written: the scene could not be saved. Is the disk full?")
 
 
 def bundle_scene(

@@ -327,7 +327,7 @@ def test_phantoms_are_not_made_where_they_cannot_be_written(tmp_path, capsys):
 
 @pytest.mark.parametrize("option", ["--detections", "--compare"])
 def test_marks_that_are_not_there_are_missed_before_a_cohort_is_read(tmp_path, monkeypatch, capsys, option):
-    monkeypatch.setattr("LesionTrainingLib.evaluation.evaluate.evaluate", pytest.fail)
+    monkeypatch.setattr("LesionTrainingLib.evaluation.evaluate.read_inputs", pytest.fail)
     marks = ["--detections", str(tmp_path)] if option == "--compare" else []
     given = [*marks, option, str(tmp_path / "nowhere"), "--cohort", "phantoms:chest", "-o", str(tmp_path / "out")]
     assert command_line.main(["evaluate", *given]) == 3
