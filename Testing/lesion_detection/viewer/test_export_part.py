@@ -70,7 +70,7 @@ def test_the_report_is_made_by_the_worker(page, state, engine, detected, handed_
     page.press(f"download-{button}")
     request = engine.request
     assert [one.id for one in Findings.from_json(request.findings).reported] == ["L1", "L2"]
-    assert request.patient == ""
+    assert request.named_by == []
     assert request.model.endswith("nodule-ct-phantom")
     assert state.exporting
     engine.go_on(0.4, "Drawing picture 2 of 3")

@@ -66,7 +66,7 @@ def test_a_pet_in_suv_passes_without_a_word():
         ),
         ({PET: block("", "", (0, 9000))}, ModalityError, "run from 0 to 9000, which cannot be SUV.*Bq/ml"),
         ({PET: block("", "", (-1000, 40))}, ModalityError, "run from -1000 to 40"),
-        ({PET: block("MR", "", (0, 5))}, ModalityError, "modality MR"),
+        ({PET: block("MR", "", (0, 5))}, ModalityError, "“MR” is MR"),
         ({PET: block(PET, "SUVbw", (np.nan, 3))}, InputError, "not numbers"),
         ({PET: block(PET, "SUVbw", (0, 0))}, InputError, "nothing to find in an empty image"),
         ({PET: pet(shape=(1, 30, 30))}, GeometryError, "1 axial slice"),

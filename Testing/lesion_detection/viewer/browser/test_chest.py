@@ -176,6 +176,8 @@ def test_the_box_to_search_in_is_dragged_by_its_edges(page):
     view = View(page, "Red")
     page.select_option("#region", "INSIDE")
     view.element.click()
+    half = view.box["width"] / 2, view.box["height"] / 2
+    wait_for(page, lambda: math.dist(crosshair(view), half) < 2, "the crosshair in the middle")
     page.click("#box-here")
     edge, middle = (view.element.locator(f"[data-handle={name}]") for name in ("right", "middle"))
     center = view.box["x"] + view.box["width"] / 2
