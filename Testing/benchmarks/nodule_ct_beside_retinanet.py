@@ -2,7 +2,7 @@
 
     python Testing/benchmarks/nodule_ct_beside_retinanet.py --fit --test --bundle MODEL --seconds 150 --output FILE
 
-``retinanet_peer.py`` makes, fits and asks the peer; the scoring is ours. ``nodule_ct_beside_retinanet.md`` has the
+``retinanet_peer.py`` makes, fits and asks the peer; the scoring is ours. ``docs/methods/nodule-ct-beside-retinanet.md`` has the
 figures and what they say. On a CPU seconds are those of the processors; ``--peer`` names a peer that a CPU can fit.
 ``--smoke`` tries everything in about a minute on a CPU, with a network too small to find anything.
 """
