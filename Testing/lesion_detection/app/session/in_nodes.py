@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import zipfile
+
 import numpy as np
+from LesionDetectionLib.app.session.session import Session
 from LesionDetectionLib.core.lesion import Lesion, Mask
 from LesionDetectionLib.imaging.measurements import measure_mask
+from LesionDetectionLib.io import mrml_scene
+
+
+@contextlib.contextmanager
+def opened_again(scene, engine, folder):
+    """The scene written as a bundle and loaded into another one: a session there, with the one result active, and the result."""
+    mrml_scene.write_scene(scene, folder / "s.mrb")
+    with mrml_scene.temporary_scene() as other:
+        with zipfile.ZipFile(folder / "s.mrb") as archive:
+            archive.extractall(folder)
+        other.SetURL(str(next(folder.glob("s/*.mrml"))))
+        other.Connect()
+        again = Session(other, engine)
+        (result,) = again.results_in_scene()
+        again.activate(result)
+        yield again, result
+        again.close()
 
 
 def segments(session):

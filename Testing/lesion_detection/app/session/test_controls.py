@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,9 @@ import pytest
 from LesionDetectionLib.app.session.session import FINDINGS, DetectChoice, Session
 from LesionDetectionLib.core.detector import MethodInfo, method
 from LesionDetectionLib.core.errors import InputError, UsageError
-from LesionDetectionLib.io import mrml, mrml_scene
+from LesionDetectionLib.io import mrml
+
+from .in_nodes import opened_again
 
 TITLE = "Lesion similarity"
 
@@ -180,15 +181,7 @@ def test_a_saved_scene_has_the_controls_where_they_were_left_and_the_maps(found,
     session.set_control_values([0.6, 29.0])
     assert text.GetText() == before, "all masks are in it: too long for each move of a slider"
     voxels = mrml.image_from_node(session.results.maps[TITLE]).voxels
-    mrml_scene.write_scene(scene, tmp_path / "s.mrb")
-    with mrml_scene.temporary_scene() as other:
-        with zipfile.ZipFile(tmp_path / "s.mrb") as archive:
-            archive.extractall(tmp_path)
-        other.SetURL(str(next(tmp_path.glob("s/*.mrml"))))
-        other.Connect()
-        again = Session(other, engine)
-        (result,) = again.results_in_scene()
-        again.activate(result)
+    with opened_again(scene, engine, tmp_path) as (again, _result):
         assert [control.value for control in again.controls] == [0.6, 29.0]
         assert again.detections().operating_point.name == "chosen in review"
         assert listed(again) == ["L1"]
@@ -197,7 +190,6 @@ def test_a_saved_scene_has_the_controls_where_they_were_left_and_the_maps(found,
         display = node.GetDisplayNode()
         assert (display.GetApplyThreshold(), display.GetWindow()) == (1, 1.0)
         assert 0 < display.GetLowerThreshold() < 1e-30
-        again.close()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
-
 import numpy as np
 import pytest
-from LesionDetectionLib.app.session.session import DetectChoice, Session
+from LesionDetectionLib.app.session.session import DetectChoice
 from LesionDetectionLib.core.errors import InputError
-from LesionDetectionLib.io import mrml_scene
 
-from .in_nodes import segments
+from .in_nodes import opened_again, segments
 
 
 def test_a_saved_scene_goes_on_where_it_was(session, detected, engine, tmp_path):
@@ -19,15 +16,7 @@ def test_a_saved_scene_goes_on_where_it_was(session, detected, engine, tmp_path)
     session.reject(["L2"])
     session.set_threshold(0.75)
     masks = session.results.nodes.masks()
-    mrml_scene.write_scene(session.results.nodes.text.GetScene(), tmp_path / "s.mrb")
-    with mrml_scene.temporary_scene() as other:
-        with zipfile.ZipFile(tmp_path / "s.mrb") as archive:
-            archive.extractall(tmp_path)
-        other.SetURL(str(next(tmp_path.glob("s/*.mrml"))))
-        other.Connect()
-        again = Session(other, engine)
-        (result,) = again.results_in_scene()
-        again.activate(result)
+    with opened_again(session.results.nodes.text.GetScene(), engine, tmp_path) as (again, result):
         assert [(i.id, i.status.value) for i in again.findings.items] == [
             ("L1", "accepted"),
             ("L2", "rejected"),
@@ -41,7 +30,6 @@ def test_a_saved_scene_goes_on_where_it_was(session, detected, engine, tmp_path)
             assert np.array_equal(loaded[name].full(image.shape_kji), mask.full(image.shape_kji))
         again.delete(["L1"])
         assert segments(again) == ["L2", "L3"]
-        again.close()
 
 
 def test_a_damaged_result_is_passed_over_with_a_sentence(session, detected, scene):
